@@ -1,0 +1,1 @@
+//! Headless callers that speak the public protocol.

@@ -1,0 +1,1 @@
+//! Recordings: taps to files.

@@ -1,0 +1,5 @@
+#![doc = "The media plane as state machines: no clock, no socket, no task of its own."]
+
+pub mod ids;
+pub mod media;
+pub mod tap;

@@ -1,0 +1,17 @@
+//! The media server's rim: worker threads, UDP sockets and the handle that the layers above talk to.
+//!
+//! All protocol work is in [`sfu_core`]; this crate adds clocks, sockets, threads and counters.
+
+mod handle;
+mod tap;
+
+pub use handle::{
+    AnswerSlot, Config, ConfigError, Event, JoinError, JoinRequest, Joined, LeaveReason, ParticipantStats,
+    RouteError, Sfu,
+};
+pub use sfu_core::{
+    ids::{Mid, ParticipantId, Ssrc},
+    media::{Codec, Kind, Source},
+    tap::{NodeTime, SenderReport, TapEvent, TapPacket},
+};
+pub use tap::{TapReceiver, TapSender, tap_channel};

@@ -1,0 +1,296 @@
+//! A call as both sides see it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use crate::ids::{CallId, PartyId, RecordingId, TicketId};
+
+/// What a member of staff may do.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Takes calls, writes tickets, sees their own.
+    Agent,
+    /// Everything an agent does, and sees the whole floor.
+    Supervisor,
+    /// Finds and replays recordings.
+    Reviewer,
+    /// Everything.
+    Admin,
+}
+
+/// Which side of a call somebody is on.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// Who asked for help.
+    Buyer,
+    /// Who helps.
+    Agent,
+}
+
+/// What a person publishes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// Voice.
+    Microphone,
+    /// Front or rear camera.
+    Camera,
+    /// Shared screen.
+    Screen,
+}
+
+/// The named states of a call. It only ever moves downwards in this list, except `ringing` → `waiting` when an
+/// agent does not answer.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum CallState {
+    /// The buyer is in the queue.
+    Waiting,
+    /// One agent's console rings.
+    Ringing,
+    /// Both are in the call.
+    Connected,
+    /// The media is over; the agent writes outcome and notes.
+    WrapUp,
+    /// Done; the ticket is closed.
+    Ended,
+}
+
+/// Why a call is over.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum EndReason {
+    /// The buyer hung up during the call.
+    BuyerHungUp,
+    /// The agent hung up.
+    AgentHungUp,
+    /// The buyer left the queue before an agent came.
+    Abandoned,
+    /// The buyer's connection was gone for longer than the grace time.
+    BuyerLost,
+    /// The agent's connection was gone for longer than the grace time.
+    AgentLost,
+    /// The server stopped.
+    ServerStopped,
+}
+
+/// What is being recorded, as both sides must see it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordingState {
+    /// The buyer has not agreed: nothing is written.
+    Off,
+    /// Both sides are being recorded.
+    On,
+    /// The buyer withdrew: what was recorded has been deleted.
+    Deleted,
+    /// The buyer agreed but the recorder cannot write (disk full, for one); the call goes on.
+    Failed,
+}
+
+/// The product page the buyer came from, as signed by the shop.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, TS)]
+pub struct Product {
+    /// The shop's stock keeping unit; at most 64 characters.
+    pub sku: String,
+    /// Name in the buyer's language; at most 200 characters.
+    pub name: String,
+    /// Page of the product.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub url: Option<String>,
+    /// Picture of the product.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub image_url: Option<String>,
+    /// Price as the shop shows it, with currency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub price: Option<String>,
+}
+
+/// An order of the buyer, as signed by the shop.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, TS)]
+pub struct Order {
+    /// The shop's order number; at most 64 characters.
+    pub number: String,
+    /// E.g. "delivered", in the shop's words.
+    pub status: String,
+    /// When it was placed, as the shop shows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub placed: Option<String>,
+    /// Total with currency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub total: Option<String>,
+    /// Lines such as "2 × Aurora lamp".
+    #[serde(default)]
+    pub items: Vec<String>,
+}
+
+/// Everything the shop vouches for about the buyer and why they call.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, TS)]
+pub struct BuyerContext {
+    /// The shop's id of the buyer; opaque to us.
+    pub subject: String,
+    /// How to address the buyer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub name: Option<String>,
+    /// BCP 47 tag, e.g. `de-AT`.
+    pub language: String,
+    /// Country of the buyer, ISO 3166-1 alpha-2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub country: Option<String>,
+    /// The page the buyer tapped on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub product: Option<Product>,
+    /// The order it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub order: Option<Order>,
+    /// What a first-line bot or form has found out; plain text, at most 2,000 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub summary: Option<String>,
+}
+
+/// One person in a call, as shown to the other.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, TS)]
+pub struct Party {
+    /// Stays the same across reloads.
+    pub id: PartyId,
+    /// Buyer or agent.
+    pub side: Side,
+    /// Name to show.
+    pub name: String,
+    /// False while the person's connection is gone and the grace time runs.
+    pub present: bool,
+    /// What the person sends right now; a muted microphone or a camera that is off is not in the list.
+    pub sending: Vec<Source>,
+}
+
+/// A call, whole, after every change: clients render it and never patch it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, TS)]
+pub struct CallView {
+    /// Which call.
+    pub id: CallId,
+    /// Where it stands.
+    pub state: CallState,
+    /// The buyer asked for help at this time.
+    pub requested_at: Timestamp,
+    /// The agent accepted at this time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub accepted_at: Option<Timestamp>,
+    /// The media ended at this time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub ended_at: Option<Timestamp>,
+    /// Why it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub end_reason: Option<EndReason>,
+    /// Who you are in it.
+    pub you: PartyId,
+    /// Everybody in it, you included.
+    pub parties: Vec<Party>,
+    /// Recording, as the banner shows it.
+    pub recording: RecordingState,
+    /// The chat so far, oldest first; at most the last 200.
+    pub chat: Vec<ChatLine>,
+    /// Only in the agent's view: what the shop signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub context: Option<BuyerContext>,
+    /// Only in the agent's view: the ticket, which exists from accept on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub ticket: Option<TicketRef>,
+    /// Only in the agent's view.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub recording_id: Option<RecordingId>,
+}
+
+/// Enough of a ticket to name and link it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, TS)]
+pub struct TicketRef {
+    /// Its id.
+    pub id: TicketId,
+    /// What people call it, e.g. `V-1042`.
+    pub number: String,
+}
+
+/// One line of chat.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, TS)]
+pub struct ChatLine {
+    /// Counts from 1 in each call.
+    pub number: u32,
+    /// Who wrote it.
+    pub from: PartyId,
+    /// Plain text, at most 2,000 characters.
+    pub text: String,
+    /// When the server got it.
+    pub at: Timestamp,
+}
+
+/// Place in line.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, TS)]
+pub struct QueuePlace {
+    /// 1 is next.
+    pub position: u32,
+    /// Agents logged in and available or in a call.
+    pub agents_on_duty: u32,
+    /// Expected wait, seconds, as a range; absent when nobody is on duty or nothing is known yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub expected_wait_s: Option<(u32, u32)>,
+}
+
+/// What an agent sees while the console rings.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, TS)]
+pub struct Ring {
+    /// Which call.
+    pub call: CallId,
+    /// What the shop signed: product, order, language.
+    pub context: BuyerContext,
+    /// The buyer has been waiting since.
+    pub requested_at: Timestamp,
+    /// The ring goes to somebody else at this time (RONA: redirection on no answer).
+    pub expires_at: Timestamp,
+    /// Whether the buyer agreed to be recorded.
+    pub recording: bool,
+}
+
+/// Why a ring stopped.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum RingEnd {
+    /// This agent answered.
+    Accepted,
+    /// This agent declined.
+    Declined,
+    /// Nobody answered in time; the agent is set to away.
+    NoAnswer,
+    /// The buyer gave up.
+    BuyerLeft,
+}
+
+/// Whether calls may ring at an agent.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Availability {
+    /// May ring.
+    Available,
+    /// Logged in, must not ring.
+    Away,
+    /// Ringing, in a call, or in wrap-up.
+    Busy,
+}

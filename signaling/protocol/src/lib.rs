@@ -1,0 +1,13 @@
+//! The wire protocol: what goes over the WebSocket and REST, in one place both sides read.
+//!
+//! The TypeScript in `web-client/src/protocol.ts` is generated from these types by [`typescript()`]; a test fails
+//! when the two differ.
+
+pub mod call;
+pub mod ids;
+pub mod problem;
+pub mod rest;
+mod typescript;
+pub mod ws;
+
+pub use typescript::typescript;

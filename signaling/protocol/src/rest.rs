@@ -1,0 +1,280 @@
+//! Bodies of the REST API under `/api/v1`.
+//!
+//! | method and path | who | body → answer |
+//! |---|---|---|
+//! | `POST /buyer-sessions` | shop-signed JWT as Bearer | [`NewBuyerSession`] → [`BuyerSession`] |
+//! | `POST /login` | anyone | [`Login`] → [`Me`] + cookie |
+//! | `POST /logout` | staff | → 204 |
+//! | `GET /me` | staff | → [`Me`] |
+//! | `GET /calls`, `/calls/{id}` | staff (agents: their own) | → [`Page`] of [`CallSummary`], [`CallSummary`] |
+//! | `GET /tickets?q=&limit=&before=` | staff (agents: their own) | → [`Page`] of [`Ticket`] |
+//! | `GET /tickets/{id}` | staff (agents: their own) | → [`Ticket`] |
+//! | `PUT /calls/{id}/wrap-up` | the call's agent, supervisor, admin | [`WrapUp`] → [`Ticket`] |
+//! | `GET /recordings?ticket=&agent=&product=&limit=&before=` | reviewer, supervisor, admin | → [`Page`] of [`RecordingSummary`] |
+//! | `GET /recordings/{id}` | the same | → [`Recording`] |
+//! | `GET /recordings/{id}/tracks/{track}` | the same | → bytes, `Range` understood |
+//! | `GET /outcomes` | staff | → list of [`Outcome`] |
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use crate::call::{BuyerContext, CallState, EndReason, Role, Side, Source};
+use crate::ids::{BuyerSessionId, CallId, ReceiptId, RecordingId, TicketId, UserId};
+
+/// The buyer taps "video help".
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, TS)]
+pub struct NewBuyerSession {
+    /// Language the widget shows, BCP 47.
+    pub language: String,
+}
+
+/// The buyer's visit: what to show before anything is sent or recorded.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, TS)]
+pub struct BuyerSession {
+    /// Names the visit.
+    pub id: BuyerSessionId,
+    /// Opens the WebSocket; kept in memory or `sessionStorage`, never in a cookie.
+    pub session_token: String,
+    /// The token is good until.
+    pub expires_at: Timestamp,
+    /// Who will answer, e.g. "Lumen & Co. support".
+    pub answered_by: String,
+    /// Agents logged in and available or in a call.
+    pub agents_on_duty: u32,
+    /// The words about recording.
+    pub consent: ConsentText,
+    /// What the shop signed, so that the widget can show the product.
+    pub context: BuyerContext,
+}
+
+/// The words a buyer is shown before they choose.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, TS)]
+pub struct ConsentText {
+    /// Changes whenever the words change.
+    pub version: String,
+    /// BCP 47 tag of these words (may be a fallback).
+    pub language: String,
+    /// What is recorded, why, for how long, and how to withdraw.
+    pub text: String,
+    /// SHA-256 of `text`, hex: what the receipt will hold.
+    pub sha256: String,
+}
+
+/// Staff login.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, TS)]
+pub struct Login {
+    /// Address of the account.
+    pub email: String,
+    /// Password.
+    pub password: String,
+}
+
+/// Who is logged in.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, TS)]
+pub struct Me {
+    /// Account.
+    pub id: UserId,
+    /// Address.
+    pub email: String,
+    /// Name shown to buyers and colleagues.
+    pub name: String,
+    /// What they may do.
+    pub role: Role,
+}
+
+/// A page of a list, newest first.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, TS)]
+pub struct Page<T: TS> {
+    /// The rows.
+    pub items: Vec<T>,
+    /// Give it as `before` to get the next page; absent on the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub next: Option<String>,
+}
+
+/// A call in a list.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, TS)]
+pub struct CallSummary {
+    /// Which.
+    pub id: CallId,
+    /// Where it stands.
+    pub state: CallState,
+    /// Asked for help.
+    pub requested_at: Timestamp,
+    /// Accepted.
+    #[ts(optional)]
+    pub accepted_at: Option<Timestamp>,
+    /// Over.
+    #[ts(optional)]
+    pub ended_at: Option<Timestamp>,
+    /// Why it is over.
+    #[ts(optional)]
+    pub end_reason: Option<EndReason>,
+    /// Name of the agent.
+    #[ts(optional)]
+    pub agent: Option<String>,
+    /// What the shop signed.
+    pub context: BuyerContext,
+    /// Its ticket.
+    #[ts(optional)]
+    pub ticket: Option<TicketId>,
+    /// Its recording.
+    #[ts(optional)]
+    pub recording: Option<RecordingId>,
+}
+
+/// How a call came out.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, TS)]
+pub struct Outcome {
+    /// Stable code, e.g. `transport_damage`.
+    pub code: String,
+    /// What agents read.
+    pub label: String,
+}
+
+/// What the agent writes after the call.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, TS)]
+pub struct WrapUp {
+    /// One of `GET /outcomes`.
+    pub outcome: String,
+    /// Free text, at most 10,000 characters.
+    pub notes: String,
+}
+
+/// The lasting record of a call.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, TS)]
+pub struct Ticket {
+    /// Id.
+    pub id: TicketId,
+    /// What people call it, e.g. `V-1042`.
+    pub number: String,
+    /// Its call.
+    pub call: CallSummary,
+    /// Who handled it.
+    pub agent: String,
+    /// Outcome code, once wrapped up.
+    #[ts(optional)]
+    pub outcome: Option<String>,
+    /// Notes, once wrapped up.
+    pub notes: String,
+    /// Wrapped up at.
+    #[ts(optional)]
+    pub closed_at: Option<Timestamp>,
+    /// What the buyer chose, every time they chose, oldest first.
+    pub receipts: Vec<ConsentReceipt>,
+    /// The recording, unless there is none or it was deleted.
+    #[ts(optional)]
+    pub recording: Option<RecordingSummary>,
+}
+
+/// Evidence of one choice.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, TS)]
+pub struct ConsentReceipt {
+    /// Id.
+    pub id: ReceiptId,
+    /// Who chose: the shop's id of the buyer.
+    pub subject: String,
+    /// True: may record.
+    pub recording: bool,
+    /// Version of the text shown.
+    pub text_version: String,
+    /// SHA-256 of the text shown, hex.
+    pub text_sha256: String,
+    /// Language of the text shown.
+    pub language: String,
+    /// What for, e.g. `quality_review`.
+    pub purpose: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A recording in a list.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, TS)]
+pub struct RecordingSummary {
+    /// Id.
+    pub id: RecordingId,
+    /// Its call.
+    pub call: CallId,
+    /// Its ticket.
+    #[ts(optional)]
+    pub ticket: Option<TicketId>,
+    /// The ticket's number.
+    #[ts(optional)]
+    pub ticket_number: Option<String>,
+    /// Who handled it.
+    pub agent: String,
+    /// SKU the call was about.
+    #[ts(optional)]
+    pub sku: Option<String>,
+    /// Product the call was about.
+    #[ts(optional)]
+    pub product: Option<String>,
+    /// Language of the buyer.
+    pub language: String,
+    /// Outcome code.
+    #[ts(optional)]
+    pub outcome: Option<String>,
+    /// First recorded packet.
+    pub started_at: Timestamp,
+    /// Length of the session timeline, milliseconds.
+    pub duration_ms: u32,
+    /// Whether it is finished (false while the call goes on).
+    pub complete: bool,
+}
+
+/// A recording with what a player needs.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, TS)]
+pub struct Recording {
+    /// As in the list.
+    pub summary: RecordingSummary,
+    /// Every track, in order of first media.
+    pub tracks: Vec<RecordingTrack>,
+}
+
+/// One recorded track: one file, one init segment, fragments in time order.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, TS)]
+pub struct RecordingTrack {
+    /// Name within the recording; the last part of `url`.
+    pub id: String,
+    /// Whose.
+    pub side: Side,
+    /// Name of the person.
+    pub name: String,
+    /// Which source.
+    pub source: Source,
+    /// For `MediaSource.addSourceBuffer`, e.g. `video/webm; codecs="vp8"`.
+    pub mime: String,
+    /// Path of the bytes.
+    pub url: String,
+    /// The init segment (WebM header, or `ftyp`+`moov`): offset and length in bytes.
+    pub init: ByteRange,
+    /// Fragments (WebM clusters, or `moof`+`mdat`). Timestamps inside the file count from the start of the
+    /// session timeline, so fragments of all tracks line up without offsets.
+    pub fragments: Vec<Fragment>,
+}
+
+/// A stretch of a file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, TS)]
+pub struct ByteRange {
+    /// First byte.
+    #[ts(type = "number")]
+    pub offset: u64,
+    /// How many.
+    #[ts(type = "number")]
+    pub length: u64,
+}
+
+/// A fragment on the session timeline.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, TS)]
+pub struct Fragment {
+    /// Where in the file.
+    pub bytes: ByteRange,
+    /// Start, milliseconds of session time.
+    pub start_ms: u32,
+    /// End of its last sample, milliseconds of session time.
+    pub end_ms: u32,
+    /// Whether decoding can begin here (always true for audio).
+    pub keyframe: bool,
+}

@@ -1,0 +1,92 @@
+//! The TypeScript of the protocol.
+
+use ts_rs::{Config, TS};
+
+use crate::{call, ids, problem, rest, ws};
+
+/// All types of the protocol as one TypeScript module.
+pub fn typescript() -> String {
+    let config = Config::new().with_large_int("number");
+    let mut out = String::from(
+        "// Generated from signaling/protocol by `make protocol`. Do not edit: change the Rust types.\n\n",
+    );
+    out.push_str(&format!("export const PROTOCOL_VERSION = {};\n", ws::PROTOCOL_VERSION));
+    macro_rules! declare {
+        ($($t:ty),* $(,)?) => {$(
+            out.push_str("\nexport ");
+            out.push_str(<$t as TS>::decl(&config).trim_end());
+            out.push('\n');
+        )*};
+    }
+    declare!(
+        ids::CallId,
+        ids::TicketId,
+        ids::RecordingId,
+        ids::UserId,
+        ids::BuyerSessionId,
+        ids::PartyId,
+        ids::ReceiptId,
+        problem::Problem,
+        call::Role,
+        call::Side,
+        call::Source,
+        call::CallState,
+        call::EndReason,
+        call::RecordingState,
+        call::Product,
+        call::Order,
+        call::BuyerContext,
+        call::Party,
+        call::CallView,
+        call::TicketRef,
+        call::ChatLine,
+        call::QueuePlace,
+        call::Ring,
+        call::RingEnd,
+        call::Availability,
+        ws::ClientFrame,
+        ws::ServerFrame,
+        ws::ClientMessage,
+        ws::ServerMessage,
+        ws::Resume,
+        ws::SourceLine,
+        ws::ConsentChoice,
+        ws::StaffWelcome,
+        ws::SlotView,
+        ws::SlotTrack,
+        rest::NewBuyerSession,
+        rest::BuyerSession,
+        rest::ConsentText,
+        rest::Login,
+        rest::Me,
+        rest::Page<rest::Ticket>,
+        rest::CallSummary,
+        rest::Outcome,
+        rest::WrapUp,
+        rest::Ticket,
+        rest::ConsentReceipt,
+        rest::RecordingSummary,
+        rest::Recording,
+        rest::RecordingTrack,
+        rest::ByteRange,
+        rest::Fragment,
+    );
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    /// `UPDATE_PROTOCOL=1 cargo test -p vitrine-protocol` rewrites the file instead of comparing.
+    #[test]
+    fn the_web_client_has_the_types_of_this_server() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../web-client/src/protocol.ts");
+        let wanted = super::typescript();
+        if std::env::var_os("UPDATE_PROTOCOL").is_some() {
+            std::fs::write(&path, &wanted).expect("protocol.ts is writable");
+        }
+        let found = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(found == wanted, "{} is out of date: run `make protocol`", path.display());
+    }
+}

@@ -1,0 +1,251 @@
+//! The WebSocket: one a person, at `/api/v1/ws`, JSON text frames, every message numbered.
+//!
+//! The client speaks first with [`ClientMessage::Hello`]; the server answers [`ServerMessage::Welcome`] or
+//! [`ServerMessage::Refused`] and closes. Staff are known by their cookie, buyers by the session token from
+//! `POST /api/v1/buyer-sessions`. After a broken connection the client opens another one with `resume`; the
+//! server replays what it sent after `last_seq`, or starts afresh when it no longer has it (`resumed: false`), in
+//! which case `Welcome` carries the whole state anyway.
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use crate::call::{Availability, CallView, ChatLine, QueuePlace, Ring, RingEnd, Role, Source};
+use crate::ids::{CallId, PartyId};
+use crate::problem::Problem;
+
+/// The version both sides must speak. It changes when an old client would misunderstand a new server.
+pub const PROTOCOL_VERSION: u32 = 1;
+
+/// A message of a client with its number.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, TS)]
+pub struct ClientFrame {
+    /// Counts from 1 on each connection.
+    pub seq: u64,
+    /// What is said.
+    #[serde(flatten)]
+    pub message: ClientMessage,
+}
+
+/// A message of the server with its number.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, TS)]
+pub struct ServerFrame {
+    /// Counts from 1 over the life of the session, across reconnects.
+    pub seq: u64,
+    /// What is said.
+    #[serde(flatten)]
+    pub message: ServerMessage,
+}
+
+/// What clients say.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, TS)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ClientMessage {
+    /// First message of every connection.
+    Hello {
+        /// [`PROTOCOL_VERSION`]
+        version: u32,
+        /// Buyers: the token of the buyer session. Staff: absent, the cookie says who they are.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        session_token: Option<String>,
+        /// After a broken connection.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        resume: Option<Resume>,
+    },
+    /// The client's only SDP offer (another one with the same certificate is an ICE restart).
+    /// May be sent any time after `welcome`: transports are warm before a call is accepted.
+    Offer {
+        /// SDP: send lines, receive slots (3 audio, 4 video), one data channel line.
+        sdp: String,
+        /// Which send line carries what.
+        sources: Vec<SourceLine>,
+    },
+    /// Agent: may calls ring here?
+    SetAvailability {
+        /// `available` or `away`.
+        availability: Availability,
+    },
+    /// Buyer: get in line.
+    RequestHelp {
+        /// The buyer's choice about recording.
+        consent: ConsentChoice,
+    },
+    /// Agent: take the ringing call.
+    Accept {
+        /// Which.
+        call: CallId,
+    },
+    /// Agent: not me.
+    Decline {
+        /// Which.
+        call: CallId,
+    },
+    /// What this person sends from now on (mute, camera off, …): the full list.
+    Sending {
+        /// Sources that are live.
+        sources: Vec<Source>,
+    },
+    /// A line of chat to the other side; echoed to both as `chat`.
+    Chat {
+        /// 1–2,000 characters.
+        text: String,
+    },
+    /// Buyer: agree to, or withdraw from, being recorded in the middle of a call.
+    SetConsent {
+        /// The new choice. Withdrawal stops the recording at once and deletes what there is.
+        consent: ConsentChoice,
+    },
+    /// Leave the queue or the call. The agent then wraps up.
+    HangUp,
+    /// Buyer or agent: first frame of the other side was shown, for the service's own figures.
+    FirstFrame {
+        /// Milliseconds from `call` turning `connected` on this client to the first frame shown.
+        after_ms: u32,
+    },
+}
+
+/// How to take up a broken connection.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, TS)]
+pub struct Resume {
+    /// From the last `welcome`.
+    pub token: String,
+    /// The last server message number seen.
+    pub last_seq: u64,
+}
+
+/// A send line of an offer.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, TS)]
+pub struct SourceLine {
+    /// MID of the line.
+    pub mid: String,
+    /// What it carries.
+    pub source: Source,
+}
+
+/// A person's choice about being recorded, tied to the words they were shown.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, TS)]
+pub struct ConsentChoice {
+    /// True: may record.
+    pub recording: bool,
+    /// The text they were shown, from [`crate::rest::ConsentText::version`].
+    pub text_version: String,
+    /// The language it was shown in, BCP 47.
+    pub language: String,
+}
+
+/// What the server says.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, TS)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ServerMessage {
+    /// Answer to `hello`.
+    Welcome {
+        /// [`PROTOCOL_VERSION`]
+        version: u32,
+        /// Proves who takes up this session after a broken connection; good for the grace time.
+        resume_token: String,
+        /// Whether `resume` worked and what follows is only what was missed.
+        resumed: bool,
+        /// Seconds a lost connection may take to come back before the call ends.
+        grace_s: u32,
+        /// Staff: role and availability.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        staff: Option<StaffWelcome>,
+        /// The call this person is in, if any (after a reload, for one).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        call: Option<Box<CallView>>,
+        /// Agent: a ring that was already going on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        ring: Option<Box<Ring>>,
+    },
+    /// Answer to `hello` when it is refused; the connection closes.
+    Refused {
+        /// Why, and what to change.
+        problem: Problem,
+    },
+    /// A request that cannot be done; the connection goes on.
+    Problem {
+        /// `seq` of the client message it answers.
+        reply_to: u64,
+        /// Why, and what to change.
+        problem: Problem,
+    },
+    /// Answer to `offer`.
+    Answer {
+        /// SDP.
+        sdp: String,
+    },
+    /// What each receive slot shows from now on: the whole list, empty slots included.
+    Slots {
+        /// In the order of the offer's receive lines.
+        slots: Vec<SlotView>,
+    },
+    /// Agent: how the desk sees you.
+    Availability {
+        /// See [`Availability`].
+        availability: Availability,
+    },
+    /// Buyer: place in line, again on every change and at least every 5 s.
+    Queue {
+        /// The place.
+        place: QueuePlace,
+    },
+    /// Agent: a buyer asks for you.
+    Ring {
+        /// All there is to see before accepting.
+        ring: Box<Ring>,
+    },
+    /// Agent: stop ringing.
+    RingEnded {
+        /// Which.
+        call: CallId,
+        /// Why.
+        reason: RingEnd,
+    },
+    /// The call after a change, whole.
+    Call {
+        /// See [`CallView`].
+        call: Box<CallView>,
+    },
+    /// A line of chat, your own included.
+    Chat {
+        /// Which call.
+        call: CallId,
+        /// The line.
+        line: ChatLine,
+    },
+}
+
+/// Staff part of `welcome`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, TS)]
+pub struct StaffWelcome {
+    /// Name to show.
+    pub name: String,
+    /// What they may do.
+    pub role: Role,
+    /// How the desk sees them.
+    pub availability: Availability,
+}
+
+/// A receive slot and what it shows.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, TS)]
+pub struct SlotView {
+    /// MID of the line.
+    pub mid: String,
+    /// What it shows; absent when empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub shows: Option<SlotTrack>,
+}
+
+/// A track in a slot.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, TS)]
+pub struct SlotTrack {
+    /// Whose.
+    pub party: PartyId,
+    /// Which.
+    pub source: Source,
+}

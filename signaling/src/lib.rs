@@ -1,0 +1,2 @@
+//! The vitrine server as a library.
+pub use protocol;

@@ -1,0 +1,966 @@
+// Generated from signaling/protocol by `make protocol`. Do not edit: change the Rust types.
+
+export const PROTOCOL_VERSION = 1;
+
+export type CallId = string;
+
+export type TicketId = string;
+
+export type RecordingId = string;
+
+export type UserId = string;
+
+export type BuyerSessionId = string;
+
+export type PartyId = string;
+
+export type ReceiptId = string;
+
+export type Problem = { 
+/**
+ * `/problems/<code>`: stable, for programs. A page at that address explains it.
+ */
+type: string, 
+/**
+ * Short, the same for every occurrence.
+ */
+title: string, 
+/**
+ * HTTP status.
+ */
+status: number, 
+/**
+ * What went wrong this time and what to change.
+ */
+detail: string, 
+/**
+ * The field, setting or header to change, when there is one.
+ */
+field?: string, };
+
+export type Role = "agent" | "supervisor" | "reviewer" | "admin";
+
+export type Side = "buyer" | "agent";
+
+export type Source = "microphone" | "camera" | "screen";
+
+export type CallState = "waiting" | "ringing" | "connected" | "wrap_up" | "ended";
+
+export type EndReason = "buyer_hung_up" | "agent_hung_up" | "abandoned" | "buyer_lost" | "agent_lost" | "server_stopped";
+
+export type RecordingState = "off" | "on" | "deleted" | "failed";
+
+export type Product = { 
+/**
+ * The shop's stock keeping unit; at most 64 characters.
+ */
+sku: string, 
+/**
+ * Name in the buyer's language; at most 200 characters.
+ */
+name: string, 
+/**
+ * Page of the product.
+ */
+url?: string, 
+/**
+ * Picture of the product.
+ */
+image_url?: string, 
+/**
+ * Price as the shop shows it, with currency.
+ */
+price?: string, };
+
+export type Order = { 
+/**
+ * The shop's order number; at most 64 characters.
+ */
+number: string, 
+/**
+ * E.g. "delivered", in the shop's words.
+ */
+status: string, 
+/**
+ * When it was placed, as the shop shows it.
+ */
+placed?: string, 
+/**
+ * Total with currency.
+ */
+total?: string, 
+/**
+ * Lines such as "2 × Aurora lamp".
+ */
+items: Array<string>, };
+
+export type BuyerContext = { 
+/**
+ * The shop's id of the buyer; opaque to us.
+ */
+subject: string, 
+/**
+ * How to address the buyer.
+ */
+name?: string, 
+/**
+ * BCP 47 tag, e.g. `de-AT`.
+ */
+language: string, 
+/**
+ * Country of the buyer, ISO 3166-1 alpha-2.
+ */
+country?: string, 
+/**
+ * The page the buyer tapped on.
+ */
+product?: Product, 
+/**
+ * The order it is about.
+ */
+order?: Order, 
+/**
+ * What a first-line bot or form has found out; plain text, at most 2,000 characters.
+ */
+summary?: string, };
+
+export type Party = { 
+/**
+ * Stays the same across reloads.
+ */
+id: PartyId, 
+/**
+ * Buyer or agent.
+ */
+side: Side, 
+/**
+ * Name to show.
+ */
+name: string, 
+/**
+ * False while the person's connection is gone and the grace time runs.
+ */
+present: boolean, 
+/**
+ * What the person sends right now; a muted microphone or a camera that is off is not in the list.
+ */
+sending: Array<Source>, };
+
+export type CallView = { 
+/**
+ * Which call.
+ */
+id: CallId, 
+/**
+ * Where it stands.
+ */
+state: CallState, 
+/**
+ * The buyer asked for help at this time.
+ */
+requested_at: string, 
+/**
+ * The agent accepted at this time.
+ */
+accepted_at?: string, 
+/**
+ * The media ended at this time.
+ */
+ended_at?: string, 
+/**
+ * Why it ended.
+ */
+end_reason?: EndReason, 
+/**
+ * Who you are in it.
+ */
+you: PartyId, 
+/**
+ * Everybody in it, you included.
+ */
+parties: Array<Party>, 
+/**
+ * Recording, as the banner shows it.
+ */
+recording: RecordingState, 
+/**
+ * The chat so far, oldest first; at most the last 200.
+ */
+chat: Array<ChatLine>, 
+/**
+ * Only in the agent's view: what the shop signed.
+ */
+context?: BuyerContext, 
+/**
+ * Only in the agent's view: the ticket, which exists from accept on.
+ */
+ticket?: TicketRef, 
+/**
+ * Only in the agent's view.
+ */
+recording_id?: RecordingId, };
+
+export type TicketRef = { 
+/**
+ * Its id.
+ */
+id: TicketId, 
+/**
+ * What people call it, e.g. `V-1042`.
+ */
+number: string, };
+
+export type ChatLine = { 
+/**
+ * Counts from 1 in each call.
+ */
+number: number, 
+/**
+ * Who wrote it.
+ */
+from: PartyId, 
+/**
+ * Plain text, at most 2,000 characters.
+ */
+text: string, 
+/**
+ * When the server got it.
+ */
+at: string, };
+
+export type QueuePlace = { 
+/**
+ * 1 is next.
+ */
+position: number, 
+/**
+ * Agents logged in and available or in a call.
+ */
+agents_on_duty: number, 
+/**
+ * Expected wait, seconds, as a range; absent when nobody is on duty or nothing is known yet.
+ */
+expected_wait_s?: [number, number], };
+
+export type Ring = { 
+/**
+ * Which call.
+ */
+call: CallId, 
+/**
+ * What the shop signed: product, order, language.
+ */
+context: BuyerContext, 
+/**
+ * The buyer has been waiting since.
+ */
+requested_at: string, 
+/**
+ * The ring goes to somebody else at this time (RONA: redirection on no answer).
+ */
+expires_at: string, 
+/**
+ * Whether the buyer agreed to be recorded.
+ */
+recording: boolean, };
+
+export type RingEnd = "accepted" | "declined" | "no_answer" | "buyer_left";
+
+export type Availability = "available" | "away" | "busy";
+
+export type ClientFrame = { 
+/**
+ * Counts from 1 on each connection.
+ */
+seq: number, } & ({ "type": "hello", 
+/**
+ * [`PROTOCOL_VERSION`]
+ */
+version: number, 
+/**
+ * Buyers: the token of the buyer session. Staff: absent, the cookie says who they are.
+ */
+session_token?: string, 
+/**
+ * After a broken connection.
+ */
+resume?: Resume, } | { "type": "offer", 
+/**
+ * SDP: send lines, receive slots (3 audio, 4 video), one data channel line.
+ */
+sdp: string, 
+/**
+ * Which send line carries what.
+ */
+sources: Array<SourceLine>, } | { "type": "set_availability", 
+/**
+ * `available` or `away`.
+ */
+availability: Availability, } | { "type": "request_help", 
+/**
+ * The buyer's choice about recording.
+ */
+consent: ConsentChoice, } | { "type": "accept", 
+/**
+ * Which.
+ */
+call: CallId, } | { "type": "decline", 
+/**
+ * Which.
+ */
+call: CallId, } | { "type": "sending", 
+/**
+ * Sources that are live.
+ */
+sources: Array<Source>, } | { "type": "chat", 
+/**
+ * 1–2,000 characters.
+ */
+text: string, } | { "type": "set_consent", 
+/**
+ * The new choice. Withdrawal stops the recording at once and deletes what there is.
+ */
+consent: ConsentChoice, } | { "type": "hang_up" } | { "type": "first_frame", 
+/**
+ * Milliseconds from `call` turning `connected` on this client to the first frame shown.
+ */
+after_ms: number, });
+
+export type ServerFrame = { 
+/**
+ * Counts from 1 over the life of the session, across reconnects.
+ */
+seq: number, } & ({ "type": "welcome", 
+/**
+ * [`PROTOCOL_VERSION`]
+ */
+version: number, 
+/**
+ * Proves who takes up this session after a broken connection; good for the grace time.
+ */
+resume_token: string, 
+/**
+ * Whether `resume` worked and what follows is only what was missed.
+ */
+resumed: boolean, 
+/**
+ * Seconds a lost connection may take to come back before the call ends.
+ */
+grace_s: number, 
+/**
+ * Staff: role and availability.
+ */
+staff?: StaffWelcome, 
+/**
+ * The call this person is in, if any (after a reload, for one).
+ */
+call?: CallView, 
+/**
+ * Agent: a ring that was already going on.
+ */
+ring?: Ring, } | { "type": "refused", 
+/**
+ * Why, and what to change.
+ */
+problem: Problem, } | { "type": "problem", 
+/**
+ * `seq` of the client message it answers.
+ */
+reply_to: number, 
+/**
+ * Why, and what to change.
+ */
+problem: Problem, } | { "type": "answer", 
+/**
+ * SDP.
+ */
+sdp: string, } | { "type": "slots", 
+/**
+ * In the order of the offer's receive lines.
+ */
+slots: Array<SlotView>, } | { "type": "availability", 
+/**
+ * See [`Availability`].
+ */
+availability: Availability, } | { "type": "queue", 
+/**
+ * The place.
+ */
+place: QueuePlace, } | { "type": "ring", 
+/**
+ * All there is to see before accepting.
+ */
+ring: Ring, } | { "type": "ring_ended", 
+/**
+ * Which.
+ */
+call: CallId, 
+/**
+ * Why.
+ */
+reason: RingEnd, } | { "type": "call", 
+/**
+ * See [`CallView`].
+ */
+call: CallView, } | { "type": "chat", 
+/**
+ * Which call.
+ */
+call: CallId, 
+/**
+ * The line.
+ */
+line: ChatLine, });
+
+export type ClientMessage = { "type": "hello", 
+/**
+ * [`PROTOCOL_VERSION`]
+ */
+version: number, 
+/**
+ * Buyers: the token of the buyer session. Staff: absent, the cookie says who they are.
+ */
+session_token?: string, 
+/**
+ * After a broken connection.
+ */
+resume?: Resume, } | { "type": "offer", 
+/**
+ * SDP: send lines, receive slots (3 audio, 4 video), one data channel line.
+ */
+sdp: string, 
+/**
+ * Which send line carries what.
+ */
+sources: Array<SourceLine>, } | { "type": "set_availability", 
+/**
+ * `available` or `away`.
+ */
+availability: Availability, } | { "type": "request_help", 
+/**
+ * The buyer's choice about recording.
+ */
+consent: ConsentChoice, } | { "type": "accept", 
+/**
+ * Which.
+ */
+call: CallId, } | { "type": "decline", 
+/**
+ * Which.
+ */
+call: CallId, } | { "type": "sending", 
+/**
+ * Sources that are live.
+ */
+sources: Array<Source>, } | { "type": "chat", 
+/**
+ * 1–2,000 characters.
+ */
+text: string, } | { "type": "set_consent", 
+/**
+ * The new choice. Withdrawal stops the recording at once and deletes what there is.
+ */
+consent: ConsentChoice, } | { "type": "hang_up" } | { "type": "first_frame", 
+/**
+ * Milliseconds from `call` turning `connected` on this client to the first frame shown.
+ */
+after_ms: number, };
+
+export type ServerMessage = { "type": "welcome", 
+/**
+ * [`PROTOCOL_VERSION`]
+ */
+version: number, 
+/**
+ * Proves who takes up this session after a broken connection; good for the grace time.
+ */
+resume_token: string, 
+/**
+ * Whether `resume` worked and what follows is only what was missed.
+ */
+resumed: boolean, 
+/**
+ * Seconds a lost connection may take to come back before the call ends.
+ */
+grace_s: number, 
+/**
+ * Staff: role and availability.
+ */
+staff?: StaffWelcome, 
+/**
+ * The call this person is in, if any (after a reload, for one).
+ */
+call?: CallView, 
+/**
+ * Agent: a ring that was already going on.
+ */
+ring?: Ring, } | { "type": "refused", 
+/**
+ * Why, and what to change.
+ */
+problem: Problem, } | { "type": "problem", 
+/**
+ * `seq` of the client message it answers.
+ */
+reply_to: number, 
+/**
+ * Why, and what to change.
+ */
+problem: Problem, } | { "type": "answer", 
+/**
+ * SDP.
+ */
+sdp: string, } | { "type": "slots", 
+/**
+ * In the order of the offer's receive lines.
+ */
+slots: Array<SlotView>, } | { "type": "availability", 
+/**
+ * See [`Availability`].
+ */
+availability: Availability, } | { "type": "queue", 
+/**
+ * The place.
+ */
+place: QueuePlace, } | { "type": "ring", 
+/**
+ * All there is to see before accepting.
+ */
+ring: Ring, } | { "type": "ring_ended", 
+/**
+ * Which.
+ */
+call: CallId, 
+/**
+ * Why.
+ */
+reason: RingEnd, } | { "type": "call", 
+/**
+ * See [`CallView`].
+ */
+call: CallView, } | { "type": "chat", 
+/**
+ * Which call.
+ */
+call: CallId, 
+/**
+ * The line.
+ */
+line: ChatLine, };
+
+export type Resume = { 
+/**
+ * From the last `welcome`.
+ */
+token: string, 
+/**
+ * The last server message number seen.
+ */
+last_seq: number, };
+
+export type SourceLine = { 
+/**
+ * MID of the line.
+ */
+mid: string, 
+/**
+ * What it carries.
+ */
+source: Source, };
+
+export type ConsentChoice = { 
+/**
+ * True: may record.
+ */
+recording: boolean, 
+/**
+ * The text they were shown, from [`crate::rest::ConsentText::version`].
+ */
+text_version: string, 
+/**
+ * The language it was shown in, BCP 47.
+ */
+language: string, };
+
+export type StaffWelcome = { 
+/**
+ * Name to show.
+ */
+name: string, 
+/**
+ * What they may do.
+ */
+role: Role, 
+/**
+ * How the desk sees them.
+ */
+availability: Availability, };
+
+export type SlotView = { 
+/**
+ * MID of the line.
+ */
+mid: string, 
+/**
+ * What it shows; absent when empty.
+ */
+shows?: SlotTrack, };
+
+export type SlotTrack = { 
+/**
+ * Whose.
+ */
+party: PartyId, 
+/**
+ * Which.
+ */
+source: Source, };
+
+export type NewBuyerSession = { 
+/**
+ * Language the widget shows, BCP 47.
+ */
+language: string, };
+
+export type BuyerSession = { 
+/**
+ * Names the visit.
+ */
+id: BuyerSessionId, 
+/**
+ * Opens the WebSocket; kept in memory or `sessionStorage`, never in a cookie.
+ */
+session_token: string, 
+/**
+ * The token is good until.
+ */
+expires_at: string, 
+/**
+ * Who will answer, e.g. "Lumen & Co. support".
+ */
+answered_by: string, 
+/**
+ * Agents logged in and available or in a call.
+ */
+agents_on_duty: number, 
+/**
+ * The words about recording.
+ */
+consent: ConsentText, 
+/**
+ * What the shop signed, so that the widget can show the product.
+ */
+context: BuyerContext, };
+
+export type ConsentText = { 
+/**
+ * Changes whenever the words change.
+ */
+version: string, 
+/**
+ * BCP 47 tag of these words (may be a fallback).
+ */
+language: string, 
+/**
+ * What is recorded, why, for how long, and how to withdraw.
+ */
+text: string, 
+/**
+ * SHA-256 of `text`, hex: what the receipt will hold.
+ */
+sha256: string, };
+
+export type Login = { 
+/**
+ * Address of the account.
+ */
+email: string, 
+/**
+ * Password.
+ */
+password: string, };
+
+export type Me = { 
+/**
+ * Account.
+ */
+id: UserId, 
+/**
+ * Address.
+ */
+email: string, 
+/**
+ * Name shown to buyers and colleagues.
+ */
+name: string, 
+/**
+ * What they may do.
+ */
+role: Role, };
+
+export type Page<T> = { 
+/**
+ * The rows.
+ */
+items: Array<T>, 
+/**
+ * Give it as `before` to get the next page; absent on the last one.
+ */
+next?: string, };
+
+export type CallSummary = { 
+/**
+ * Which.
+ */
+id: CallId, 
+/**
+ * Where it stands.
+ */
+state: CallState, 
+/**
+ * Asked for help.
+ */
+requested_at: string, 
+/**
+ * Accepted.
+ */
+accepted_at?: string, 
+/**
+ * Over.
+ */
+ended_at?: string, 
+/**
+ * Why it is over.
+ */
+end_reason?: EndReason, 
+/**
+ * Name of the agent.
+ */
+agent?: string, 
+/**
+ * What the shop signed.
+ */
+context: BuyerContext, 
+/**
+ * Its ticket.
+ */
+ticket?: TicketId, 
+/**
+ * Its recording.
+ */
+recording?: RecordingId, };
+
+export type Outcome = { 
+/**
+ * Stable code, e.g. `transport_damage`.
+ */
+code: string, 
+/**
+ * What agents read.
+ */
+label: string, };
+
+export type WrapUp = { 
+/**
+ * One of `GET /outcomes`.
+ */
+outcome: string, 
+/**
+ * Free text, at most 10,000 characters.
+ */
+notes: string, };
+
+export type Ticket = { 
+/**
+ * Id.
+ */
+id: TicketId, 
+/**
+ * What people call it, e.g. `V-1042`.
+ */
+number: string, 
+/**
+ * Its call.
+ */
+call: CallSummary, 
+/**
+ * Who handled it.
+ */
+agent: string, 
+/**
+ * Outcome code, once wrapped up.
+ */
+outcome?: string, 
+/**
+ * Notes, once wrapped up.
+ */
+notes: string, 
+/**
+ * Wrapped up at.
+ */
+closed_at?: string, 
+/**
+ * What the buyer chose, every time they chose, oldest first.
+ */
+receipts: Array<ConsentReceipt>, 
+/**
+ * The recording, unless there is none or it was deleted.
+ */
+recording?: RecordingSummary, };
+
+export type ConsentReceipt = { 
+/**
+ * Id.
+ */
+id: ReceiptId, 
+/**
+ * Who chose: the shop's id of the buyer.
+ */
+subject: string, 
+/**
+ * True: may record.
+ */
+recording: boolean, 
+/**
+ * Version of the text shown.
+ */
+text_version: string, 
+/**
+ * SHA-256 of the text shown, hex.
+ */
+text_sha256: string, 
+/**
+ * Language of the text shown.
+ */
+language: string, 
+/**
+ * What for, e.g. `quality_review`.
+ */
+purpose: string, 
+/**
+ * When.
+ */
+at: string, };
+
+export type RecordingSummary = { 
+/**
+ * Id.
+ */
+id: RecordingId, 
+/**
+ * Its call.
+ */
+call: CallId, 
+/**
+ * Its ticket.
+ */
+ticket?: TicketId, 
+/**
+ * The ticket's number.
+ */
+ticket_number?: string, 
+/**
+ * Who handled it.
+ */
+agent: string, 
+/**
+ * SKU the call was about.
+ */
+sku?: string, 
+/**
+ * Product the call was about.
+ */
+product?: string, 
+/**
+ * Language of the buyer.
+ */
+language: string, 
+/**
+ * Outcome code.
+ */
+outcome?: string, 
+/**
+ * First recorded packet.
+ */
+started_at: string, 
+/**
+ * Length of the session timeline, milliseconds.
+ */
+duration_ms: number, 
+/**
+ * Whether it is finished (false while the call goes on).
+ */
+complete: boolean, };
+
+export type Recording = { 
+/**
+ * As in the list.
+ */
+summary: RecordingSummary, 
+/**
+ * Every track, in order of first media.
+ */
+tracks: Array<RecordingTrack>, };
+
+export type RecordingTrack = { 
+/**
+ * Name within the recording; the last part of `url`.
+ */
+id: string, 
+/**
+ * Whose.
+ */
+side: Side, 
+/**
+ * Name of the person.
+ */
+name: string, 
+/**
+ * Which source.
+ */
+source: Source, 
+/**
+ * For `MediaSource.addSourceBuffer`, e.g. `video/webm; codecs="vp8"`.
+ */
+mime: string, 
+/**
+ * Path of the bytes.
+ */
+url: string, 
+/**
+ * The init segment (WebM header, or `ftyp`+`moov`): offset and length in bytes.
+ */
+init: ByteRange, 
+/**
+ * Fragments (WebM clusters, or `moof`+`mdat`). Timestamps inside the file count from the start of the
+ * session timeline, so fragments of all tracks line up without offsets.
+ */
+fragments: Array<Fragment>, };
+
+export type ByteRange = { 
+/**
+ * First byte.
+ */
+offset: number, 
+/**
+ * How many.
+ */
+length: number, };
+
+export type Fragment = { 
+/**
+ * Where in the file.
+ */
+bytes: ByteRange, 
+/**
+ * Start, milliseconds of session time.
+ */
+start_ms: number, 
+/**
+ * End of its last sample, milliseconds of session time.
+ */
+end_ms: number, 
+/**
+ * Whether decoding can begin here (always true for audio).
+ */
+keyframe: boolean, };
