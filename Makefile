@@ -1,0 +1,118 @@
+# Everything one does with this repository. `make` alone lists it.
+#
+# Variables: LAN=1 (run: serve the local network over HTTPS), ARGS="…" (run: more flags for `vitrine serve`),
+# T=pattern (e2e: only tests whose title matches), PROFILE (a Cargo profile; `ci` when CI is set, else `dev`).
+# CARGO_TARGET_DIR is respected.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+ROOT := $(CURDIR)
+WEB := web-client
+# Test runners that .ci/setup had to bring; what the machine has itself comes first.
+export PATH := $(PATH):$(ROOT)/.tools/bin
+
+PROFILE ?= $(if $(CI),ci,dev)
+TARGET_DIR := $(or $(CARGO_TARGET_DIR),$(ROOT)/target)
+BIN_DIR := $(TARGET_DIR)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
+VITRINE := $(BIN_DIR)/vitrine
+
+.PHONY: help
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# --- set-up -----------------------------------------------------------------------------------------------------
+
+.PHONY: setup-run setup-test
+setup-run:
+	@.ci/setup run
+
+setup-test:
+	@.ci/setup test
+
+# npm writes this file at the end of an installation: as new as the lock file means up to date.
+$(WEB)/node_modules/.package-lock.json: $(WEB)/package-lock.json
+	cd $(WEB) && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+WEB_SOURCES := $(shell find $(WEB) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' \
+	-not -path '*/e2e/*' -not -path '*/test-results/*' 2>/dev/null)
+
+$(WEB)/dist/.built: $(WEB)/node_modules/.package-lock.json $(WEB_SOURCES)
+	cd $(WEB) && npm run --silent build
+	@touch $@
+
+.PHONY: web
+web: setup-run ## Build the web client into web-client/dist
+	@$(MAKE) --no-print-directory $(WEB)/dist/.built
+
+# --- run --------------------------------------------------------------------------------------------------------
+
+.PHONY: run
+run: web ## Build and start Vitrine with the demo shop (LAN=1: for phones on the local network)
+	cargo build --profile $(PROFILE) --package signaling --bin vitrine
+	@exec $(VITRINE) serve --demo $(if $(LAN),--lan) $(ARGS)
+
+.PHONY: release
+release: web ## One self-contained, optimised binary: target/release/vitrine
+	cargo build --release --package signaling --bin vitrine
+
+# --- test -------------------------------------------------------------------------------------------------------
+
+# One after the other, cheapest first, so that the first red line is the one to read.
+.PHONY: test
+test: setup-test ## Everything CI checks, set-up included
+	@$(MAKE) --no-print-directory check-tree
+	@$(MAKE) --no-print-directory test-web
+	@$(MAKE) --no-print-directory test-rust
+	@$(MAKE) --no-print-directory test-e2e
+
+# Licences, bans and sources always; known vulnerabilities where the advisory database is on disk already
+# (`cargo deny fetch` brings it), because a test run must not depend on somebody else's server.
+.PHONY: check-tree
+check-tree:
+	cargo fmt --all --check
+	cargo deny --log-level warn check bans licenses sources
+	@if ls "$${CARGO_HOME:-$$HOME/.cargo}"/advisory-dbs/* >/dev/null 2>&1; then \
+		echo "cargo deny check advisories"; cargo deny --offline --log-level warn check advisories; \
+	else echo "advisories: no database on this machine, not checked (cargo deny fetch)"; fi
+
+.PHONY: test-rust
+test-rust: ## Rust: clippy, tests, documentation tests
+	cargo clippy --workspace --all-targets --profile $(PROFILE) -- -D warnings
+	cargo nextest run --workspace --bins --lib --tests --cargo-profile $(PROFILE) --profile ci
+	cargo test --workspace --doc --profile $(PROFILE) --quiet
+
+.PHONY: test-web
+test-web: $(WEB)/node_modules/.package-lock.json ## Web client: lint, types, unit tests, build, size
+	cd $(WEB) && npm run --silent check
+	cd $(WEB) && npm run --silent test
+	@$(MAKE) --no-print-directory $(WEB)/dist/.built
+
+# The binary comes out of the same invocation as the tests: the same features, so nothing is compiled twice.
+$(VITRINE): FORCE
+	cargo build --workspace --bins --tests --profile $(PROFILE)
+FORCE:
+
+.PHONY: test-e2e e2e
+test-e2e: $(WEB)/dist/.built $(VITRINE)
+	cd $(WEB) && VITRINE_BIN=$(VITRINE) npx playwright test --config e2e/playwright.config.ts $(if $(T),--grep "$(T)")
+
+e2e: setup-test test-e2e ## Real calls in real browsers (T=pattern for some of them)
+
+.PHONY: screenshots
+screenshots: setup-test $(WEB)/dist/.built $(VITRINE) ## Pictures of every screen into e2e-artifacts/
+	cd $(WEB) && SCREENSHOTS=1 VITRINE_BIN=$(VITRINE) \
+		npx playwright test --config e2e/playwright.config.ts screens.spec.ts
+
+# --- work -------------------------------------------------------------------------------------------------------
+
+.PHONY: protocol
+protocol: ## Regenerate web-client/src/protocol.ts from the Rust types
+	UPDATE_PROTOCOL=1 cargo test --profile $(PROFILE) --package vitrine-protocol --quiet
+
+.PHONY: fmt
+fmt: $(WEB)/node_modules/.package-lock.json ## Format Rust and TypeScript
+	cargo fmt --all
+	cd $(WEB) && npm run --silent format
