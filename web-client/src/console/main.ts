@@ -1,0 +1,3 @@
+import { adoptPageStyles } from '../design/page.ts';
+
+adoptPageStyles();

@@ -1,0 +1,110 @@
+import { css, html, LitElement } from 'lit';
+
+import { base } from '../../design/base.ts';
+import { TONE_ICONS, type Tone } from '../banner/banner.ts';
+import '../button/button.ts';
+import { define } from '../define.ts';
+import '../icon/icon.ts';
+
+/** How long a toast stays, milliseconds: enough to read two lines. Errors stay until closed. */
+const STAY_MS = 6_000;
+/** More than this would cover the page; the oldest goes. */
+const TOASTS_MAX = 3;
+
+interface Toast {
+  id: number;
+  text: string;
+  tone: Tone;
+}
+
+/** The place where short messages about finished actions appear. One a page; call {@link VtToasts.show}. */
+export class VtToasts extends LitElement {
+  static override properties = {
+    closeLabel: { type: String, attribute: 'close-label' },
+    toasts: { state: true },
+  };
+  static override styles = [
+    base,
+    css`
+      :host {
+        position: fixed;
+        inset-block-end: var(--v-s4);
+        inset-inline: var(--v-s4);
+        z-index: 100;
+        display: grid;
+        justify-items: center;
+        gap: var(--v-s2);
+        pointer-events: none;
+      }
+      .toast {
+        display: flex;
+        align-items: center;
+        gap: var(--v-s3);
+        max-inline-size: 480px;
+        padding: var(--v-s2) var(--v-s2) var(--v-s2) var(--v-s4);
+        border-radius: var(--v-radius);
+        background: var(--v-text);
+        color: var(--v-surface);
+        box-shadow: var(--v-shadow-3);
+        font: 500 var(--v-text-sm) / var(--v-leading) var(--v-font);
+        pointer-events: auto;
+        animation: rise var(--v-slow) var(--v-ease);
+      }
+      .toast.danger {
+        background: var(--v-danger);
+        color: var(--v-on-danger);
+      }
+      .text {
+        flex: 1;
+      }
+      @keyframes rise {
+        from {
+          opacity: 0;
+          transform: translateY(8px);
+        }
+      }
+    `,
+  ];
+
+  /** Name of the close button, in the language of the surface. */
+  declare closeLabel: string;
+  declare toasts: Toast[];
+  #next = 1;
+
+  constructor() {
+    super();
+    this.closeLabel = 'Close';
+    this.toasts = [];
+  }
+
+  /** Shows a message; polite for screen readers, assertive when it is an error. */
+  show(text: string, tone: Tone = 'ok'): void {
+    const id = this.#next++;
+    this.toasts = [...this.toasts, { id, text, tone }].slice(-TOASTS_MAX);
+    if (tone !== 'danger') setTimeout(() => this.#close(id), STAY_MS);
+  }
+
+  override render() {
+    return html`<div aria-live="polite">
+      ${this.toasts.map(
+        (toast) => html`<div class="toast ${toast.tone}" role=${toast.tone === 'danger' ? 'alert' : 'status'}>
+          <vt-icon name=${TONE_ICONS[toast.tone]}></vt-icon>
+          <span class="text">${toast.text}</span>
+          <vt-button variant="quiet" size="sm" icon="close" label=${this.closeLabel} @click=${() => this.#close(toast.id)}></vt-button>
+        </div>`,
+      )}
+    </div>`;
+  }
+
+  #close(id: number) {
+    this.toasts = this.toasts.filter((toast) => toast.id !== id);
+  }
+}
+
+define('vt-toasts', VtToasts);
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'vt-toasts': VtToasts;
+  }
+}

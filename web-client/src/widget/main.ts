@@ -1,0 +1,1 @@
+import '../elements/button/button.ts';
