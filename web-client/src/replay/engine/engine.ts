@@ -1,0 +1,293 @@
+/**
+ * Plays a recording: one media element a track, one master clock, no user interface.
+ *
+ * The clock leads and the elements follow (see `step.ts`), because the tracks are separate files that begin, stop and
+ * come back at their own times: no single element is there from beginning to end. When a track that has media for this
+ * moment is not ready, the clock waits and all others with it.
+ */
+import type { Recording, RecordingTrack, Side } from '../../protocol.ts';
+import { MasterClock } from './clock.ts';
+import { fetchRange, type RangeLoader } from './loader.ts';
+import { TrackPlayer } from './track-player.ts';
+
+/** Speeds a reviewer can choose. */
+export const RATES = [0.5, 0.75, 1, 1.25, 1.5, 2, 2.5, 3] as const;
+
+/** How often the elements are compared with the clock, ms. */
+const TICK_MS = 50;
+
+/** After a start the clock takes over the time of the leading voice within this time, ms. */
+const SETTLE_MS = 1_500;
+
+/** An offset at the start that is larger than this is a wrong seek, not a late start, ms. */
+const MAX_SETTLE_MS = 400;
+
+/**
+ * The engine.
+ *
+ * @fires change - something other than the passing of time changed: playing, waiting, tracks, duration, problems.
+ */
+export class ReplayEngine extends EventTarget {
+  readonly #clock = new MasterClock();
+  readonly #loader: RangeLoader;
+  #players: TrackPlayer[] = [];
+  #durationMs = 0;
+  #complete = true;
+  #wanted = false;
+  #waiting = false;
+  #startedAt: number | undefined;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #announced = false;
+  #volumes: Record<Side, number> = { buyer: 1, agent: 1 };
+  #muted: Record<Side, boolean> = { buyer: false, agent: false };
+
+  constructor(loader: RangeLoader = fetchRange) {
+    super();
+    this.#loader = loader;
+  }
+
+  /** Takes a recording, or a newer state of the one that plays. */
+  load(recording: Recording): void {
+    this.#complete = recording.summary.complete;
+    for (const track of recording.tracks) {
+      const known = this.#players.find((player) => player.track.id === track.id);
+      if (known !== undefined) {
+        known.update(track, this.#complete);
+      } else if (track.fragments.length > 0) {
+        this.#players.push(new TrackPlayer(track, this.#complete, this.#loader, () => this.#changed()));
+      }
+    }
+    this.#durationMs = Math.max(
+      recording.summary.duration_ms,
+      ...this.#players.map((player) => player.timeline.endMs),
+    );
+    this.#applyVolumes();
+    this.#timer ??= setInterval(() => this.#tick(), TICK_MS);
+    this.#tick();
+    this.#changed();
+  }
+
+  /** The tracks in the recording's order. */
+  get players(): readonly TrackPlayer[] {
+    return this.#players;
+  }
+
+  /** Session time now, ms. */
+  get currentTimeMs(): number {
+    return Math.min(this.#clock.at(performance.now()), this.#durationMs);
+  }
+
+  /** Length of the session timeline, ms. Grows while the call goes on. */
+  get durationMs(): number {
+    return this.#durationMs;
+  }
+
+  /** Whether the viewer asked to play; true also while it waits for data. */
+  get playing(): boolean {
+    return this.#wanted;
+  }
+
+  /** Whether it stands because data is missing. */
+  get waiting(): boolean {
+    return this.#waiting;
+  }
+
+  /** Whether it stands at the end. */
+  get ended(): boolean {
+    return this.#complete && this.#durationMs > 0 && this.currentTimeMs >= this.#durationMs;
+  }
+
+  /** Whether the browser wants a click before it plays sound. */
+  get playBlocked(): boolean {
+    return this.#players.some((player) => player.playBlocked);
+  }
+
+  get rate(): number {
+    return this.#clock.rate;
+  }
+
+  set rate(rate: number) {
+    this.#clock.setRate(rate, performance.now());
+    for (const player of this.#players) {
+      player.element.playbackRate = rate;
+    }
+    this.#changed();
+  }
+
+  /** Plays; at the end it starts over. */
+  play(): void {
+    if (this.ended) {
+      this.seek(0);
+    }
+    this.#wanted = true;
+    this.#tick();
+    this.#changed();
+  }
+
+  pause(): void {
+    this.#wanted = false;
+    this.#hold();
+    this.#tick();
+    this.#changed();
+  }
+
+  /** Goes to a session time, ms; playing goes on from there. */
+  seek(toMs: number): void {
+    const now = performance.now();
+    this.#hold();
+    this.#clock.set(Math.min(Math.max(0, toMs), this.#durationMs), now);
+    for (const player of this.#players) {
+      player.jump();
+    }
+    this.#tick();
+    this.#changed();
+  }
+
+  /** Volume of a side, 0–1. */
+  volume(side: Side): number {
+    return this.#volumes[side];
+  }
+
+  setVolume(side: Side, volume: number): void {
+    this.#volumes[side] = Math.min(1, Math.max(0, volume));
+    this.#applyVolumes();
+    this.#changed();
+  }
+
+  muted(side: Side): boolean {
+    return this.#muted[side];
+  }
+
+  setMuted(side: Side, muted: boolean): void {
+    this.#muted[side] = muted;
+    this.#applyVolumes();
+    this.#changed();
+  }
+
+  /** Tries the tracks again that could not be loaded. */
+  retry(): void {
+    for (const player of this.#players) {
+      if (player.problem !== undefined) {
+        player.retry();
+      }
+    }
+    this.#tick();
+  }
+
+  /** Lets go of all elements and requests. */
+  dispose(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    for (const player of this.#players) {
+      player.dispose();
+    }
+    this.#players = [];
+  }
+
+  #tick(): void {
+    const now = performance.now();
+    let masterMs = this.#clock.at(now);
+    if (masterMs >= this.#durationMs && this.#durationMs > 0) {
+      masterMs = this.#durationMs;
+      this.#clock.set(masterMs, now);
+      if (this.#complete && this.#wanted) {
+        this.#wanted = false;
+        this.#hold();
+        this.#changed();
+      }
+    }
+    const atLiveEdge = !this.#complete && masterMs >= this.#durationMs;
+    const tick = { masterMs, running: this.#clock.running, rate: this.#clock.rate, now };
+    let ready = true;
+    for (const player of this.#players) {
+      ready = player.tick(tick) && ready;
+    }
+    this.#setWaiting(!ready || atLiveEdge);
+    if (!ready || atLiveEdge || !this.#wanted) {
+      this.#hold();
+    } else if (!this.#clock.running) {
+      this.#clock.start(now);
+      this.#startedAt = now;
+      // The elements start in this very tick, not in the next one.
+      const started = { ...tick, running: true };
+      for (const player of this.#players) {
+        player.tick(started);
+      }
+    } else {
+      this.#settle(now);
+    }
+  }
+
+  #hold(): void {
+    this.#clock.stop(performance.now());
+    this.#startedAt = undefined;
+  }
+
+  /**
+   * Elements need some tens of milliseconds to start. Rather than hurry every voice after a start, the clock takes over
+   * the time of one voice (or picture, when there is none) as soon as that really moves.
+   */
+  #settle(now: number): void {
+    if (this.#startedAt === undefined) {
+      return;
+    }
+    const sinceStart = now - this.#startedAt;
+    if (sinceStart > SETTLE_MS) {
+      this.#startedAt = undefined;
+      return;
+    }
+    const active = this.#players.filter((player) => player.state === 'showing' && !player.element.paused);
+    const lead = active.find((player) => player.media === 'audio') ?? active[0];
+    if (lead === undefined || sinceStart < 250 || lead.element.seeking) {
+      return;
+    }
+    const offset = lead.elementMs - this.#clock.at(now);
+    if (Math.abs(offset) < MAX_SETTLE_MS) {
+      this.#clock.set(lead.elementMs, now);
+      this.#startedAt = undefined;
+    }
+  }
+
+  #applyVolumes(): void {
+    for (const player of this.#players) {
+      if (player.media === 'audio') {
+        player.element.volume = this.#volumes[player.track.side];
+        player.element.muted = this.#muted[player.track.side];
+      }
+    }
+  }
+
+  #setWaiting(waiting: boolean): void {
+    if (this.#waiting !== waiting) {
+      this.#waiting = waiting;
+      this.#changed();
+    }
+  }
+
+  /** One event however many things changed together. */
+  #changed(): void {
+    if (!this.#announced) {
+      this.#announced = true;
+      queueMicrotask(() => {
+        this.#announced = false;
+        this.dispatchEvent(new Event('change'));
+      });
+    }
+  }
+}
+
+/** Which track of a side is shown large and which small at this moment: a screen goes before a camera. */
+export function picturesOf(
+  players: readonly TrackPlayer[],
+  side: Side,
+): { readonly main: TrackPlayer | undefined; readonly inset: TrackPlayer | undefined } {
+  const visible = players.filter(
+    (player) => player.track.side === side && player.media === 'video' && player.state !== 'gap',
+  );
+  const of = (source: RecordingTrack['source']): TrackPlayer | undefined =>
+    visible.find((player) => player.track.source === source && player.state !== 'failed') ??
+    visible.find((player) => player.track.source === source);
+  const screen = of('screen');
+  const camera = of('camera');
+  return screen === undefined ? { main: camera, inset: undefined } : { main: screen, inset: camera };
+}
