@@ -1,0 +1,38 @@
+// The generated cameras and microphones, made once and kept in a cache that no commit sees.
+
+import { createHash } from "node:crypto";
+import { access, mkdir, readFile, rename } from "node:fs/promises";
+import { join } from "node:path";
+import { writeCamera } from "./camera";
+import type { CameraSide } from "./code";
+import { writeMicrophone } from "./microphone";
+
+export interface FakeDevices {
+  camera: string;
+  microphone: string;
+}
+
+async function made(path: string, make: (path: string) => Promise<void>): Promise<string> {
+  try {
+    await access(path);
+  } catch {
+    // Renamed when whole: an interrupted run leaves no half file behind that the next one would trust.
+    const whole = path.replace(/(\.\w+)$/, `.part$1`);
+    await make(whole);
+    await rename(whole, path);
+  }
+  return path;
+}
+
+/** Paths of the files that one side's browser is started with. */
+export async function fakeDevices(side: CameraSide): Promise<FakeDevices> {
+  // A changed generator makes new files.
+  const version = createHash("sha256");
+  for (const file of ["code.ts", "camera.ts", "microphone.ts"]) version.update(await readFile(join(__dirname, file)));
+  const cache = join(__dirname, "../../node_modules/.cache/vitrine-e2e", version.digest("hex").slice(0, 12));
+  await mkdir(cache, { recursive: true });
+  return {
+    camera: await made(join(cache, `${side}.y4m`), (path) => writeCamera(path, side)),
+    microphone: await made(join(cache, `${side}.wav`), (path) => writeMicrophone(path, side)),
+  };
+}
