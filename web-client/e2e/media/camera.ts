@@ -2,8 +2,8 @@
 // second, ten seconds that loop. Each shows a simple moving scene, its counter in digits for people and the code of
 // `code.ts` for tests. Uncompressed, because decoding costs the two-core test machine more than reading.
 
-import { type FileHandle, open } from "node:fs/promises";
-import { type CameraSide, codec, FRAMES_PER_SECOND, LOOP_FRAMES } from "./code";
+import { type FileHandle, open } from 'node:fs/promises';
+import { type CameraSide, codec, FRAMES_PER_SECOND, LOOP_FRAMES } from './code.ts';
 
 const WIDTH = 640;
 const HEIGHT = 360;
@@ -37,7 +37,8 @@ class Picture {
   }
 
   rectangle(x: number, y: number, width: number, height: number, colour: Colour): void {
-    for (let line = Math.round(y); line < Math.round(y + height); line++) this.row(line, x, x + width, colour);
+    for (let line = Math.round(y); line < Math.round(y + height); line++)
+      this.row(line, x, x + width, colour);
   }
 
   ellipse(cx: number, cy: number, rx: number, ry: number, colour: Colour): void {
@@ -49,13 +50,24 @@ class Picture {
 
   /** Digits of seven segments, for people who look at screenshots. */
   digits(text: string, x: number, y: number, height: number, colour: Colour): void {
-    const segments = ["abcdef", "bc", "abged", "abgcd", "fgbc", "afgcd", "afgedc", "abc", "abcdefg", "abcdfg"];
+    const segments = [
+      'abcdef',
+      'bc',
+      'abged',
+      'abgcd',
+      'fgbc',
+      'afgcd',
+      'afgedc',
+      'abc',
+      'abcdefg',
+      'abcdfg',
+    ];
     const width = height / 2;
     const stroke = height / 8;
     const half = (height - stroke) / 2;
     let left = x;
     for (const character of text) {
-      for (const segment of segments[Number(character)] ?? "") {
+      for (const segment of segments[Number(character)] ?? '') {
         const at: Record<string, [number, number, number, number]> = {
           a: [0, 0, width, stroke],
           b: [width - stroke, 0, stroke, half + stroke],
@@ -78,9 +90,9 @@ function backdrop(side: CameraSide): Picture {
   const picture = new Picture();
   for (let y = 0; y < HEIGHT; y++) {
     const shade = Math.round((70 * y) / HEIGHT);
-    picture.row(y, 0, WIDTH, side === "buyer" ? [170 - shade, 112, 142] : [120 - shade, 146, 116]);
+    picture.row(y, 0, WIDTH, side === 'buyer' ? [170 - shade, 112, 142] : [120 - shade, 146, 116]);
   }
-  if (side === "buyer") {
+  if (side === 'buyer') {
     picture.rectangle(0, 230, WIDTH, 130, [96, 108, 146]);
   } else {
     picture.rectangle(60, 40, 130, 90, [150, 140, 120]);
@@ -92,7 +104,7 @@ function backdrop(side: CameraSide): Picture {
 /** What does: a parcel somebody turns in front of the camera, or a person who nods. */
 function scene(picture: Picture, side: CameraSide, counter: number): void {
   const phase = (2 * Math.PI * counter) / LOOP_FRAMES;
-  if (side === "buyer") {
+  if (side === 'buyer') {
     const x = 320 + 90 * Math.sin(2 * phase);
     const y = 165 + 16 * Math.cos(4 * phase);
     const width = 150 + 30 * Math.cos(2 * phase);
@@ -117,7 +129,7 @@ function draw(base: Picture, side: CameraSide, counter: number): Uint8Array {
   const picture = new Picture(base);
   scene(picture, side, counter);
   picture.rectangle(12, 12, 140, 56, BLACK);
-  picture.digits(String(counter).padStart(3, "0"), 24, 20, 40, WHITE);
+  picture.digits(String(counter).padStart(3, '0'), 24, 20, 40, WHITE);
 
   const { COLUMNS, TOP, BOTTOM, bits } = codec();
   const cell = WIDTH / COLUMNS;
@@ -133,11 +145,11 @@ function draw(base: Picture, side: CameraSide, counter: number): Uint8Array {
 /** Writes the camera of one side. */
 export async function writeCamera(path: string, side: CameraSide): Promise<void> {
   const base = backdrop(side);
-  const file: FileHandle = await open(path, "w");
+  const file: FileHandle = await open(path, 'w');
   try {
     await file.write(`YUV4MPEG2 W${WIDTH} H${HEIGHT} F${FRAMES_PER_SECOND}:1\n`);
     for (let counter = 0; counter < LOOP_FRAMES; counter++) {
-      await file.write("FRAME\n");
+      await file.write('FRAME\n');
       await file.write(draw(base, side, counter));
     }
   } finally {

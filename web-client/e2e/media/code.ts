@@ -12,7 +12,7 @@
 // whole frame unreadable instead of wrong.
 
 /** Who the picture is of. */
-export type CameraSide = "buyer" | "agent";
+export type CameraSide = 'buyer' | 'agent';
 
 /** What a frame says about itself. */
 export interface FrameCode {
@@ -51,14 +51,16 @@ export function codec() {
   }
 
   /** The 16 bits of the upper row, left to right. */
-  function bits(side: "buyer" | "agent", counter: number): number[] {
-    const word = ((side === "agent" ? 1 : 0) << 11) | (counter & 0x7ff);
+  function bits(side: 'buyer' | 'agent', counter: number): number[] {
+    const word = ((side === 'agent' ? 1 : 0) << 11) | (counter & 0x7ff);
     const all = (word << 4) | crc4(word);
     return Array.from({ length: COLUMNS }, (_, column) => (all >> (COLUMNS - 1 - column)) & 1);
   }
 
   /** Reads 2 × 16 mean luma values, upper row first; null when they are no code. */
-  function decode(luma: { readonly [cell: number]: number }): { side: "buyer" | "agent"; counter: number } | null {
+  function decode(luma: {
+    readonly [cell: number]: number;
+  }): { side: 'buyer' | 'agent'; counter: number } | null {
     let all = 0;
     for (let column = 0; column < COLUMNS; column++) {
       const difference = (luma[column] ?? 0) - (luma[COLUMNS + column] ?? 0);
@@ -67,7 +69,7 @@ export function codec() {
     }
     const word = all >> 4;
     if (crc4(word) !== (all & 0b1111)) return null;
-    return { side: word >> 11 ? "agent" : "buyer", counter: word & 0x7ff };
+    return { side: word >> 11 ? 'agent' : 'buyer', counter: word & 0x7ff };
   }
 
   /**

@@ -1,11 +1,14 @@
 // The generated cameras and microphones, made once and kept in a cache that no commit sees.
 
-import { createHash } from "node:crypto";
-import { access, mkdir, readFile, rename } from "node:fs/promises";
-import { join } from "node:path";
-import { writeCamera } from "./camera";
-import type { CameraSide } from "./code";
-import { writeMicrophone } from "./microphone";
+import { createHash } from 'node:crypto';
+import { access, mkdir, readFile, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { writeCamera } from './camera.ts';
+import type { CameraSide } from './code.ts';
+import { writeMicrophone } from './microphone.ts';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
 
 export interface FakeDevices {
   camera: string;
@@ -27,9 +30,10 @@ async function made(path: string, make: (path: string) => Promise<void>): Promis
 /** Paths of the files that one side's browser is started with. */
 export async function fakeDevices(side: CameraSide): Promise<FakeDevices> {
   // A changed generator makes new files.
-  const version = createHash("sha256");
-  for (const file of ["code.ts", "camera.ts", "microphone.ts"]) version.update(await readFile(join(__dirname, file)));
-  const cache = join(__dirname, "../../node_modules/.cache/vitrine-e2e", version.digest("hex").slice(0, 12));
+  const version = createHash('sha256');
+  for (const file of ['code.ts', 'camera.ts', 'microphone.ts'])
+    version.update(await readFile(join(here, file)));
+  const cache = join(here, '../../node_modules/.cache/vitrine-e2e', version.digest('hex').slice(0, 12));
   await mkdir(cache, { recursive: true });
   return {
     camera: await made(join(cache, `${side}.y4m`), (path) => writeCamera(path, side)),

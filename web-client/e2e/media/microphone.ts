@@ -1,10 +1,10 @@
 // Fake microphones: WAV files for Chromium's `--use-file-for-fake-audio-capture`. Generated speech, and on top of it
 // one short tone burst a second: the marks by which tests measure when a sound was heard.
 
-import { execFile } from "node:child_process";
-import { readFile, rm, writeFile } from "node:fs/promises";
-import { promisify } from "node:util";
-import type { CameraSide } from "./code";
+import { execFile } from 'node:child_process';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import type { CameraSide } from './code.ts';
 
 const run = promisify(execFile);
 
@@ -21,12 +21,12 @@ export const BURST_AT_SECONDS = 0.5;
 
 const WORDS: Record<CameraSide, { voice: string; text: string }> = {
   buyer: {
-    voice: "de",
-    text: "Guten Tag. Die Lampe ist heute angekommen, aber der Karton war an einer Ecke eingedrückt. Können Sie sich das bitte einmal ansehen?",
+    voice: 'de',
+    text: 'Guten Tag. Die Lampe ist heute angekommen, aber der Karton war an einer Ecke eingedrückt. Können Sie sich das bitte einmal ansehen?',
   },
   agent: {
-    voice: "en-gb",
-    text: "Hello, thank you for calling. Please hold the parcel a little closer to the camera, so that I can see the damaged corner.",
+    voice: 'en-gb',
+    text: 'Hello, thank you for calling. Please hold the parcel a little closer to the camera, so that I can see the damaged corner.',
   },
 };
 
@@ -35,25 +35,25 @@ export function readWav(bytes: Buffer): { rate: number; samples: Float32Array } 
   let at = 12;
   let rate = 0;
   while (at + 8 <= bytes.length) {
-    const name = bytes.toString("latin1", at, at + 4);
+    const name = bytes.toString('latin1', at, at + 4);
     // Streams of unknown length say 0xffffffff.
     const length = Math.min(bytes.readUInt32LE(at + 4), bytes.length - at - 8);
-    if (name === "fmt ") rate = bytes.readUInt32LE(at + 12);
-    if (name === "data") {
+    if (name === 'fmt ') rate = bytes.readUInt32LE(at + 12);
+    if (name === 'data') {
       const samples = new Float32Array(Math.floor(length / 2));
       for (let i = 0; i < samples.length; i++) samples[i] = bytes.readInt16LE(at + 8 + 2 * i) / PEAK;
       return { rate, samples };
     }
     at += 8 + length + (length % 2);
   }
-  throw new Error("no data chunk in the WAV file");
+  throw new Error('no data chunk in the WAV file');
 }
 
 function wav(samples: Float32Array): Buffer {
   const bytes = Buffer.alloc(44 + 2 * samples.length);
-  bytes.write("RIFF", 0);
+  bytes.write('RIFF', 0);
   bytes.writeUInt32LE(36 + 2 * samples.length, 4);
-  bytes.write("WAVEfmt ", 8);
+  bytes.write('WAVEfmt ', 8);
   bytes.writeUInt32LE(16, 16);
   bytes.writeUInt16LE(1, 20);
   bytes.writeUInt16LE(1, 22);
@@ -61,7 +61,7 @@ function wav(samples: Float32Array): Buffer {
   bytes.writeUInt32LE(2 * RATE, 28);
   bytes.writeUInt16LE(2, 32);
   bytes.writeUInt16LE(16, 34);
-  bytes.write("data", 36);
+  bytes.write('data', 36);
   bytes.writeUInt32LE(2 * samples.length, 40);
   for (let i = 0; i < samples.length; i++) {
     bytes.writeInt16LE(Math.round(Math.max(-1, Math.min(1, samples[i] ?? 0)) * PEAK), 44 + 2 * i);
@@ -72,7 +72,7 @@ function wav(samples: Float32Array): Buffer {
 /** Writes the microphone of one side. */
 export async function writeMicrophone(path: string, side: CameraSide): Promise<void> {
   const spoken = `${path}.speech`;
-  await run("espeak-ng", ["-v", WORDS[side].voice, "-s", "150", "-w", spoken, WORDS[side].text]);
+  await run('espeak-ng', ['-v', WORDS[side].voice, '-s', '150', '-w', spoken, WORDS[side].text]);
   const speech = readWav(await readFile(spoken));
   await rm(spoken);
 
