@@ -2,4 +2,6 @@
 
 pub mod ids;
 pub mod media;
+pub mod rtp;
+pub mod sdp;
 pub mod tap;

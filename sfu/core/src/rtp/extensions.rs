@@ -1,0 +1,334 @@
+//! RTP header extensions (RFC 8285): which ones we speak, their negotiated ids, and their payloads.
+
+use std::fmt;
+
+use crate::ids::Mid;
+
+/// RTP stream id (RFC 8851 §4): names one simulcast layer of a line. 1 to 16 characters of `[A-Za-z0-9_-]`.
+///
+/// Kept inline so that reading it from a packet allocates nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Rid {
+    bytes: [u8; 16],
+    len: u8,
+}
+
+impl Rid {
+    /// Takes 1–16 characters of the RID alphabet; anything else is `None`.
+    pub fn new(text: &str) -> Option<Self> {
+        let allowed = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+        if text.is_empty() || text.len() > 16 || !text.as_bytes().iter().all(allowed) {
+            return None;
+        }
+        let mut bytes = [0; 16];
+        bytes[..text.len()].copy_from_slice(text.as_bytes());
+        Some(Self { bytes, len: text.len() as u8 })
+    }
+
+    /// The text of the RID, as it stands in SDP and in the header extension.
+    pub fn as_str(&self) -> &str {
+        // Only ASCII gets past `new`.
+        std::str::from_utf8(&self.bytes[..self.len as usize]).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Rid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for Rid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Rid({})", self.as_str())
+    }
+}
+
+/// The header extensions we negotiate. Everything else an offer lists is not answered and so never sent to us.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[repr(u8)]
+pub enum HeaderExtension {
+    /// Which line a packet belongs to (RFC 9143 §15).
+    Mid,
+    /// Which simulcast layer a packet belongs to (RFC 8852 §3.1).
+    Rid,
+    /// Which simulcast layer an RTX packet repairs (RFC 8852 §3.1).
+    RepairedRid,
+    /// Transport-wide sequence number (draft-holmer-rmcat-transport-wide-cc-extensions-01).
+    TransportCc,
+    /// When the packet left the sender, 24 bits of its clock.
+    AbsSendTime,
+    /// Loudness of the audio in the packet (RFC 6464).
+    AudioLevel,
+    /// How the picture must be turned for display (3GPP TS 26.114 §7.4.5).
+    VideoOrientation,
+    /// When the picture or sound was captured, on the capturer's NTP clock.
+    AbsCaptureTime,
+}
+
+impl HeaderExtension {
+    /// How many there are.
+    pub const COUNT: usize = 8;
+
+    /// All of them, in the order an answer lists them.
+    pub const ALL: [HeaderExtension; Self::COUNT] = [
+        HeaderExtension::Mid,
+        HeaderExtension::Rid,
+        HeaderExtension::RepairedRid,
+        HeaderExtension::TransportCc,
+        HeaderExtension::AbsSendTime,
+        HeaderExtension::AudioLevel,
+        HeaderExtension::VideoOrientation,
+        HeaderExtension::AbsCaptureTime,
+    ];
+
+    /// The URI that names the extension in `a=extmap`.
+    pub fn uri(self) -> &'static str {
+        match self {
+            HeaderExtension::Mid => "urn:ietf:params:rtp-hdrext:sdes:mid",
+            HeaderExtension::Rid => "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id",
+            HeaderExtension::RepairedRid => "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id",
+            HeaderExtension::TransportCc => {
+                "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+            }
+            HeaderExtension::AbsSendTime => "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time",
+            HeaderExtension::AudioLevel => "urn:ietf:params:rtp-hdrext:ssrc-audio-level",
+            HeaderExtension::VideoOrientation => "urn:3gpp:video-orientation",
+            HeaderExtension::AbsCaptureTime => {
+                "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time"
+            }
+        }
+    }
+
+    /// The extension a URI names, if it is one of ours.
+    pub fn from_uri(uri: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|extension| extension.uri() == uri)
+    }
+
+    /// Whether it names a simulcast layer: such extensions make sense towards us only, a slot carries one layer.
+    pub fn is_layer_id(self) -> bool {
+        matches!(self, HeaderExtension::Rid | HeaderExtension::RepairedRid)
+    }
+}
+
+/// The highest id of the one-byte form (RFC 8285 §4.2); 15 is reserved.
+pub const MAX_ONE_BYTE_ID: u8 = 14;
+
+/// Which id stands for which extension on one line. Ids are 1–14, so that the one-byte form always suffices.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub struct ExtensionMap {
+    by_id: [Option<HeaderExtension>; MAX_ONE_BYTE_ID as usize + 1],
+    by_extension: [u8; HeaderExtension::COUNT],
+}
+
+impl ExtensionMap {
+    /// Binds an id; `false` (and no change) if the id is outside 1–14 or either side is bound already.
+    pub fn insert(&mut self, id: u8, extension: HeaderExtension) -> bool {
+        let taken = self.by_extension[extension as usize] != 0;
+        match self.by_id.get_mut(usize::from(id)) {
+            Some(slot @ None) if id != 0 && !taken => {
+                *slot = Some(extension);
+                self.by_extension[extension as usize] = id;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The extension behind an id.
+    pub fn extension(&self, id: u8) -> Option<HeaderExtension> {
+        self.by_id.get(usize::from(id)).copied().flatten()
+    }
+
+    /// The id of an extension, 1–14.
+    pub fn id(&self, extension: HeaderExtension) -> Option<u8> {
+        match self.by_extension[extension as usize] {
+            0 => None,
+            id => Some(id),
+        }
+    }
+
+    /// All bindings, by id.
+    pub fn iter(&self) -> impl Iterator<Item = (u8, HeaderExtension)> + '_ {
+        (0..=MAX_ONE_BYTE_ID).filter_map(|id| self.extension(id).map(|extension| (id, extension)))
+    }
+
+    /// Whether nothing is bound.
+    pub fn is_empty(&self) -> bool {
+        self.iter().next().is_none()
+    }
+}
+
+impl fmt::Debug for ExtensionMap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
+    }
+}
+
+/// Reads the payload of [`HeaderExtension::Mid`].
+pub fn read_mid(value: &[u8]) -> Option<Mid> {
+    std::str::from_utf8(value).ok().and_then(Mid::new)
+}
+
+/// Reads the payload of [`HeaderExtension::Rid`] and [`HeaderExtension::RepairedRid`].
+pub fn read_rid(value: &[u8]) -> Option<Rid> {
+    std::str::from_utf8(value).ok().and_then(Rid::new)
+}
+
+/// Reads the payload of [`HeaderExtension::TransportCc`]: the transport-wide sequence number.
+///
+/// Version 02 of the draft appends a feedback request; the number comes first in both.
+pub fn read_transport_cc(value: &[u8]) -> Option<u16> {
+    value.first_chunk().map(|bytes| u16::from_be_bytes(*bytes))
+}
+
+/// Loudness of one packet's audio (RFC 6464 §3).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct AudioLevel {
+    /// The encoder believes that somebody speaks.
+    pub voice: bool,
+    /// Level below overload, 0 (loudest) to 127 (silence), in −dBov.
+    pub below_overload_db: u8,
+}
+
+impl AudioLevel {
+    /// Reads the payload of [`HeaderExtension::AudioLevel`].
+    pub fn read(value: &[u8]) -> Option<Self> {
+        let byte = *value.first()?;
+        Some(Self { voice: byte & 0x80 != 0, below_overload_db: byte & 0x7f })
+    }
+
+    /// The payload that says this.
+    pub fn to_bytes(self) -> [u8; 1] {
+        [u8::from(self.voice) << 7 | (self.below_overload_db & 0x7f)]
+    }
+}
+
+/// How a picture must be turned (3GPP TS 26.114 §7.4.5: `0 0 0 0 C F R1 R0`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct VideoOrientation {
+    /// Rear camera rather than the one facing the person.
+    pub back_camera: bool,
+    /// The picture is mirrored left to right.
+    pub flipped: bool,
+    /// Clockwise rotation needed on display, in degrees: 0, 90, 180 or 270.
+    ///
+    /// The sense of rotation follows libwebrtc's reading of the two bits.
+    pub rotation: u16,
+}
+
+impl VideoOrientation {
+    /// Reads the payload of [`HeaderExtension::VideoOrientation`].
+    pub fn read(value: &[u8]) -> Option<Self> {
+        let byte = *value.first()?;
+        Some(Self {
+            back_camera: byte & 0x08 != 0,
+            flipped: byte & 0x04 != 0,
+            rotation: u16::from(byte & 0x03) * 90,
+        })
+    }
+
+    /// The payload that says this.
+    pub fn to_bytes(self) -> [u8; 1] {
+        let turns = (self.rotation / 90 % 4) as u8;
+        [u8::from(self.back_camera) << 3 | u8::from(self.flipped) << 2 | turns]
+    }
+}
+
+/// Departure time: 24 bits of 6.18 fixed-point seconds, wrapping every 64 s.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct AbsSendTime(u32);
+
+impl AbsSendTime {
+    /// The middle 24 bits of a 32.32 NTP timestamp.
+    pub fn from_ntp(ntp: u64) -> Self {
+        Self((ntp >> 14) as u32 & 0x00ff_ffff)
+    }
+
+    /// Reads the payload of [`HeaderExtension::AbsSendTime`].
+    pub fn read(value: &[u8]) -> Option<Self> {
+        let [a, b, c] = *value.first_chunk()?;
+        Some(Self(u32::from_be_bytes([0, a, b, c])))
+    }
+
+    /// The payload that says this.
+    pub fn to_bytes(self) -> [u8; 3] {
+        let [_, a, b, c] = self.0.to_be_bytes();
+        [a, b, c]
+    }
+
+    /// The time within the 64 s cycle, in microseconds.
+    pub fn as_micros(self) -> u32 {
+        ((u64::from(self.0) * 1_000_000) >> 18) as u32
+    }
+}
+
+/// The capture time extension: 8 bytes of NTP time, optionally 8 bytes of clock offset. Passed through as it is.
+///
+/// `None` when the length is neither, so that a broken value is not forwarded.
+pub fn read_abs_capture_time(value: &[u8]) -> Option<&[u8]> {
+    matches!(value.len(), 8 | 16).then_some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_extension_map_finds_both_ways_and_refuses_ids_that_need_the_two_byte_form() {
+        let mut map = ExtensionMap::default();
+        assert!(map.is_empty());
+        assert!(map.insert(4, HeaderExtension::Mid));
+        assert!(map.insert(14, HeaderExtension::TransportCc));
+        assert!(!map.insert(15, HeaderExtension::AudioLevel), "15 is reserved in the one-byte form");
+        assert!(!map.insert(0, HeaderExtension::AudioLevel), "0 is padding");
+        assert!(!map.insert(4, HeaderExtension::AudioLevel), "the id is taken");
+        assert!(!map.insert(5, HeaderExtension::Mid), "the extension has an id already");
+        assert_eq!(map.extension(4), Some(HeaderExtension::Mid));
+        assert_eq!(map.extension(5), None);
+        assert_eq!(map.extension(200), None);
+        assert_eq!(map.id(HeaderExtension::TransportCc), Some(14));
+        assert_eq!(map.id(HeaderExtension::AudioLevel), None);
+        assert_eq!(
+            map.iter().collect::<Vec<_>>(),
+            [(4, HeaderExtension::Mid), (14, HeaderExtension::TransportCc)]
+        );
+    }
+
+    #[test]
+    fn every_extension_is_found_by_its_uri_and_sits_at_its_own_place() {
+        for (place, extension) in HeaderExtension::ALL.into_iter().enumerate() {
+            assert_eq!(HeaderExtension::from_uri(extension.uri()), Some(extension));
+            assert_eq!(extension as usize, place);
+        }
+        assert_eq!(HeaderExtension::from_uri("urn:ietf:params:rtp-hdrext:toffset"), None);
+    }
+
+    #[test]
+    fn typed_values_survive_the_wire() {
+        let level = AudioLevel { voice: true, below_overload_db: 31 };
+        assert_eq!(AudioLevel::read(&level.to_bytes()), Some(level));
+        for rotation in [0, 90, 180, 270] {
+            let orientation = VideoOrientation { back_camera: true, flipped: false, rotation };
+            assert_eq!(VideoOrientation::read(&orientation.to_bytes()), Some(orientation));
+        }
+        let sent = AbsSendTime::from_ntp(0x0000_0005_8000_0000);
+        assert_eq!(sent.as_micros(), 5_500_000);
+        assert_eq!(AbsSendTime::read(&sent.to_bytes()), Some(sent));
+        assert_eq!(read_transport_cc(&[0x12, 0x34, 0x80, 0x00]), Some(0x1234));
+        assert_eq!(read_mid(b"7"), Mid::new("7"));
+        assert_eq!(read_rid(b"hi_1").map(|rid| rid.to_string()), Some("hi_1".to_owned()));
+    }
+
+    #[test]
+    fn short_or_foreign_values_are_nothing() {
+        assert_eq!(AudioLevel::read(&[]), None);
+        assert_eq!(VideoOrientation::read(&[]), None);
+        assert_eq!(AbsSendTime::read(&[1, 2]), None);
+        assert_eq!(read_transport_cc(&[1]), None);
+        assert_eq!(read_mid(&[0xff]), None);
+        assert_eq!(read_rid(b"a b"), None);
+        assert_eq!(read_abs_capture_time(&[0; 9]), None);
+        assert_eq!(read_abs_capture_time(&[0; 8]).map(<[u8]>::len), Some(8));
+    }
+}
