@@ -31,7 +31,7 @@ async function made(path: string, make: (path: string) => Promise<void>): Promis
 export async function fakeDevices(side: CameraSide): Promise<FakeDevices> {
   // A changed generator makes new files.
   const version = createHash('sha256');
-  for (const file of ['code.ts', 'camera.ts', 'microphone.ts'])
+  for (const file of ['code.ts', 'camera.ts', 'microphone.ts', 'burst.ts'])
     version.update(await readFile(join(here, file)));
   const cache = join(here, '../../node_modules/.cache/vitrine-e2e', version.digest('hex').slice(0, 12));
   await mkdir(cache, { recursive: true });

@@ -4,6 +4,7 @@
 import { execFile } from 'node:child_process';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
+import { BURST_AT_SECONDS, BURST_HZ, BURST_SECONDS } from './burst.ts';
 import type { CameraSide } from './code.ts';
 
 const run = promisify(execFile);
@@ -12,12 +13,6 @@ const RATE = 48_000;
 /** As long as the camera's loop. */
 const SECONDS = 10;
 const PEAK = 32_767;
-
-/** The burst: high enough above speech that a narrow filter finds nothing else, low enough for every Opus bandwidth. */
-export const BURST_HZ = 5_000;
-export const BURST_SECONDS = 0.03;
-/** Where in each second of the file it is. */
-export const BURST_AT_SECONDS = 0.5;
 
 const WORDS: Record<CameraSide, { voice: string; text: string }> = {
   buyer: {
