@@ -1,2 +1,12 @@
 //! The vitrine server as a library.
+
 pub use protocol;
+
+pub mod app;
+pub mod auth;
+pub mod config;
+pub mod consent;
+pub mod metrics;
+pub mod outcomes;
+pub mod problem;
+pub mod store;

@@ -1,0 +1,1 @@
+//! Checks the tokens that shops mint for buyers.

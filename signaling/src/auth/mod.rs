@@ -1,0 +1,15 @@
+//! Who somebody is and what they may do: buyers by tokens their shop signed, staff by password and cookie.
+
+pub mod buyer_token;
+pub mod cookie;
+mod jwt_crypto;
+mod limit;
+mod master_key;
+pub mod password;
+mod roles;
+pub mod secret;
+
+pub use jwt_crypto::install as install_jwt_crypto;
+pub use limit::LoginLimit;
+pub use master_key::{MasterKey, MasterKeyError};
+pub use roles::{Action, may};

@@ -1,0 +1,170 @@
+//! Every setting with its default. `vitrine.example.toml` shows the same; a test keeps the two together.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// All settings of the server.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Web pages, REST and WebSocket.
+    pub http: HttpSettings,
+    /// The media server.
+    pub media: MediaSettings,
+    /// Files.
+    pub data: DataSettings,
+    /// Recordings.
+    pub recording: RecordingSettings,
+    /// How calls are handed to agents.
+    pub desk: DeskSettings,
+    /// The demo shop.
+    pub demo: DemoSettings,
+    /// What is logged.
+    pub log: LogSettings,
+}
+
+/// Web pages, REST and WebSocket.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HttpSettings {
+    /// Address and port. Port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Where browsers reach the server when that is not `listen`, e.g. `https://help.example.com` behind a proxy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub public_url: Option<String>,
+    /// PEM file with the certificate chain. Together with `tls_key` it turns TLS on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_certificate: Option<PathBuf>,
+    /// PEM file with the private key of the certificate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_key: Option<PathBuf>,
+    /// Makes a certificate of its own in the data directory, for trying things out in a local network.
+    pub self_signed: bool,
+}
+
+/// The media server.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MediaSettings {
+    /// Address the UDP sockets bind to.
+    pub bind: IpAddr,
+    /// First UDP port; worker `i` takes `port + i`. Port 0 takes free ones.
+    pub port: u16,
+    /// Worker threads, 1 to 64.
+    pub workers: usize,
+    /// Addresses that browsers are told to send media to. Empty: `bind`, which must then be a specific address.
+    pub announced: Vec<IpAddr>,
+}
+
+/// Files.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DataSettings {
+    /// Database, recordings and keys live here.
+    pub dir: PathBuf,
+}
+
+/// Recordings.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RecordingSettings {
+    /// Days until a recording is deleted, 1 to 3650. The words that buyers consent to name this number.
+    pub keep_days: u16,
+}
+
+/// How calls are handed to agents.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DeskSettings {
+    /// Seconds an agent's console rings before the call goes to somebody else, 5 to 120.
+    pub ring_seconds: u32,
+    /// Seconds a lost connection may take to come back before the call ends, 5 to 600.
+    pub grace_seconds: u32,
+}
+
+/// The demo shop.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DemoSettings {
+    /// Serves the demo shop under `/demo/` and adds demo accounts. Never turn this on in production.
+    pub enabled: bool,
+}
+
+/// What is logged.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogSettings {
+    /// Levels, as in `info,signaling=debug`.
+    pub filter: String,
+    /// `text` for people, `json` for machines.
+    pub format: LogFormat,
+}
+
+/// Form of the log.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// One line of text an event.
+    Text,
+    /// One JSON object an event.
+    Json,
+}
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        Self {
+            // Only this machine until somebody decides otherwise: browsers allow cameras on plain HTTP there.
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            public_url: None,
+            tls_certificate: None,
+            tls_key: None,
+            self_signed: false,
+        }
+    }
+}
+
+impl Default for MediaSettings {
+    fn default() -> Self {
+        Self { bind: IpAddr::V4(Ipv4Addr::LOCALHOST), port: 7800, workers: 1, announced: Vec::new() }
+    }
+}
+
+impl Default for DataSettings {
+    fn default() -> Self {
+        Self { dir: PathBuf::from("data") }
+    }
+}
+
+impl Default for RecordingSettings {
+    fn default() -> Self {
+        Self { keep_days: crate::consent::KEEP_DAYS }
+    }
+}
+
+impl Default for DeskSettings {
+    fn default() -> Self {
+        // 20 s is about five rings. 30 s lets a phone change from Wi-Fi to mobile and a page reload.
+        Self { ring_seconds: 20, grace_seconds: 30 }
+    }
+}
+
+impl Default for LogSettings {
+    fn default() -> Self {
+        Self { filter: "info".to_owned(), format: LogFormat::Text }
+    }
+}
+
+impl Settings {
+    /// Whether browsers reach the server over TLS: here, or at a proxy in front of it.
+    pub fn is_tls(&self) -> bool {
+        let proxy = self.http.public_url.as_deref().is_some_and(|url| url.starts_with("https://"));
+        proxy || self.serves_tls()
+    }
+
+    /// Whether this process speaks TLS itself.
+    pub fn serves_tls(&self) -> bool {
+        self.http.self_signed || (self.http.tls_certificate.is_some() && self.http.tls_key.is_some())
+    }
+}

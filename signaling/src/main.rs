@@ -1,0 +1,3 @@
+//! The `vitrine` binary.
+
+fn main() {}

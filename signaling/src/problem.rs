@@ -1,0 +1,183 @@
+//! Every way a request can be refused, in one table: the only place that decides code, HTTP status and title
+//! (RFC 9457). REST and WebSocket answer with the same problems, and `GET /problems/<code>` explains them.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use protocol::problem::Problem;
+
+/// One kind of problem.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Kind {
+    /// Stable name, last part of the problem's `type`.
+    pub code: &'static str,
+    /// HTTP status.
+    pub status: u16,
+    /// Short, the same for every occurrence.
+    pub title: &'static str,
+    /// For the page that explains it: what it means and what to do.
+    pub help: &'static str,
+}
+
+macro_rules! kinds {
+    ($($name:ident = $code:literal $status:literal $title:literal $help:literal;)*) => {
+        $(#[doc = $title] pub const $name: Kind = Kind { code: $code, status: $status, title: $title, help: $help };)*
+
+        /// Every kind there is.
+        pub const ALL: &[Kind] = &[$($name),*];
+    };
+}
+
+kinds! {
+    // Buyer tokens.
+    TOKEN_MISSING = "token_missing" 401 "No token"
+        "The request needs `Authorization: Bearer <token>`, where the token is the JWT that the shop's server minted for this buyer.";
+    TOKEN_MALFORMED = "token_malformed" 401 "The token is not a JWT of the expected form"
+        "A buyer token is a JWT with the header fields alg HS256 and kid (the id of the API key) and the claims iss, aud, iat, exp, jti and context.";
+    TOKEN_ALGORITHM = "token_algorithm" 401 "The token is signed with an algorithm that is not accepted"
+        "Sign with HS256 and the secret of the API key. No other algorithm, and never none, is accepted.";
+    UNKNOWN_KEY = "unknown_key" 401 "No such API key"
+        "The kid in the token's header names no API key of this server, or one that was revoked.";
+    BAD_SIGNATURE = "bad_signature" 401 "The token's signature is wrong"
+        "The token was not signed with the secret of the API key it names, or it was changed afterwards. Check that the shop's server uses the secret as it was given, without encoding it again.";
+    WRONG_ISSUER = "wrong_issuer" 401 "The token is from another shop"
+        "The iss claim must be the shop id of the API key that the token names.";
+    WRONG_AUDIENCE = "wrong_audience" 401 "The token is for somebody else"
+        "The aud claim must be \"vitrine\".";
+    TOKEN_NOT_YET_VALID = "token_not_yet_valid" 401 "The token is from the future"
+        "The iat claim lies more than a minute ahead of this server's clock. Check the clock of the shop's server.";
+    TOKEN_EXPIRED = "token_expired" 401 "The token has expired"
+        "Mint a token when the buyer taps, not when the page is made, and check the clock of the shop's server.";
+    TOKEN_TOO_LONG_LIVED = "token_too_long_lived" 401 "The token lives too long"
+        "exp may be at most 10 minutes after iat, and must come after it.";
+    TOKEN_REPLAYED = "token_replayed" 401 "The token was used before"
+        "Every token opens one visit. Mint a new one, with its own jti, for every tap.";
+    CONTEXT_INVALID = "context_invalid" 422 "The signed context cannot be used"
+        "The token is genuine but something in its context claim is missing, too long or not of the expected form. The field says what.";
+    SESSION_UNKNOWN = "session_unknown" 401 "The visit has expired or never was"
+        "The session token of the visit is wrong or too old. Ask for a new visit with a new token of the shop.";
+
+    // Staff.
+    NOT_LOGGED_IN = "not_logged_in" 401 "Not logged in"
+        "Log in first: the session cookie is missing, has expired, or was logged out.";
+    BAD_LOGIN = "bad_login" 401 "Address or password is wrong"
+        "There is no account with this address and password. Which of the two is wrong is not told on purpose.";
+    TOO_MANY_LOGINS = "too_many_logins" 429 "Too many login attempts"
+        "Wait for as long as the Retry-After header says, then try again.";
+    NOT_ALLOWED = "not_allowed" 403 "Your role does not allow this"
+        "The account is known but its role does not include this. Ask an administrator.";
+    CROSS_ORIGIN = "cross_origin" 403 "The request comes from another site"
+        "Requests that carry the session cookie must come from this server's own pages.";
+
+    // Requests.
+    BODY_MALFORMED = "body_malformed" 400 "The body cannot be read"
+        "The body must be JSON of the documented form, with Content-Type application/json. The detail says where reading failed.";
+    BODY_TOO_LARGE = "body_too_large" 413 "The body is too large"
+        "No request of this API needs a body of more than 64 kB.";
+    UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type" 415 "The body is not JSON"
+        "Send Content-Type: application/json.";
+    QUERY_INVALID = "query_invalid" 400 "The query string cannot be read"
+        "A parameter is unknown or not of the expected form. The field says which.";
+    ID_MALFORMED = "id_malformed" 400 "Not an id"
+        "Ids are UUIDs, as the API has given them out.";
+    FIELD_INVALID = "field_invalid" 422 "A field has a value that cannot be used"
+        "The field says which, the detail what is wrong with it.";
+    UNKNOWN_OUTCOME = "unknown_outcome" 422 "No such outcome"
+        "The outcome must be one of the codes of GET /api/v1/outcomes.";
+    NO_TICKET = "no_ticket" 409 "The call has no ticket"
+        "Only a call that an agent has accepted has a ticket and can be wrapped up.";
+    RANGE_NOT_SATISFIABLE = "range_not_satisfiable" 416 "The range lies outside of the file"
+        "Content-Range says how long the file is.";
+    NOT_FOUND = "not_found" 404 "Not found"
+        "There is nothing at this address, or nothing that you may see.";
+    METHOD_NOT_ALLOWED = "method_not_allowed" 405 "The method does not work here"
+        "The Allow header lists the methods that do.";
+    INTERNAL = "internal" 500 "The server failed"
+        "This is our mistake, not yours. The server's log says more; trying again may help.";
+    UNAVAILABLE = "unavailable" 503 "Not available just now"
+        "A part of the server that is needed for this does not work at the moment. Try again in a while.";
+}
+
+impl Kind {
+    /// An occurrence: what went wrong this time and what to change.
+    pub fn with(self, detail: impl Into<String>) -> Problem {
+        Problem {
+            kind: format!("/problems/{}", self.code),
+            title: self.title.to_owned(),
+            status: self.status,
+            detail: detail.into(),
+            field: None,
+        }
+    }
+
+    /// An occurrence that is about one field, setting or header.
+    pub fn at(self, field: impl Into<String>, detail: impl Into<String>) -> Problem {
+        Problem { field: Some(field.into()), ..self.with(detail) }
+    }
+}
+
+/// A problem as an HTTP answer; what handlers return as their error.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Refusal {
+    problem: Box<Problem>,
+    retry_after_s: Option<u64>,
+}
+
+impl Refusal {
+    /// The same refusal with a `Retry-After`.
+    pub fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after_s = Some(seconds);
+        self
+    }
+
+    /// What is said.
+    pub fn problem(&self) -> &Problem {
+        &self.problem
+    }
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Self { problem: Box::new(problem), retry_after_s: None }
+    }
+}
+
+impl From<crate::store::StoreError> for Refusal {
+    fn from(error: crate::store::StoreError) -> Self {
+        // What the database says is for our log; the client learns that it is not to blame.
+        tracing::error!(%error, "the store failed");
+        INTERNAL.with("the store failed").into()
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, Json(&*self.problem)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if status == StatusCode::UNAUTHORIZED {
+            // RFC 9110 §11.6.1 asks for a challenge with every 401.
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"vitrine\""));
+        }
+        if let Some(seconds) = self.retry_after_s {
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_there_once_and_has_a_status_of_an_error() {
+        for (index, kind) in ALL.iter().enumerate() {
+            assert!((400..600).contains(&kind.status), "{}", kind.code);
+            assert!(kind.code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'), "{}", kind.code);
+            assert!(ALL[..index].iter().all(|other| other.code != kind.code), "{} is there twice", kind.code);
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! The history of the database's shape, oldest first. A migration that has been released is never edited.
+
+use sea_orm_migration::{MigrationTrait, MigratorTrait, async_trait};
+
+mod m20261121_000001_initial;
+
+/// Brings any older database up to this version's shape.
+pub(crate) struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m20261121_000001_initial::Migration)]
+    }
+}

@@ -1,0 +1,180 @@
+//! The durable facts: calls, tickets, consents, recordings, staff, keys.
+//!
+//! SQLite in WAL mode through sea-orm; nothing here needs that one database. Every method is one operation that
+//! is whole or did not happen. Secrets are never stored readable: session tokens as SHA-256 (they are 256 random
+//! bits, so a plain hash cannot be guessed back), passwords as argon2id, and the shops' API secrets sealed with
+//! the server's master key, because checking an HMAC needs the secret itself.
+
+mod buyers;
+mod calls;
+mod chat;
+mod consents;
+mod convert;
+mod entities;
+mod migrations;
+mod paging;
+mod recordings;
+mod staff;
+mod tickets;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr};
+use sea_orm_migration::MigratorTrait;
+
+use crate::auth::MasterKey;
+
+pub use buyers::{ApiKey, BuyerSessionRecord, NewApiKey, NewBuyerVisit};
+pub use calls::{NewCall, OpenCall};
+pub use paging::{BadCursor, Paging};
+pub use recordings::{RecordingFilter, RecordingRow};
+pub use staff::{LoginRecord, NewUser, NewUserError};
+pub use tickets::{NOTES_MAX, WrapUpError};
+
+/// Why an operation on the store failed. None of these is the caller's fault.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database refused or is gone.
+    #[error("the database failed: {0}")]
+    Database(#[from] DbErr),
+    /// A row holds what this version cannot read.
+    #[error("{what} in the database cannot be read: {why}")]
+    Unreadable {
+        /// Which column.
+        what: &'static str,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A row that another one points to is not there.
+    #[error("{what} {id} is not in the database")]
+    Missing {
+        /// What kind of row.
+        what: &'static str,
+        /// Which.
+        id: String,
+    },
+    /// A secret does not open with this server's master key.
+    #[error("the secret of API key {0} does not open with this server's master key")]
+    WrongMasterKey(String),
+}
+
+/// What the operations answer.
+pub type Result<T, E = StoreError> = std::result::Result<T, E>;
+
+/// Where the store gets the time from.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// The store; clones share one connection pool.
+#[derive(Clone)]
+pub struct Store {
+    db: DatabaseConnection,
+    master: MasterKey,
+    clock: Clock,
+    keep_recordings_days: u16,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("backend", &self.db.get_database_backend()).finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Opens the SQLite file, which is made when missing, and brings it up to date.
+    pub async fn open(file: &Path, master: MasterKey) -> Result<Self> {
+        let mut options = ConnectOptions::new(format!("sqlite://{}?mode=rwc", file.display()));
+        options
+            .max_connections(8)
+            .acquire_timeout(Duration::from_secs(10))
+            .sqlx_logging(false)
+            .map_sqlx_sqlite_opts(|sqlite| {
+                use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+                sqlite
+                    .journal_mode(SqliteJournalMode::Wal)
+                    // With WAL this may lose the last transactions when the power fails, never the database.
+                    .synchronous(SqliteSynchronous::Normal)
+                    .busy_timeout(Duration::from_secs(5))
+                    .foreign_keys(true)
+            });
+        Self::connect(options, master).await
+    }
+
+    /// A store that lives in memory only, for tests.
+    pub async fn in_memory() -> Result<Self> {
+        let mut options = ConnectOptions::new("sqlite::memory:");
+        // Every connection would be a database of its own, and an idle one that is closed takes the data along.
+        options.min_connections(1).max_connections(1).sqlx_logging(false);
+        Self::connect(options, MasterKey::generate()).await
+    }
+
+    async fn connect(options: ConnectOptions, master: MasterKey) -> Result<Self> {
+        let db = Database::connect(options).await?;
+        migrations::Migrator::up(&db, None).await?;
+        Ok(Self {
+            db,
+            master,
+            clock: Arc::new(Timestamp::now),
+            keep_recordings_days: crate::consent::KEEP_DAYS,
+        })
+    }
+
+    /// The same store with another idea of the time, for tests.
+    pub fn with_clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// The same store promising buyers that recordings are deleted after so many days.
+    pub fn keeping_recordings(mut self, days: u16) -> Self {
+        self.keep_recordings_days = days;
+        self
+    }
+
+    /// The time, as this store sees it.
+    pub fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<()> {
+        Ok(self.db.ping().await?)
+    }
+
+    /// Closes the pool: writes the WAL back and frees the file.
+    pub async fn close(self) -> Result<()> {
+        Ok(self.db.close().await?)
+    }
+
+    /// The words about recording in the best language there is for a BCP 47 tag.
+    pub fn consent_text(&self, language: &str) -> protocol::rest::ConsentText {
+        crate::consent::text(language, self.keep_recordings_days)
+    }
+
+    /// Forgets sessions and used tokens that have expired. Cheap; run it now and then.
+    pub async fn sweep(&self) -> Result<u64> {
+        use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+        let now = convert::micros(self.now());
+        let tokens = entities::used_token::Entity::delete_many()
+            .filter(entities::used_token::Column::ExpiresAt.lt(now))
+            .exec(&self.db)
+            .await?;
+        let sessions = entities::staff_session::Entity::delete_many()
+            .filter(entities::staff_session::Column::ExpiresAt.lt(now))
+            .exec(&self.db)
+            .await?;
+        // Buyer sessions that led to a call are part of that call's story; the others are nobody's business.
+        let called = sea_orm::sea_query::Query::select()
+            .column(entities::call::Column::Session)
+            .from(entities::call::Entity)
+            .to_owned();
+        let visits = entities::buyer_session::Entity::delete_many()
+            .filter(entities::buyer_session::Column::ExpiresAt.lt(now))
+            .filter(entities::buyer_session::Column::Id.not_in_subquery(called))
+            .exec(&self.db)
+            .await?;
+        Ok(tokens.rows_affected + sessions.rows_affected + visits.rows_affected)
+    }
+}

@@ -1,0 +1,203 @@
+//! What is known about recordings besides their media, which the recorder keeps on disk.
+
+use jiff::Timestamp;
+use protocol::call::BuyerContext;
+use protocol::ids::{CallId, RecordingId, TicketId};
+use protocol::rest::{Page, RecordingSummary};
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::{Expr, Query};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use super::calls::ticket_ref;
+use super::entities::{call, recording, ticket};
+use super::{Paging, Result, Store, StoreError, convert};
+
+/// What a search for recordings may ask for; every part that is there must match.
+#[derive(Clone, Default, Debug)]
+pub struct RecordingFilter {
+    /// Start of the ticket's number, with or without the letter.
+    pub ticket: Option<String>,
+    /// Part of the agent's name.
+    pub agent: Option<String>,
+    /// Part of the product's name or SKU.
+    pub product: Option<String>,
+    calls: Option<Vec<CallId>>,
+}
+
+/// A recording that an earlier run of the server may have left unfinished.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RecordingRow {
+    /// Its id.
+    pub id: RecordingId,
+    /// Its call.
+    pub call: CallId,
+}
+
+impl RecordingFilter {
+    pub(super) fn of_calls(calls: &[CallId]) -> Self {
+        Self { calls: Some(calls.to_vec()), ..Self::default() }
+    }
+
+    fn condition(&self) -> Condition {
+        let mut condition = Condition::all().add(recording::Column::DeletedAt.is_null());
+        if let Some(calls) = &self.calls {
+            condition = condition.add(recording::Column::Call.is_in(calls.iter().map(|id| id.0)));
+        }
+        let given = |text: &Option<String>| {
+            text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_lowercase)
+        };
+        let mut tickets = Condition::all();
+        if let Some(number) = given(&self.ticket) {
+            // People leave the letter out.
+            let digits = number.strip_prefix("v-").or_else(|| number.strip_prefix('v')).unwrap_or(&number);
+            let needle = convert::starts_with(&format!("v-{digits}"));
+            tickets = tickets.add(ticket::Column::Search.like(needle));
+        }
+        if let Some(agent) = given(&self.agent) {
+            // The column holds the number, a blank and the name.
+            let needle = convert::contains_after_blank(&agent);
+            tickets = tickets.add(ticket::Column::Search.like(needle));
+        }
+        if !tickets.is_empty() {
+            let calls = Query::select()
+                .column(ticket::Column::Call)
+                .from(ticket::Entity)
+                .cond_where(tickets)
+                .to_owned();
+            condition = condition.add(recording::Column::Call.in_subquery(calls));
+        }
+        if let Some(product) = given(&self.product) {
+            let calls = Query::select()
+                .column(call::Column::Id)
+                .from(call::Entity)
+                .and_where(call::Column::Search.like(convert::contains(&product)))
+                .to_owned();
+            condition = condition.add(recording::Column::Call.in_subquery(calls));
+        }
+        condition
+    }
+}
+
+impl Store {
+    /// The recorder has its first packet.
+    pub async fn recording_started(
+        &self,
+        id: RecordingId,
+        call: CallId,
+        started_at: Timestamp,
+    ) -> Result<()> {
+        let row = recording::ActiveModel {
+            id: Set(id.0),
+            call: Set(call.0),
+            started_at: Set(convert::micros(started_at)),
+            duration_ms: Set(0),
+            complete: Set(false),
+            deleted_at: Set(None),
+            deleted_reason: Set(None),
+        };
+        recording::Entity::insert(row).exec_without_returning(&self.db).await?;
+        Ok(())
+    }
+
+    /// The recording is complete.
+    pub async fn recording_finished(&self, id: RecordingId, duration_ms: u32) -> Result<()> {
+        recording::Entity::update_many()
+            .col_expr(recording::Column::Complete, Expr::value(true))
+            .col_expr(recording::Column::DurationMs, Expr::value(i64::from(duration_ms)))
+            .filter(recording::Column::Id.eq(id.0))
+            .exec(&self.db)
+            .await?;
+        Ok(())
+    }
+
+    /// The media is gone, and why (e.g. `consent_withdrawn`). The row stays and proves it.
+    pub async fn recording_deleted(&self, id: RecordingId, at: Timestamp, reason: &str) -> Result<()> {
+        recording::Entity::update_many()
+            .col_expr(recording::Column::DeletedAt, Expr::value(Some(convert::micros(at))))
+            .col_expr(recording::Column::DeletedReason, Expr::value(Some(reason.to_owned())))
+            .filter(recording::Column::Id.eq(id.0))
+            .exec(&self.db)
+            .await?;
+        Ok(())
+    }
+
+    /// Recordings that are neither complete nor deleted: at start, what a crash has left.
+    pub async fn open_recordings(&self) -> Result<Vec<RecordingRow>> {
+        let rows = recording::Entity::find()
+            .filter(recording::Column::Complete.eq(false))
+            .filter(recording::Column::DeletedAt.is_null())
+            .all(&self.db)
+            .await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| RecordingRow { id: RecordingId(row.id), call: CallId(row.call) })
+            .collect())
+    }
+
+    /// Recordings whose media exists, newest first.
+    pub async fn recordings(
+        &self,
+        filter: &RecordingFilter,
+        paging: Paging,
+    ) -> Result<Page<RecordingSummary>> {
+        let mut query = recording::Entity::find()
+            .filter(filter.condition())
+            .order_by_desc(recording::Column::Id)
+            .limit(paging.fetch());
+        if let Some(before) = paging.before() {
+            query = query.filter(recording::Column::Id.lt(before));
+        }
+        let (rows, next) = paging.cut(query.all(&self.db).await?, |row| row.id);
+        Ok(Page { items: self.recording_summaries(rows).await?, next })
+    }
+
+    /// One recording whose media exists.
+    pub async fn recording(&self, id: RecordingId) -> Result<Option<RecordingSummary>> {
+        let row = recording::Entity::find_by_id(id.0)
+            .filter(recording::Column::DeletedAt.is_null())
+            .one(&self.db)
+            .await?;
+        Ok(self.recording_summaries(row.into_iter().collect()).await?.pop())
+    }
+
+    /// Every recording of a filter, newest first.
+    pub(super) async fn recordings_of(&self, filter: RecordingFilter) -> Result<Vec<RecordingSummary>> {
+        let rows = recording::Entity::find()
+            .filter(filter.condition())
+            .order_by_desc(recording::Column::Id)
+            .all(&self.db)
+            .await?;
+        self.recording_summaries(rows).await
+    }
+
+    async fn recording_summaries(&self, rows: Vec<recording::Model>) -> Result<Vec<RecordingSummary>> {
+        let ids = || rows.iter().map(|row| row.call);
+        let calls = call::Entity::find().filter(call::Column::Id.is_in(ids())).all(&self.db).await?;
+        let tickets = ticket::Entity::find().filter(ticket::Column::Call.is_in(ids())).all(&self.db).await?;
+        rows.iter()
+            .map(|row| {
+                let call = calls
+                    .iter()
+                    .find(|call| call.id == row.call)
+                    .ok_or_else(|| StoreError::Missing { what: "call", id: row.call.to_string() })?;
+                let context: BuyerContext = convert::from_json("calls.context", &call.context)?;
+                let ticket = tickets.iter().find(|ticket| ticket.call == row.call);
+                Ok(RecordingSummary {
+                    id: RecordingId(row.id),
+                    call: CallId(row.call),
+                    ticket: ticket.map(|ticket| TicketId(ticket.id)),
+                    ticket_number: ticket.map(|ticket| ticket_ref(ticket.id, ticket.number).number),
+                    agent: ticket.map(|ticket| ticket.agent_name.clone()).unwrap_or_default(),
+                    sku: context.product.as_ref().map(|product| product.sku.clone()),
+                    product: context.product.map(|product| product.name),
+                    language: context.language,
+                    outcome: ticket.and_then(|ticket| ticket.outcome.clone()),
+                    started_at: convert::time("recordings.started_at", row.started_at)?,
+                    duration_ms: u32::try_from(row.duration_ms)
+                        .map_err(|error| convert::unreadable("recordings.duration_ms", error))?,
+                    complete: row.complete,
+                })
+            })
+            .collect()
+    }
+}
