@@ -23,6 +23,10 @@ export interface Probe {
   streams: MediaStream[];
   /** Reads the counter a picture shows right now. */
   read(picture: HTMLVideoElement): FrameCode | null;
+  /** Wall clock of the last click on each element with a `data-testid`. */
+  clicks: Record<string, number>;
+  /** Waits until the picture inside the element with this `data-testid` shows a readable frame; wall clock of then. */
+  firstFrame(testId: string): Promise<number>;
   /** Starts to log what the newest captured camera and microphone produce. */
   watchCapture(): void;
   captured(): CaptureLog;
@@ -67,6 +71,25 @@ export function probe(
       streams.push(stream);
       return stream;
     };
+  }
+
+  const clicks: Record<string, number> = {};
+  window.addEventListener(
+    'click',
+    (event) => {
+      for (const target of event.composedPath()) {
+        const name = target instanceof Element ? target.getAttribute('data-testid') : null;
+        if (name) clicks[name] = wallClock();
+      }
+    },
+    { capture: true },
+  );
+
+  /** Every element, those inside shadow roots too. */
+  function everything(root: Document | ShadowRoot | Element): Element[] {
+    return [...root.querySelectorAll('*')].flatMap((element) =>
+      element.shadowRoot ? [element, ...everything(element.shadowRoot)] : [element],
+    );
   }
 
   const canvas = document.createElement('canvas');
@@ -143,21 +166,24 @@ export function probe(
     }
   }
 
-  /** Every media element, those inside shadow roots too. */
-  function players(root: Document | ShadowRoot): (HTMLMediaElement & { captureStream(): MediaStream })[] {
-    const found = [];
-    for (const element of root.querySelectorAll('*')) {
-      if (element instanceof HTMLMediaElement)
-        found.push(element as HTMLMediaElement & { captureStream(): MediaStream });
-      if (element.shadowRoot) found.push(...players(element.shadowRoot));
-    }
-    return found;
-  }
+  type Player = HTMLMediaElement & { captureStream(): MediaStream };
+  const players = () =>
+    everything(document).filter((element) => element instanceof HTMLMediaElement) as Player[];
 
   window.probe = {
     peers,
     streams,
     read: (picture) => readBand(picture, picture.videoWidth, picture.videoHeight),
+    clicks,
+    async firstFrame(testId) {
+      for (;;) {
+        const holder = everything(document).find((element) => element.getAttribute('data-testid') === testId);
+        const inside = holder ? [holder, ...everything(holder.shadowRoot ?? holder)] : [];
+        const video = inside.find((element) => element instanceof HTMLVideoElement);
+        if (video && readBand(video, video.videoWidth, video.videoHeight)) return wallClock();
+        await new Promise((resolve) => requestAnimationFrame(resolve));
+      }
+    },
     watchCapture() {
       const live = (kind: string) =>
         streams
@@ -181,7 +207,7 @@ export function probe(
       ),
     playbackLoudness: (ms) =>
       loudnessOf(
-        players(document)
+        players()
           .filter((player) => !player.paused)
           .flatMap((player) => player.captureStream().getAudioTracks()),
         ms,
