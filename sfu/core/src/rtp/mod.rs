@@ -2,5 +2,19 @@
 //!
 //! Every block is pure: bytes, sequence numbers and a `now` in; bytes, decisions and a next deadline out. None of
 //! them allocates per packet once warm, and none panics on what the network brings.
+//!
+//! Sequence numbers inside the node are extended to 64 bits on arrival ([`sequence`]) and cut to 16 on departure, so
+//! that nothing in between has to think about wrapping.
 
+pub mod cache;
 pub mod extensions;
+pub mod keyframe;
+pub mod limit;
+pub mod nack;
+pub mod packet;
+pub mod reception;
+pub mod rewrite;
+pub mod rtx;
+pub mod sequence;
+pub mod twcc;
+pub mod vp8;

@@ -1,0 +1,353 @@
+//! Finding lost packets of an incoming stream and asking for them (RFC 4585 §6.2.1).
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// A packet is presumed lost when this many later ones have arrived …
+const REORDERED_PACKETS: u64 = 3;
+/// … or when this long has passed since the gap was seen: reordering on the Internet is rarely slower.
+const REORDERED_TIME: Duration = Duration::from_millis(10);
+/// The shortest time between two requests for one packet.
+const MIN_RETRY: Duration = Duration::from_millis(20);
+/// Round trip before one was measured.
+const DEFAULT_RTT: Duration = Duration::from_millis(100);
+/// Requests for one packet; libwebrtc stops after ten too.
+const MAX_TRIES: u8 = 10;
+/// After this long a packet is of no use: the picture has frozen and needs a keyframe.
+const MAX_AGE: Duration = Duration::from_secs(1);
+/// Packets waited for at once.
+const MAX_MISSING: usize = 512;
+/// A jump wider than this is a new start, not a loss.
+const MAX_GAP: u64 = 1000;
+/// Packets asked for in one poll: a few RTCP packets' worth.
+const MAX_PER_POLL: usize = 128;
+
+/// What an arriving packet is to its stream.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Arrival {
+    /// The first packet, or a higher number than ever.
+    New,
+    /// It was missing.
+    Recovered,
+    /// It has been here already, or it was given up.
+    Stale,
+    /// The numbers jumped: what was missing is forgotten, a keyframe is needed.
+    Restart,
+}
+
+/// Watches one incoming stream for losses.
+#[derive(Debug, Default)]
+pub struct NackGenerator {
+    highest: Option<u64>,
+    /// Ascending by sequence.
+    missing: VecDeque<Missing>,
+    /// Number after the last far-too-old packet: if it arrives next, the sender has started anew (RFC 3550 §A.1).
+    restart_at: Option<u64>,
+    given_up: u64,
+    /// Round trip at the last poll.
+    retry: Option<Duration>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Missing {
+    sequence: u64,
+    since: Instant,
+    asked: Option<Instant>,
+    tries: u8,
+}
+
+impl NackGenerator {
+    /// Takes note of a packet, original or repaired, by its extended sequence number.
+    pub fn on_packet(&mut self, sequence: u64, now: Instant) -> Arrival {
+        let Some(highest) = self.highest else {
+            self.highest = Some(sequence);
+            return Arrival::New;
+        };
+        if sequence > highest {
+            self.restart_at = None;
+            if sequence - highest > MAX_GAP {
+                self.restart(sequence);
+                return Arrival::Restart;
+            }
+            for lost in highest + 1..sequence {
+                if self.missing.len() == MAX_MISSING {
+                    self.missing.pop_front();
+                    self.given_up += 1;
+                }
+                self.missing.push_back(Missing { sequence: lost, since: now, asked: None, tries: 0 });
+            }
+            self.highest = Some(sequence);
+            return Arrival::New;
+        }
+        if let Ok(place) = self.missing.binary_search_by_key(&sequence, |it| it.sequence) {
+            self.missing.remove(place);
+            return Arrival::Recovered;
+        }
+        if highest - sequence > MAX_GAP {
+            // One stray is ignored; two in a row are a sender that began again below.
+            if self.restart_at == Some(sequence) {
+                self.restart(sequence);
+                return Arrival::Restart;
+            }
+            self.restart_at = Some(sequence + 1);
+        }
+        Arrival::Stale
+    }
+
+    /// Appends the sequence numbers to ask for now, ascending, cut to 16 bits.
+    ///
+    /// `rtt` is the round trip to the sender, when known.
+    pub fn poll(&mut self, now: Instant, rtt: Option<Duration>, ask: &mut Vec<u16>) {
+        let retry = rtt.unwrap_or(DEFAULT_RTT).max(MIN_RETRY);
+        self.retry = Some(retry);
+        let Some(highest) = self.highest else { return };
+        let before = self.missing.len();
+        let mut room = MAX_PER_POLL;
+        self.missing.retain_mut(|it| {
+            if it.due(highest, retry) > now {
+                return true;
+            }
+            if it.tries >= MAX_TRIES || now.saturating_duration_since(it.since) >= MAX_AGE {
+                return false;
+            }
+            if room > 0 {
+                room -= 1;
+                it.tries += 1;
+                it.asked = Some(now);
+                ask.push(it.sequence as u16);
+            }
+            true
+        });
+        self.given_up += (before - self.missing.len()) as u64;
+    }
+
+    /// When to [`poll`](Self::poll) next; in the past when something is due.
+    pub fn deadline(&self) -> Option<Instant> {
+        let highest = self.highest?;
+        let retry = self.retry.unwrap_or(DEFAULT_RTT);
+        self.missing.iter().map(|it| it.due(highest, retry)).min()
+    }
+
+    /// Packets given up since the last call. If any, video needs a keyframe.
+    pub fn take_given_up(&mut self) -> u64 {
+        std::mem::take(&mut self.given_up)
+    }
+
+    /// How many packets are waited for.
+    pub fn missing(&self) -> usize {
+        self.missing.len()
+    }
+
+    fn restart(&mut self, sequence: u64) {
+        self.given_up += self.missing.len() as u64 + 1;
+        self.missing.clear();
+        self.restart_at = None;
+        self.highest = Some(sequence);
+    }
+}
+
+impl Missing {
+    fn due(&self, highest: u64, retry: Duration) -> Instant {
+        match self.asked {
+            Some(asked) => asked + retry,
+            None if highest - self.sequence >= REORDERED_PACKETS => self.since,
+            None => self.since + REORDERED_TIME,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{HashMap, HashSet};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn ms(millis: u64) -> Duration {
+        Duration::from_millis(millis)
+    }
+
+    fn poll(nack: &mut NackGenerator, now: Instant, rtt: Option<Duration>) -> Vec<u16> {
+        let mut ask = Vec::new();
+        nack.poll(now, rtt, &mut ask);
+        ask
+    }
+
+    #[test]
+    fn a_gap_is_asked_for_after_a_moment_and_again_after_each_round_trip() {
+        let start = Instant::now();
+        let mut nack = NackGenerator::default();
+        assert_eq!(nack.on_packet(70_000, start), Arrival::New);
+        assert_eq!(nack.deadline(), None);
+        assert_eq!(nack.on_packet(70_003, start), Arrival::New);
+        assert_eq!(nack.deadline(), Some(start + ms(10)));
+        assert_eq!(poll(&mut nack, start + ms(9), Some(ms(40))), []);
+        let lost = [70_001u64 as u16, 70_002u64 as u16];
+        assert_eq!(poll(&mut nack, start + ms(10), Some(ms(40))), lost);
+        assert_eq!(nack.deadline(), Some(start + ms(50)));
+        assert_eq!(nack.on_packet(70_001, start + ms(45)), Arrival::Recovered);
+        assert_eq!(nack.on_packet(70_001, start + ms(46)), Arrival::Stale);
+        assert_eq!(poll(&mut nack, start + ms(50), Some(ms(40))), lost[1..]);
+        assert_eq!(nack.on_packet(70_002, start + ms(85)), Arrival::Recovered);
+        assert_eq!(nack.deadline(), None);
+        assert_eq!(nack.take_given_up(), 0);
+    }
+
+    #[test]
+    fn three_later_packets_make_a_loss_certain() {
+        let start = Instant::now();
+        let mut nack = NackGenerator::default();
+        for sequence in [100, 102, 103] {
+            nack.on_packet(sequence, start);
+        }
+        assert_eq!(poll(&mut nack, start, None), []);
+        nack.on_packet(104, start);
+        assert_eq!(poll(&mut nack, start, None), [101]);
+    }
+
+    #[test]
+    fn a_reordered_packet_is_never_asked_for() {
+        let start = Instant::now();
+        let mut nack = NackGenerator::default();
+        nack.on_packet(100, start);
+        nack.on_packet(102, start);
+        assert_eq!(nack.on_packet(101, start + ms(5)), Arrival::Recovered);
+        assert_eq!(poll(&mut nack, start + ms(100), None), []);
+    }
+
+    #[test]
+    fn what_never_comes_is_given_up_and_reported_once() {
+        let start = Instant::now();
+        let mut nack = NackGenerator::default();
+        nack.on_packet(100, start);
+        nack.on_packet(102, start);
+        let mut asked = 0;
+        for at in 0..2000 {
+            asked += poll(&mut nack, start + ms(at), Some(ms(30))).len();
+        }
+        assert_eq!(asked, usize::from(MAX_TRIES));
+        assert_eq!(nack.take_given_up(), 1);
+        assert_eq!(nack.take_given_up(), 0);
+        assert_eq!(nack.deadline(), None);
+        assert_eq!(nack.on_packet(101, start + ms(2000)), Arrival::Stale, "too late");
+    }
+
+    #[test]
+    fn a_long_round_trip_gives_up_by_age() {
+        let start = Instant::now();
+        let mut nack = NackGenerator::default();
+        nack.on_packet(100, start);
+        nack.on_packet(102, start);
+        let asked: usize = (0..3000).map(|at| poll(&mut nack, start + ms(at), Some(ms(600))).len()).sum();
+        assert_eq!(asked, 2);
+        assert_eq!(nack.take_given_up(), 1);
+    }
+
+    #[test]
+    fn a_wide_jump_forgets_the_past_and_asks_for_a_keyframe() {
+        let start = Instant::now();
+        let mut nack = NackGenerator::default();
+        nack.on_packet(100, start);
+        nack.on_packet(102, start);
+        assert_eq!(nack.on_packet(5000, start), Arrival::Restart);
+        assert_eq!(nack.missing(), 0);
+        assert!(nack.take_given_up() > 0);
+        assert_eq!(poll(&mut nack, start + ms(500), None), []);
+        assert_eq!(nack.on_packet(5001, start), Arrival::New);
+    }
+
+    #[test]
+    fn one_ancient_packet_is_a_stray_and_two_in_a_row_a_new_start() {
+        let start = Instant::now();
+        let mut nack = NackGenerator::default();
+        nack.on_packet(90_000, start);
+        assert_eq!(nack.on_packet(80_000, start), Arrival::Stale);
+        assert_eq!(nack.on_packet(90_001, start), Arrival::New);
+        assert_eq!(nack.on_packet(80_001, start), Arrival::Stale);
+        assert_eq!(nack.on_packet(80_002, start), Arrival::Restart);
+        assert_eq!(nack.on_packet(80_004, start), Arrival::New);
+        assert_eq!(nack.missing(), 1);
+    }
+
+    #[test]
+    fn memory_and_requests_are_bounded_in_a_storm() {
+        let start = Instant::now();
+        let mut nack = NackGenerator::default();
+        for step in 0..100 {
+            nack.on_packet(70_000 + step * 900, start);
+            assert!(nack.missing() <= MAX_MISSING);
+        }
+        assert!(poll(&mut nack, start, None).len() <= MAX_PER_POLL);
+        assert!(nack.take_given_up() > 0);
+    }
+
+    proptest! {
+        /// Each number is sent once; some are lost, the others arrive in a slightly shuffled order.
+        #[test]
+        fn every_missing_packet_is_asked_for_until_it_comes_and_nothing_else_is(
+            first in 65_536..140_000u64,
+            fates in prop::collection::vec((0..6u8, 0..12u64), 2..300),
+            repaired_after in 1..8u8,
+        ) {
+            let start = Instant::now();
+            let rtt = Some(ms(25));
+            let mut arrivals: Vec<(u64, u64)> = Vec::new();
+            for (index, (fate, delay)) in fates.iter().enumerate() {
+                // One in six is lost; the first arrives, so that the stream has a start.
+                if *fate != 0 || index == 0 {
+                    let delay = if index == 0 { 0 } else { *delay };
+                    arrivals.push((index as u64 * 2 + delay, first + index as u64));
+                }
+            }
+            arrivals.sort_unstable();
+            let last_arrived = arrivals.iter().map(|it| it.1).max().unwrap();
+            let mut received: HashSet<u64> = HashSet::new();
+            let mut asked: HashMap<u64, u8> = HashMap::new();
+            let mut nack = NackGenerator::default();
+            let mut arrivals = arrivals.into_iter().peekable();
+            for at in 0..fates.len() as u64 * 2 + 2500 {
+                let now = start + ms(at);
+                while let Some((_, sequence)) = arrivals.next_if(|(when, _)| *when <= at) {
+                    nack.on_packet(sequence, now);
+                    received.insert(sequence);
+                }
+                for low in poll(&mut nack, now, rtt) {
+                    let sequence = crate::rtp::sequence::nearest_sequence(last_arrived, low);
+                    prop_assert!(!received.contains(&sequence), "{} was here", sequence);
+                    prop_assert!(sequence > first && sequence < last_arrived);
+                    let count = asked.entry(sequence).or_default();
+                    *count += 1;
+                    prop_assert!(*count <= MAX_TRIES);
+                    // The sender repairs it after some requests.
+                    if *count == repaired_after {
+                        nack.on_packet(sequence, now);
+                        received.insert(sequence);
+                    }
+                }
+            }
+            prop_assert_eq!(nack.take_given_up(), 0);
+            for sequence in first..=last_arrived {
+                prop_assert!(received.contains(&sequence), "{} was never repaired", sequence);
+            }
+        }
+
+        #[test]
+        fn any_sequence_of_numbers_keeps_the_list_ascending_and_bounded(
+            numbers in prop::collection::vec(65_536..200_000u64, 1..300),
+        ) {
+            let start = Instant::now();
+            let mut nack = NackGenerator::default();
+            for (at, number) in numbers.into_iter().enumerate() {
+                nack.on_packet(number, start + ms(at as u64));
+                let mut ask = poll(&mut nack, start + ms(at as u64), None);
+                prop_assert!(ask.len() <= MAX_PER_POLL);
+                ask.dedup();
+                let sequences: Vec<_> = nack.missing.iter().map(|it| it.sequence).collect();
+                prop_assert!(sequences.windows(2).all(|pair| pair[0] < pair[1]));
+                prop_assert!(sequences.len() <= MAX_MISSING);
+                prop_assert!(sequences.last().is_none_or(|last| Some(*last) < nack.highest));
+            }
+        }
+    }
+}
