@@ -74,6 +74,10 @@ impl TwccReceiver {
     pub fn on_packet(&mut self, sequence: u16, now: Instant) {
         let epoch = *self.epoch.get_or_insert(now);
         let sequence = self.extender.extend(sequence);
+        if self.extender.highest().is_some_and(|highest| highest - sequence >= REMEMBERED as u64) {
+            // So late that the sender has long forgotten it.
+            return;
+        }
         let place = sequence as usize % REMEMBERED;
         let Some(slot) = self.arrivals.get_mut(place) else { return };
         if slot.is_some_and(|it| it.sequence >= sequence) {
