@@ -176,6 +176,8 @@ export class ReplayEngine extends EventTarget {
 
   /** Lets go of all elements and requests. */
   dispose(): void {
+    this.#wanted = false;
+    this.#hold();
     clearInterval(this.#timer);
     this.#timer = undefined;
     for (const player of this.#players) {

@@ -16,6 +16,9 @@ export interface FeedFailure {
 /** Waits between attempts, ms; then the track is given up until {@link SourceFeed.retry}. */
 const RETRY_MS = [400, 1_000, 2_500, 5_000, 10_000];
 
+/** A duration no call reaches, s; `endOfStream` sets the real one. */
+const FAR_S = 7 * 24 * 3_600;
+
 export class SourceFeed {
   /** What went wrong for good; cleared by {@link retry}. */
   failure: FeedFailure | undefined;
@@ -201,6 +204,9 @@ export class SourceFeed {
         if (this.#init === undefined) {
           this.#init = init;
           await settled(buffer, () => buffer.appendBuffer(init));
+          // A file that was still being written says that its duration is 0 or unknown, and with an unknown one a seek
+          // goes no further than what is buffered (Media Source Extensions, "seekable").
+          source.duration = FAR_S;
         }
         if (this.#plan().kind === 'reset') {
           return true;

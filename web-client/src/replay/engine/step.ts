@@ -25,7 +25,7 @@ export const SEEK_REST_MS = 600;
 const MAX_NUDGE: Record<Media, number> = { audio: 0.06, video: 0.2 };
 
 /** The drift is brought back within about this time, ms. */
-const NUDGE_HORIZON_MS = 700;
+const NUDGE_HORIZON_MS: Record<Media, number> = { audio: 700, video: 300 };
 
 /** What to do with the element. */
 export type Step =
@@ -61,6 +61,6 @@ export function stepFor(input: StepInput): Step {
     return { kind: 'rate', rate };
   }
   const limit = MAX_NUDGE[media];
-  const nudge = Math.min(limit, Math.max(-limit, -realDrift / NUDGE_HORIZON_MS));
+  const nudge = Math.min(limit, Math.max(-limit, -realDrift / NUDGE_HORIZON_MS[media]));
   return { kind: 'rate', rate: rate * (1 + nudge) };
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
 import type { Fragment } from '../../protocol.ts';
-import { TrackTimeline } from './timeline.ts';
+import { missingBetween, TrackTimeline } from './timeline.ts';
 
 /** Fragments from `[start, end, keyframe]`, one after another in the file, 100 bytes each. */
 function fragments(...list: [start: number, end: number, keyframe?: boolean][]): Fragment[] {
@@ -67,4 +67,16 @@ test('an index in the wrong order or with empty fragments is read all the same',
   list.push({ bytes: { offset: 900, length: 0 }, start_ms: 4_000, end_ms: 6_000, keyframe: true });
   const track = new TrackTimeline(list, 'video');
   expect(track.spans).toEqual([{ startMs: 0, endMs: 4_000 }]);
+});
+
+test('small holes of sound add up, rounded milliseconds do not', () => {
+  const track = new TrackTimeline(
+    fragments([0, 1_000], [1_020, 2_000], [2_001, 3_000], [3_030, 4_000]),
+    'audio',
+  );
+  expect(track.spans).toHaveLength(1);
+  expect(missingBetween(track, 0, 900)).toBe(0);
+  expect(missingBetween(track, 0, 1_500)).toBe(20);
+  expect(missingBetween(track, 500, 3_999)).toBe(50);
+  expect(missingBetween(track, 1_100, 3_999)).toBe(30);
 });

@@ -30,6 +30,9 @@ export type Presence =
  */
 const JOIN_MS: Record<Media, number> = { audio: 40, video: 250 };
 
+/** The index is rounded to milliseconds; smaller holes are not holes, ms. */
+const ROUNDING_MS = 2;
+
 /** The fragments of one track, in order, with the questions a player asks about them. */
 export class TrackTimeline {
   readonly fragments: readonly Fragment[];
@@ -86,6 +89,25 @@ export class TrackTimeline {
     }
     return entry;
   }
+}
+
+/**
+ * Media that is missing between the fragments from `fromMs` to `toMs`, ms. A browser plays across small holes without
+ * noticing, so that everything after them comes early by this much although the element's own clock looks right.
+ */
+export function missingBetween(timeline: TrackTimeline, fromMs: number, toMs: number): number {
+  let missing = 0;
+  const { fragments } = timeline;
+  for (let index = lastIndexAtOrBefore(fragments, fromMs) + 1; index < fragments.length; index += 1) {
+    const before = fragments[index - 1];
+    const fragment = fragments[index];
+    if (before === undefined || fragment === undefined || fragment.start_ms > toMs) {
+      break;
+    }
+    const hole = fragment.start_ms - before.end_ms;
+    missing += hole > ROUNDING_MS ? hole : 0;
+  }
+  return missing;
 }
 
 function joinSpans(fragments: readonly Fragment[], joinMs: number): Span[] {

@@ -6,7 +6,7 @@ import type { Recording, RecordingTrack } from '../../protocol.ts';
 import type { RangeLoader } from './loader.ts';
 import { SourceFeed } from './source-feed.ts';
 import { stepFor } from './step.ts';
-import { type Media, type Presence, TrackTimeline } from './timeline.ts';
+import { type Media, missingBetween, type Presence, TrackTimeline } from './timeline.ts';
 
 /** What a track shows. */
 export type TrackState =
@@ -44,6 +44,9 @@ const PATIENCE_MS = 4_000;
 /** To start, a track must have this much ahead, ms (or all that is left of the span). */
 const START_AHEAD_MS = 300;
 
+/** Sound that comes early by this much because of small holes in the file is put right by a seek, ms. */
+const MISSING_MS = 25;
+
 /** Seeking an element that stands still is worth it from this distance on, ms: less than a frame at 60 a second. */
 const EXACT_MS = 8;
 
@@ -64,6 +67,7 @@ export class TrackPlayer {
   #feed: SourceFeed | undefined;
   #targetMs: number | undefined;
   #seekedAt = Number.NEGATIVE_INFINITY;
+  #seekedMs = 0;
   #correcting = false;
   #waitingSince: number | undefined;
   #playBlocked = false;
@@ -79,6 +83,7 @@ export class TrackPlayer {
     this.element = makeElement(this.media);
     this.element.addEventListener('seeked', () => {
       this.#seekedAt = performance.now();
+      this.#seekedMs = this.elementMs;
       onChange();
     });
     this.element.addEventListener('error', () => {
@@ -238,7 +243,9 @@ export class TrackPlayer {
       correcting: this.#correcting,
       sinceSeekMs: tick.now - this.#seekedAt,
     });
-    if (step.kind === 'seek') {
+    const early =
+      this.media === 'audio' && missingBetween(this.#timeline, this.#seekedMs, this.elementMs) > MISSING_MS;
+    if (step.kind === 'seek' || early) {
       this.#correcting = false;
       this.#seekTo(tick.masterMs);
       return;

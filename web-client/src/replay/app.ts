@@ -1,0 +1,267 @@
+import { css, html, LitElement } from 'lit';
+
+import { base } from '../design/base.ts';
+import '../elements/banner/banner.ts';
+import '../elements/button/button.ts';
+import { define } from '../elements/define.ts';
+import '../elements/empty/empty.ts';
+import '../elements/spinner/spinner.ts';
+import '../elements/toast/toasts.ts';
+import type { Me, Outcome, Role } from '../protocol.ts';
+import { ApiError, api } from '../staff/api.ts';
+import '../staff/header.ts';
+import { onControl, type Shortcut, typing } from '../staff/keys.ts';
+import '../staff/login.ts';
+import './player/player-page.ts';
+import { parseRoute, type Route, searchRoute } from './route.ts';
+import './search/search-page.ts';
+
+/** Who may see recordings; the server decides, this only saves a page of refusals. */
+const REVIEWERS: readonly Role[] = ['reviewer', 'supervisor', 'admin'];
+
+const SHORTCUTS: readonly Shortcut[] = [
+  { keys: ['Space', 'K'], does: 'Play or pause' },
+  { keys: ['←', '→'], does: 'Back or forward 5 seconds' },
+  { keys: ['J', 'L'], does: 'Back or forward 10 seconds' },
+  { keys: ['Home', 'End'], does: 'To the beginning or the end' },
+  { keys: ['<', '>'], does: 'Slower or faster' },
+  { keys: ['/'], does: 'Search' },
+  { keys: ['?'], does: 'This list' },
+];
+
+type Session =
+  | { readonly kind: 'checking' }
+  | { readonly kind: 'out'; readonly notice: string }
+  | { readonly kind: 'in'; readonly me: Me }
+  | { readonly kind: 'failed'; readonly message: string };
+
+/** The replay console: login, search, player. */
+export class ReplayApp extends LitElement {
+  static override styles = [
+    base,
+    css`
+      :host {
+        display: block;
+        min-block-size: 100dvb;
+      }
+      .middle {
+        display: grid;
+        place-content: center;
+        justify-items: center;
+        gap: var(--v-s4);
+        min-block-size: 100dvb;
+        padding: var(--v-s4);
+        color: var(--v-muted);
+        --vt-spinner-size: 32px;
+      }
+      .refused {
+        padding: var(--v-s7) var(--v-s4);
+      }
+    `,
+  ];
+
+  #session: Session = { kind: 'checking' };
+  #route: Route = parseRoute(location.hash);
+  #search = '#/';
+  #outcomes: readonly Outcome[] = [];
+  #keysOpen = false;
+
+  override connectedCallback() {
+    super.connectedCallback();
+    addEventListener('hashchange', this.#onHash);
+    addEventListener('keydown', this.#onKey);
+    void this.#check();
+  }
+
+  override disconnectedCallback() {
+    super.disconnectedCallback();
+    removeEventListener('hashchange', this.#onHash);
+    removeEventListener('keydown', this.#onKey);
+  }
+
+  override render() {
+    const session = this.#session;
+    switch (session.kind) {
+      case 'checking':
+        return html`<div class="middle" role="status"><vt-spinner></vt-spinner><span class="sr-only">Loading…</span></div>`;
+      case 'failed':
+        return html`<div class="middle">
+          <vt-banner tone="danger" heading="The replay console could not start">
+            ${session.message}
+            <div slot="actions"><vt-button size="sm" icon="refresh" @click=${this.#check}>Try again</vt-button></div>
+          </vt-banner>
+        </div>`;
+      case 'out':
+        return html`<staff-login
+          page="Replay"
+          notice=${session.notice}
+          @staff-login=${(event: CustomEvent<Me>) => this.#enter(event.detail)}
+        ></staff-login>`;
+      case 'in':
+        return html`<staff-header
+            page="Replay"
+            home=${this.#search}
+            .me=${session.me}
+            @staff-logout=${this.#logout}
+            @staff-keys=${() => this.#showKeys(true)}
+          ></staff-header>
+          <main>${this.#page(session.me)}</main>
+          <staff-keys ?open=${this.#keysOpen} .shortcuts=${SHORTCUTS} @vt-close=${() => this.#showKeys(false)}></staff-keys>
+          <vt-toasts></vt-toasts>`;
+    }
+  }
+
+  #page(me: Me) {
+    if (!REVIEWERS.includes(me.role)) {
+      return html`<vt-empty class="refused" icon="shield" heading="Recordings are for reviewers">
+        You are logged in as ${me.name} (${me.role}). Log in as a reviewer, a supervisor or an admin to replay calls.
+        <vt-button slot="actions" @click=${this.#logout}>Log in as somebody else</vt-button>
+      </vt-empty>`;
+    }
+    const route = this.#route;
+    return route.page === 'player'
+      ? html`<replay-player-page
+          .recordingId=${route.id}
+          .startMs=${route.startMs}
+          .outcomes=${this.#outcomes}
+          .searchHref=${this.#search}
+          @replay-message=${(event: CustomEvent<string>) => this.#say(event.detail)}
+        ></replay-player-page>`
+      : html`<replay-search
+          .query=${route.query}
+          .outcomes=${this.#outcomes}
+          @replay-query=${(event: CustomEvent) => this.#onQuery(searchRoute(event.detail))}
+        ></replay-search>`;
+  }
+
+  readonly #check = async (): Promise<void> => {
+    this.#set({ kind: 'checking' });
+    try {
+      this.#enter(await api.me());
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 401) this.#set({ kind: 'out', notice: '' });
+      else this.#set({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
+    }
+  };
+
+  #enter(me: Me) {
+    this.#set({ kind: 'in', me });
+    if (REVIEWERS.includes(me.role)) void this.#loadOutcomes();
+  }
+
+  /** Without them outcomes are shown by their code, which is no reason to stop. */
+  async #loadOutcomes() {
+    try {
+      this.#outcomes = await api.outcomes();
+      this.requestUpdate();
+    } catch {
+      this.#outcomes = [];
+    }
+  }
+
+  readonly #logout = async (): Promise<void> => {
+    try {
+      await api.logout();
+      this.#set({ kind: 'out', notice: 'You are logged out.' });
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 401) this.#set({ kind: 'out', notice: '' });
+      else this.#say(error instanceof Error ? error.message : String(error), 'danger');
+    }
+  };
+
+  readonly #onHash = (): void => {
+    this.#route = parseRoute(location.hash);
+    if (this.#route.page === 'search') this.#search = location.hash || '#/';
+    this.requestUpdate();
+  };
+
+  #onQuery(href: string) {
+    this.#search = href;
+    history.replaceState(history.state, '', href);
+    this.requestUpdate();
+  }
+
+  readonly #onKey = (event: KeyboardEvent): void => {
+    if (event.ctrlKey || event.metaKey || event.altKey || typing(event) || this.#session.kind !== 'in')
+      return;
+    if (event.key === '?') this.#showKeys(!this.#keysOpen);
+    else if (this.#keysOpen) return;
+    else if (event.key === '/') this.#focusSearch();
+    else if (!this.#playerKey(event)) return;
+    event.preventDefault();
+  };
+
+  #playerKey(event: KeyboardEvent): boolean {
+    const player = this.renderRoot.querySelector('replay-player-page')?.player;
+    if (!player) return false;
+    switch (event.key) {
+      case ' ':
+        // A focused button is pressed by the space bar; that is what its user expects.
+        if (onControl(event) && !(event.composedPath()[0] instanceof HTMLInputElement)) return false;
+        player.toggle();
+        return true;
+      case 'k':
+      case 'K':
+        player.toggle();
+        return true;
+      case 'ArrowLeft':
+      case 'ArrowRight': {
+        // The volume sliders keep their arrows.
+        const target = event.composedPath()[0];
+        if (target instanceof HTMLInputElement && target.dataset.testid !== 'seek') return false;
+        player.skip(event.key === 'ArrowLeft' ? -5_000 : 5_000);
+        return true;
+      }
+      case 'j':
+      case 'J':
+        player.skip(-10_000);
+        return true;
+      case 'l':
+      case 'L':
+        player.skip(10_000);
+        return true;
+      case 'Home':
+        player.seek(0);
+        return true;
+      case 'End':
+        player.seek(player.durationMs);
+        return true;
+      case '<':
+        player.changeRate(-1);
+        return true;
+      case '>':
+        player.changeRate(1);
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  #focusSearch() {
+    const search = this.renderRoot.querySelector('replay-search');
+    if (search) search.focusSearch();
+    else location.hash = this.#search;
+  }
+
+  #showKeys(open: boolean) {
+    this.#keysOpen = open;
+    this.requestUpdate();
+  }
+
+  #say(text: string, tone: 'ok' | 'danger' = 'ok') {
+    this.renderRoot.querySelector('vt-toasts')?.show(text, tone);
+  }
+
+  #set(session: Session) {
+    this.#session = session;
+    this.requestUpdate();
+  }
+}
+
+define('replay-app', ReplayApp);
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'replay-app': ReplayApp;
+  }
+}

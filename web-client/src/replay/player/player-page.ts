@@ -1,0 +1,332 @@
+import { css, html, LitElement, nothing, type PropertyValues } from 'lit';
+
+import { base } from '../../design/base.ts';
+import '../../elements/badge/badge.ts';
+import '../../elements/banner/banner.ts';
+import '../../elements/button/button.ts';
+import { define } from '../../elements/define.ts';
+import '../../elements/empty/empty.ts';
+import '../../elements/spinner/spinner.ts';
+import type { Outcome, Recording, RecordingSummary, Ticket } from '../../protocol.ts';
+import { ApiError, api } from '../../staff/api.ts';
+import '../../staff/context.ts';
+import { clockTime, codeWords, dateTime, languageName } from '../../staff/format.ts';
+import '../../staff/icons.ts';
+import '../../staff/receipts.ts';
+import { playerRoute } from '../route.ts';
+import './player.ts';
+
+/** A recording that still runs is asked for again after this time, ms. */
+const REFRESH_MS = 3_000;
+
+/**
+ * One recording: the player and what its ticket says.
+ *
+ * @fires replay-message - something to show for a moment; `detail` is the text
+ */
+export class ReplayPlayerPage extends LitElement {
+  static override properties = {
+    recordingId: { type: String },
+    startMs: { attribute: false },
+    outcomes: { attribute: false },
+    searchHref: { type: String },
+  };
+  static override styles = [
+    base,
+    css`
+      :host {
+        display: block;
+        inline-size: min(1520px, 100%);
+        margin-inline: auto;
+        padding: var(--v-s4) var(--v-s5) var(--v-s5);
+      }
+      .title {
+        display: flex;
+        flex-wrap: wrap;
+        align-items: center;
+        gap: var(--v-s2) var(--v-s3);
+        margin-block-end: var(--v-s4);
+      }
+      h1 {
+        font-size: var(--v-text-xl);
+        line-height: var(--v-leading-tight);
+      }
+      .title p {
+        color: var(--v-muted);
+        font-size: var(--v-text-sm);
+      }
+      .back {
+        display: inline-flex;
+        align-items: center;
+        gap: var(--v-s1);
+        min-block-size: var(--v-target);
+        padding-inline-end: var(--v-s2);
+        border-radius: var(--v-radius-sm);
+        color: var(--v-accent);
+        font-size: var(--v-text-sm);
+        font-weight: 600;
+        text-decoration: none;
+      }
+      .columns {
+        display: grid;
+        grid-template-columns: minmax(0, 1fr) 340px;
+        gap: var(--v-s5);
+        align-items: start;
+      }
+      aside {
+        display: grid;
+        gap: var(--v-s4);
+        padding: var(--v-s4);
+        border: 1px solid var(--v-line);
+        border-radius: var(--v-radius);
+        background: var(--v-surface);
+        font-size: var(--v-text-sm);
+      }
+      section + section,
+      staff-context + section {
+        padding-block-start: var(--v-s4);
+        border-block-start: 1px solid var(--v-line);
+      }
+      h2 {
+        margin-block-end: var(--v-s2);
+        font-size: var(--v-text-sm);
+        font-weight: 600;
+      }
+      dl {
+        display: grid;
+        grid-template-columns: auto minmax(0, 1fr);
+        gap: var(--v-s1) var(--v-s3);
+      }
+      dt,
+      .quiet {
+        color: var(--v-muted);
+      }
+      .outcome::first-letter {
+        text-transform: uppercase;
+      }
+      .notes {
+        white-space: pre-line;
+        overflow-wrap: anywhere;
+      }
+      .middle {
+        display: grid;
+        place-items: center;
+        gap: var(--v-s3);
+        min-block-size: 50vh;
+        color: var(--v-muted);
+        --vt-spinner-size: 32px;
+      }
+      @media (max-width: 1080px) {
+        .columns {
+          grid-template-columns: minmax(0, 1fr);
+        }
+      }
+      @media (max-width: 720px) {
+        :host {
+          padding: var(--v-s2) var(--v-s4) var(--v-s4);
+        }
+      }
+    `,
+  ];
+
+  declare recordingId: string;
+  declare startMs: number;
+  declare outcomes: readonly Outcome[];
+  /** Back to the list as it was. */
+  declare searchHref: string;
+
+  #recording: Recording | undefined;
+  #ticket: Ticket | undefined;
+  #problem: ApiError | undefined;
+  #ticketProblem = '';
+  #stale = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #turn = 0;
+
+  constructor() {
+    super();
+    this.recordingId = '';
+    this.startMs = 0;
+    this.outcomes = [];
+    this.searchHref = '#/';
+  }
+
+  /** The player, once there is something to play. */
+  get player(): HTMLElementTagNameMap['replay-player'] | null {
+    return this.renderRoot.querySelector('replay-player');
+  }
+
+  override willUpdate(changed: PropertyValues<this>) {
+    if (changed.has('recordingId')) {
+      this.#recording = undefined;
+      this.#ticket = undefined;
+      this.#ticketProblem = '';
+      void this.#load();
+    }
+  }
+
+  override disconnectedCallback() {
+    super.disconnectedCallback();
+    clearTimeout(this.#timer);
+    this.#turn += 1;
+  }
+
+  override render() {
+    const back = html`<a class="back" href=${this.searchHref}><vt-icon name="back"></vt-icon>Recordings</a>`;
+    if (this.#problem !== undefined && this.#recording === undefined) {
+      return html`${back}${this.#failed(this.#problem)}`;
+    }
+    const recording = this.#recording;
+    if (recording === undefined) {
+      return html`${back}<div class="middle" role="status"><vt-spinner></vt-spinner>Loading the recording…</div>`;
+    }
+    const { summary } = recording;
+    return html`<div class="title">
+        ${back}
+        <h1>${summary.ticket_number ?? 'Recording'}</h1>
+        ${summary.complete ? nothing : html`<vt-badge tone="danger" dot pulse>Still recording</vt-badge>`}
+        <p>${dateTime(summary.started_at)} · ${clockTime(summary.duration_ms)}</p>
+      </div>
+      ${this.#stale ? html`<vt-banner tone="warn">The newest part could not be loaded; trying again.</vt-banner>` : nothing}
+      <div class="columns">
+        ${
+          recording.tracks.some((track) => track.fragments.length > 0)
+            ? html`<replay-player
+                .recording=${recording}
+                .startMs=${this.startMs}
+                @replay-moved=${(event: CustomEvent<number>) => this.#remember(event.detail)}
+              >
+                <vt-button slot="controls" variant="quiet" icon="link" data-testid="copy-link" @click=${this.#copyLink}>Copy link</vt-button>
+              </replay-player>`
+            : html`<vt-empty icon="film" heading="Nothing to play yet">
+                ${summary.complete ? 'This recording has no media: nobody sent sound or picture while it ran.' : 'The first seconds are being written.'}
+              </vt-empty>`
+        }
+        <aside aria-label="Ticket">${this.#facts(summary)}</aside>
+      </div>`;
+  }
+
+  #facts(summary: RecordingSummary) {
+    const ticket = this.#ticket;
+    return html`
+      ${ticket ? html`<staff-context .context=${ticket.call.context}></staff-context>` : nothing}
+      <section>
+        <h2>Call</h2>
+        <dl>
+          <dt>Agent</dt><dd>${summary.agent}</dd>
+          <dt>Language</dt><dd>${languageName(summary.language)}</dd>
+          ${ticket ? nothing : html`<dt>Product</dt><dd>${summary.product ?? summary.sku ?? 'None'}</dd>`}
+          <dt>Outcome</dt>
+          <dd class="outcome">${summary.outcome ? this.#outcome(summary.outcome) : html`<span class="quiet">Not wrapped up yet</span>`}</dd>
+          ${ticket?.call.end_reason ? html`<dt>Ended</dt><dd class="outcome">${codeWords(ticket.call.end_reason)}</dd>` : nothing}
+        </dl>
+      </section>
+      ${
+        ticket
+          ? html`<section>
+                <h2>Notes</h2>
+                ${ticket.notes ? html`<p class="notes" dir="auto">${ticket.notes}</p>` : html`<p class="quiet">No notes yet.</p>`}
+              </section>
+              <section>
+                <h2>Consent</h2>
+                <staff-receipts .receipts=${ticket.receipts}></staff-receipts>
+              </section>`
+          : nothing
+      }
+      ${this.#ticketProblem ? html`<vt-banner tone="warn" heading="The ticket could not be loaded">${this.#ticketProblem}</vt-banner>` : nothing}
+    `;
+  }
+
+  #failed(problem: ApiError) {
+    return problem.status === 404
+      ? html`<vt-empty icon="film" heading="This recording does not exist">
+          It may have been deleted because the buyer withdrew their consent, or the link is incomplete.
+          <vt-button slot="actions" @click=${this.#toSearch}>All recordings</vt-button>
+        </vt-empty>`
+      : html`<vt-banner tone="danger" heading="The recording could not be loaded">
+          ${problem.message}
+          <div slot="actions"><vt-button size="sm" icon="refresh" @click=${() => this.#load()}>Try again</vt-button></div>
+        </vt-banner>`;
+  }
+
+  #outcome(code: string): string {
+    return this.outcomes.find((outcome) => outcome.code === code)?.label ?? codeWords(code);
+  }
+
+  async #load() {
+    clearTimeout(this.#timer);
+    this.#turn += 1;
+    const turn = this.#turn;
+    const id = this.recordingId;
+    this.#problem = undefined;
+    this.requestUpdate();
+    try {
+      const recording = await api.recording(id);
+      if (turn !== this.#turn) return;
+      this.#recording = recording;
+      this.#stale = false;
+      const { ticket, complete } = recording.summary;
+      if (ticket !== undefined && (this.#ticket === undefined || !complete))
+        void this.#loadTicket(ticket, turn);
+    } catch (error) {
+      if (turn !== this.#turn) return;
+      const problem = error instanceof ApiError ? error : new ApiError(0, String(error));
+      // A recording that plays goes on playing; only its newest part is missing.
+      if (this.#recording === undefined || problem.status === 404) {
+        this.#recording = undefined;
+        this.#problem = problem;
+      } else {
+        this.#stale = true;
+      }
+    }
+    if (this.#recording?.summary.complete === false) {
+      this.#timer = setTimeout(() => void this.#load(), REFRESH_MS);
+    }
+    this.requestUpdate();
+  }
+
+  async #loadTicket(id: string, turn: number) {
+    try {
+      const ticket = await api.ticket(id);
+      if (turn !== this.#turn) return;
+      this.#ticket = ticket;
+      this.#ticketProblem = '';
+    } catch (error) {
+      this.#ticketProblem = error instanceof ApiError ? error.message : String(error);
+    }
+    this.requestUpdate();
+  }
+
+  /** The address follows the place, so that a reload and a copied address lead back to it. */
+  #remember(ms: number) {
+    history.replaceState(history.state, '', playerRoute(this.recordingId, ms));
+  }
+
+  async #copyLink() {
+    const at = this.player?.currentTimeMs ?? 0;
+    const address = new URL(playerRoute(this.recordingId, at), location.href).href;
+    try {
+      await navigator.clipboard.writeText(address);
+      this.#say(`Link to ${clockTime(at)} copied`);
+    } catch {
+      history.replaceState(history.state, '', address);
+      this.#say('Copying is not allowed here; the address bar has the link now');
+    }
+  }
+
+  #toSearch() {
+    location.hash = this.searchHref;
+  }
+
+  #say(text: string) {
+    this.dispatchEvent(new CustomEvent<string>('replay-message', { detail: text }));
+  }
+}
+
+define('replay-player-page', ReplayPlayerPage);
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'replay-player-page': ReplayPlayerPage;
+  }
+}

@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest';
+
+import { parseRoute, playerRoute, searchRoute } from './route.ts';
+
+test('a link to a moment leads to that moment', () => {
+  expect(parseRoute(playerRoute('rec 1', 83_450))).toEqual({ page: 'player', id: 'rec 1', startMs: 83_400 });
+  expect(parseRoute('#/r/abc?t=1:02:03')).toMatchObject({ startMs: 3_723_000 });
+});
+
+test('a place that makes no sense is the beginning', () => {
+  for (const place of ['-5', 'soon', '1:2:3:4', '', 'Infinity']) {
+    expect(parseRoute(`#/r/abc?t=${place}`)).toMatchObject({ id: 'abc', startMs: 0 });
+  }
+});
+
+test('filters survive in the address', () => {
+  const query = { ticket: 'V-1042', agent: 'Mina & Co', product: '' };
+  expect(parseRoute(searchRoute(query))).toEqual({ page: 'search', query });
+  expect(searchRoute({ ticket: ' ', agent: '', product: '' })).toBe('#/');
+});
+
+test('an unknown address is the search', () => {
+  for (const hash of ['', '#', '#/nowhere', '#/r/', '#/r/a/b']) {
+    expect(parseRoute(hash).page).toBe('search');
+  }
+  expect(parseRoute('#/r/%E0%A4%A')).toMatchObject({ page: 'player', id: '%E0%A4%A' });
+});
