@@ -1,15 +1,42 @@
 //! Recordings: taps to files.
 //!
-//! One file a track, written as the media comes, never transcoded. See [`Recorder`] for the way in.
+//! One file a track, written as the media comes, never transcoded: VP8 in WebM, H.264, VP9, AV1 and Opus in fragmented
+//! MP4. A fragment is written whole, at most two seconds after its media, so any prefix of a file plays; a manifest
+//! beside the files says what is where, what is missing and why, and who consented. Timestamps inside all files of a
+//! recording count from its start, so tracks need no offsets.
+//!
+//! ```text
+//! tap ─ assemble ─ timeline ─ audio grid / video frames ─ mux ─ writer ─ <dir>/<recording>/<track>.webm|mp4
+//!       packets     RTP, NTP    gapless samples            bytes   disk   <dir>/<recording>/manifest.jsonl
+//!       to frames   to session
+//! ```
+//!
+//! Everything up to `mux` is pure: events and a time in, bytes and facts out. [`Recorder`] is the way in.
+//!
+//! Deliberately absent: offsets, edit lists and rotation matrices in the files (the index tells rotation, and a player
+//! that honoured both would turn the picture twice); rewriting (a file is only ever appended to, or cut at recovery).
 
+mod assemble;
+mod audio;
+mod bits;
+mod codec;
+mod erase;
+mod error;
+mod index;
+mod manifest;
 mod model;
+mod mux;
 mod node_time;
 mod recorder;
+mod recovery;
+mod session;
+mod timeline;
+mod track;
+mod writer;
 
+pub use error::{EraseError, IndexError, OpenError, StartError};
 pub use model::{
     ByteRange, Erased, ErasedNote, Fragment, Gap, GapReason, IndexTrack, Receipt, RecordingIndex,
     RecordingSpec, RecordingSummary, Rotation, Side, TrackSpec,
 };
-pub use recorder::{
-    EraseError, IndexError, OpenError, Recorder, RecorderConfig, RecordingHandle, RecoveryReport, StartError,
-};
+pub use recorder::{Recorder, RecorderConfig, RecordingHandle, RecoveryReport};

@@ -1,13 +1,27 @@
 //! The way in: opens the folder of recordings, starts, indexes and erases them.
 
-use std::path::PathBuf;
-use std::time::Duration;
+use std::collections::HashMap;
+use std::fs::{File, TryLockError};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sfu::{NodeTime, TapReceiver};
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use crate::erase::erase_folder;
+use crate::error::{EraseError, IndexError, OpenError, StartError};
+use crate::index::fold;
+use crate::manifest::{self, Entry, Line, ManifestFile};
 use crate::model::{Erased, Receipt, RecordingIndex, RecordingSpec, RecordingSummary, TrackSpec};
+use crate::recovery::{Found, recover};
+use crate::session::{Session, lock};
+use crate::track::Settings;
+
+/// Locks for operations on one recording; two ids may share one.
+const TURNS: usize = 64;
 
 /// Settings of the recorder.
 #[derive(Clone, Debug)]
@@ -37,14 +51,25 @@ impl RecorderConfig {
 /// The folder of recordings. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Recorder {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
     config: RecorderConfig,
+    /// Running recordings.
+    live: Mutex<HashMap<Uuid, Arc<Session>>>,
+    /// Starting and erasing one recording take turns, so that one of them clearly comes first.
+    turns: [tokio::sync::Mutex<()>; TURNS],
+    /// Keeps other processes from "recovering" what we are recording. Freed by the system if we die.
+    _lock: File,
 }
 
 /// One running recording. Clones share it; it runs until [`RecordingHandle::stop`] or [`RecordingHandle::erase`].
 #[derive(Clone, Debug)]
 pub struct RecordingHandle {
-    failed: watch::Receiver<Option<String>>,
-    id: Uuid,
+    recorder: Recorder,
+    session: Arc<Session>,
 }
 
 /// What [`Recorder::open`] found and finished.
@@ -62,132 +87,176 @@ pub struct RecoveryReport {
     pub unreadable: Vec<(PathBuf, String)>,
 }
 
-/// Why the folder of recordings cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// The folder is missing and cannot be made, or cannot be read or written.
-    #[error("recordings folder {dir}: cannot {action}: {source}")]
-    Folder {
-        /// The folder.
-        dir: PathBuf,
-        /// What was tried.
-        action: &'static str,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// A setting is out of its range.
-    #[error("recorder setting {setting}: {problem}")]
-    Setting {
-        /// Which.
-        setting: &'static str,
-        /// What is wrong with it.
-        problem: &'static str,
-    },
-}
-
-/// Why a recording did not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// There is one of that id already.
-    #[error("recording {0} exists already")]
-    Exists(Uuid),
-    /// It was erased, perhaps while it started: consent withdrawn early wins.
-    #[error("recording {0} was erased")]
-    Erased(Uuid),
-    /// The disk refused.
-    #[error("recording {id}: cannot {action}: {source}")]
-    Io {
-        /// Which.
-        id: Uuid,
-        /// What was tried.
-        action: &'static str,
-        /// What the system said.
-        source: std::io::Error,
-    },
-}
-
-/// Why a recording cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub enum IndexError {
-    /// No such recording.
-    #[error("there is no recording {0}")]
-    NotFound(Uuid),
-    /// No such track in it.
-    #[error("recording {id} has no track {track:?}")]
-    NoTrack {
-        /// Which recording.
-        id: Uuid,
-        /// The track asked for.
-        track: String,
-    },
-    /// Its manifest does not begin as one.
-    #[error("recording {0}: the manifest is damaged")]
-    Damaged(Uuid),
-    /// The disk refused.
-    #[error("recording {id}: cannot {action}: {source}")]
-    Io {
-        /// Which.
-        id: Uuid,
-        /// What was tried.
-        action: &'static str,
-        /// What the system said.
-        source: std::io::Error,
-    },
-}
-
-/// Why media could not be erased. It may still be on disk: try again, and tell an operator.
-#[derive(Debug, thiserror::Error)]
-pub enum EraseError {
-    /// The disk refused.
-    #[error("erasing recording {id}: cannot {action}: {source}")]
-    Io {
-        /// Which.
-        id: Uuid,
-        /// What was tried.
-        action: &'static str,
-        /// What the system said.
-        source: std::io::Error,
-    },
-}
-
 impl Recorder {
     /// Opens the folder and finishes what a crash left: cuts torn tails, closes manifests, completes erasures.
+    ///
+    /// # Errors
+    /// When a setting is out of range, or the folder cannot be made, written or had alone.
     pub async fn open(config: RecorderConfig) -> Result<(Recorder, RecoveryReport), OpenError> {
-        Ok((Recorder { config }, RecoveryReport::default()))
+        if !(Duration::from_millis(100)..=Duration::from_secs(2)).contains(&config.fragment_max) {
+            return Err(OpenError::Setting {
+                setting: "fragment_max",
+                problem: "must be from 100 ms to 2 s",
+            });
+        }
+        if config.reorder_wait > Duration::from_secs(2) {
+            return Err(OpenError::Setting { setting: "reorder_wait", problem: "must be at most 2 s" });
+        }
+        if config.keyframe_every < Duration::from_secs(1) {
+            return Err(OpenError::Setting { setting: "keyframe_every", problem: "must be at least 1 s" });
+        }
+        let dir = config.dir.clone();
+        let opened = blocking(move || open_folder(&dir)).await;
+        let (file, report) = opened.unwrap_or_else(|died| {
+            Err(OpenError::Folder { dir: config.dir.clone(), action: "be read", source: died })
+        })?;
+        let inner = Inner {
+            config,
+            live: Mutex::default(),
+            turns: std::array::from_fn(|_| tokio::sync::Mutex::new(())),
+            _lock: file,
+        };
+        Ok((Recorder { inner: Arc::new(inner) }, report))
     }
 
     /// Begins a recording. Nothing is written of any track before [`RecordingHandle::add_track`].
+    ///
+    /// # Errors
+    /// When the id was used or erased before, or the disk refuses.
     pub async fn start(&self, spec: RecordingSpec) -> Result<RecordingHandle, StartError> {
-        Err(StartError::Erased(spec.id))
+        let id = spec.id;
+        let recorder = self.clone();
+        // A task of its own: a caller that goes away must not leave a half-made recording.
+        let task = tokio::spawn(async move {
+            let _turn = recorder.turn(id).await;
+            let folder = recorder.folder(id);
+            let started = spec.started;
+            let made = blocking(move || make_folder(&folder, spec)).await;
+            let manifest =
+                made.unwrap_or_else(|source| Err(StartError::Io { id, action: "start", source }))?;
+            let config = &recorder.inner.config;
+            let settings = Settings {
+                fragment_max_us: config.fragment_max.as_micros() as u64,
+                reorder_wait_us: config.reorder_wait.as_micros() as u64,
+                keyframe_every_us: config.keyframe_every.as_micros() as u64,
+            };
+            let session = Session::new(id, recorder.folder(id), manifest, settings, started);
+            lock(&recorder.inner.live).insert(id, session.clone());
+            tracing::info!(recording = %id, "recording starts");
+            Ok(RecordingHandle { recorder: recorder.clone(), session })
+        });
+        task.await.unwrap_or_else(|died| {
+            Err(StartError::Io { id, action: "start", source: std::io::Error::other(died) })
+        })
     }
 
     /// What a player needs; of a running recording, what is on disk so far.
+    ///
+    /// # Errors
+    /// When there is no such recording, or its manifest cannot be read.
     pub async fn index(&self, id: Uuid) -> Result<RecordingIndex, IndexError> {
-        Err(IndexError::NotFound(id))
+        let lines = self.lines(id).await?;
+        fold(id, &lines).ok_or(IndexError::Damaged(id))
     }
 
     /// Opens a track's file and says how many of its bytes are complete.
+    ///
+    /// # Errors
+    /// When there is no such recording or track, or the disk refuses.
     pub async fn open_track(&self, id: Uuid, track: &str) -> Result<(tokio::fs::File, u64), IndexError> {
-        let _ = track;
-        Err(IndexError::NotFound(id))
+        let no_track = || IndexError::NoTrack { id, track: track.to_owned() };
+        let lines = self.lines(id).await?;
+        let index = fold(id, &lines).ok_or(IndexError::Damaged(id))?;
+        // Only names that the manifest knows get any further: what comes from a URL never becomes a path.
+        let length = index.tracks.iter().find(|known| known.id == track).ok_or_else(no_track)?.length;
+        let file = lines.iter().find_map(|line| match &line.entry {
+            Entry::Track { track: known, file, .. } if known == track => Some(file),
+            _ => None,
+        });
+        let path = self.folder(id).join(file.ok_or_else(no_track)?);
+        match tokio::fs::File::open(path).await {
+            Ok(file) => Ok((file, length)),
+            // Erased since we looked.
+            Err(error) if error.kind() == ErrorKind::NotFound => Err(no_track()),
+            Err(source) => Err(IndexError::Io { id, action: "open a track", source }),
+        }
     }
 
     /// Deletes the media of a recording, running or finished, and leaves a manifest that says when and why.
     ///
     /// An id that does not exist (yet) is remembered as erased, so that a start under way at the same time loses.
+    ///
+    /// # Errors
+    /// When the disk refuses: media may still be there, and the next [`Recorder::open`] tries again.
     pub async fn erase(&self, id: Uuid, reason: &str) -> Result<Erased, EraseError> {
-        let _ = (id, reason, &self.config);
-        Ok(Erased::default())
+        self.erase_session(id, reason, None).await
+    }
+
+    async fn erase_session(
+        &self,
+        id: Uuid,
+        reason: &str,
+        session: Option<Arc<Session>>,
+    ) -> Result<Erased, EraseError> {
+        let (recorder, reason) = (self.clone(), reason.to_owned());
+        // A task of its own: an erasure that has begun is carried through.
+        let task = tokio::spawn(async move {
+            let _turn = recorder.turn(id).await;
+            let session = session.or_else(|| lock(&recorder.inner.live).get(&id).cloned());
+            let erased = match session {
+                Some(session) => session.erase(reason).await,
+                None => {
+                    let folder = recorder.folder(id);
+                    let erased = blocking(move || erase_folder(&folder, id, &reason, wall_clock())).await;
+                    erased.unwrap_or_else(|died| Err(("erase", died)))
+                }
+            };
+            match &erased {
+                Ok(erased) => {
+                    lock(&recorder.inner.live).remove(&id);
+                    tracing::info!(recording = %id, files = erased.files, bytes = erased.bytes, "recording erased");
+                }
+                Err((action, error)) => tracing::error!(recording = %id, action, %error, "erasure failed"),
+            }
+            erased
+        });
+        let erased = task.await.unwrap_or_else(|died| Err(("erase", std::io::Error::other(died))));
+        erased.map_err(|(action, source)| EraseError::Io { id, action, source })
     }
 
     /// Stops every running recording; for an orderly end of the process.
-    pub async fn shutdown(&self) {}
+    pub async fn shutdown(&self) {
+        let sessions: Vec<Arc<Session>> = lock(&self.inner.live).values().cloned().collect();
+        let mut stops = tokio::task::JoinSet::new();
+        for session in sessions {
+            let handle = RecordingHandle { recorder: self.clone(), session };
+            stops.spawn(async move { handle.stop().await });
+        }
+        stops.join_all().await;
+    }
+
+    fn folder(&self, id: Uuid) -> PathBuf {
+        self.inner.config.dir.join(id.to_string())
+    }
+
+    async fn turn(&self, id: Uuid) -> tokio::sync::MutexGuard<'_, ()> {
+        self.inner.turns[(id.as_u128() % TURNS as u128) as usize].lock().await
+    }
+
+    async fn lines(&self, id: Uuid) -> Result<Vec<Line>, IndexError> {
+        let folder = self.folder(id);
+        match blocking(move || manifest::read(&folder)).await.and_then(|read| read) {
+            Ok((lines, _)) => Ok(lines),
+            Err(error) if error.kind() == ErrorKind::NotFound => Err(IndexError::NotFound(id)),
+            Err(source) => Err(IndexError::Io { id, action: "read the manifest", source }),
+        }
+    }
 }
 
 impl RecordingHandle {
     /// Which recording this is.
     pub fn id(&self) -> Uuid {
-        self.id
+        self.session.id
     }
 
     /// Adds a tap and returns the track's id. Its file begins with its first complete frame; the track ends with the
@@ -196,28 +265,118 @@ impl RecordingHandle {
     /// # Panics
     /// Outside a tokio runtime.
     pub fn add_track(&self, spec: TrackSpec, tap: TapReceiver) -> String {
-        drop(tap);
-        format!("{}-{}-1", spec.side.as_str(), spec.source)
+        self.session.add_track(spec, tap)
     }
 
-    /// Adds the evidence of a choice made while the recording runs.
+    /// Adds the evidence of a choice made while the recording runs, or after it was erased.
     pub async fn add_receipt(&self, receipt: Receipt) {
-        let _ = receipt;
+        self.session.add_receipt(receipt).await;
     }
 
     /// Becomes `Some(why)` when the disk failed: nothing more is recorded, what was written stays.
     pub fn failed(&self) -> watch::Receiver<Option<String>> {
-        self.failed.clone()
+        self.session.failed.subscribe()
     }
 
-    /// Writes what is still buffered, closes the files and the manifest. A second call returns the same.
+    /// Writes what is still buffered, closes the files and the manifest. A second call returns the same; so does
+    /// [`RecordingHandle::erase`] in between, with nothing left to tell of.
     pub async fn stop(&self) -> RecordingSummary {
-        RecordingSummary { started_at: NodeTime(0), duration_ms: 0, bytes: 0, tracks: 0 }
+        let (session, recorder) = (self.session.clone(), self.recorder.clone());
+        let task = tokio::spawn(async move {
+            let summary = session.stop().await;
+            lock(&recorder.inner.live).remove(&session.id);
+            summary
+        });
+        let nothing = || RecordingSummary { started_at: NodeTime(0), duration_ms: 0, bytes: 0, tracks: 0 };
+        task.await.unwrap_or_else(|died| {
+            tracing::error!(recording = %self.session.id, %died, "stopping a recording died");
+            nothing()
+        })
     }
 
     /// Consent withdrawn: stops the taps at once and deletes the media. When it returns, no byte of media is on disk.
+    ///
+    /// # Errors
+    /// When the disk refuses: media may still be there, and the next [`Recorder::open`] tries again.
     pub async fn erase(&self, reason: &str) -> Result<Erased, EraseError> {
-        let _ = reason;
-        Ok(Erased::default())
+        self.recorder.erase_session(self.session.id, reason, Some(self.session.clone())).await
     }
+}
+
+/// Runs blocking work where it may block.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> std::io::Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(std::io::Error::other)
+}
+
+/// Node time without a node: only for lines about recordings that no longer run.
+fn wall_clock() -> NodeTime {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    NodeTime(since_epoch.as_micros() as u64)
+}
+
+fn open_folder(dir: &Path) -> Result<(File, RecoveryReport), OpenError> {
+    let refused =
+        |action| move |source: std::io::Error| OpenError::Folder { dir: dir.to_owned(), action, source };
+    std::fs::create_dir_all(dir).map_err(refused("make it"))?;
+    let file = File::create(dir.join(".lock")).map_err(refused("write in it"))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Err(OpenError::InUse { dir: dir.to_owned() }),
+        Err(TryLockError::Error(source)) => return Err(refused("lock it")(source)),
+    }
+    let mut report = RecoveryReport::default();
+    for entry in std::fs::read_dir(dir).map_err(refused("list it"))? {
+        let entry = entry.map_err(refused("list it"))?;
+        let name = entry.file_name();
+        let Some(id) = name.to_str().and_then(|name| Uuid::try_parse(name).ok()) else { continue };
+        match recover(&entry.path(), id, wall_clock()) {
+            Ok(Found::Empty) => continue,
+            Ok(Found::Complete) => {}
+            Ok(Found::Recovered { bytes_cut }) => {
+                tracing::warn!(recording = %id, bytes_cut, "closed a recording that a crash had left open");
+                report.recovered.push(id);
+                report.bytes_cut += bytes_cut;
+            }
+            Ok(Found::Erased) => {
+                tracing::warn!(recording = %id, "finished an erasure that a crash had interrupted");
+                report.erased.push(id);
+            }
+            Err(problem) => {
+                tracing::error!(recording = %id, problem, "cannot recover a recording");
+                report.unreadable.push((entry.path(), problem));
+            }
+        }
+        report.recordings += 1;
+    }
+    Ok((file, report))
+}
+
+fn make_folder(folder: &Path, spec: RecordingSpec) -> Result<ManifestFile, StartError> {
+    let id = spec.id;
+    match std::fs::create_dir(folder) {
+        Ok(()) => {}
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            let index = manifest::read(folder).ok().and_then(|(lines, _)| fold(id, &lines));
+            let erased = index.is_some_and(|index| index.erased.is_some());
+            return Err(if erased { StartError::Erased(id) } else { StartError::Exists(id) });
+        }
+        Err(source) => return Err(StartError::Io { id, action: "make its folder", source }),
+    }
+    let write = || {
+        let mut manifest = ManifestFile::create(folder)?;
+        let RecordingSpec { id, started, labels, receipts } = spec;
+        manifest.append(started, Entry::Start { version: manifest::VERSION, id, started, labels })?;
+        for receipt in receipts {
+            manifest.append(started, Entry::Receipt { receipt })?;
+        }
+        manifest::sync_folder(folder)?;
+        if let Some(parent) = folder.parent() {
+            manifest::sync_folder(parent)?;
+        }
+        Ok(manifest)
+    };
+    write().map_err(|source| {
+        let _ = std::fs::remove_dir_all(folder);
+        StartError::Io { id, action: "write its manifest", source }
+    })
 }
