@@ -1,0 +1,187 @@
+/**
+ * The media of one person: what they send ({@link LocalMedia}), the connection, and what they receive. Survives its
+ * connections: after an ICE restart or with a new peer connection the same tracks go on being sent.
+ */
+import type { PartyId, SlotView, Source, SourceLine } from '../protocol.ts';
+import type { MediaPort } from '../session/call-store.ts';
+import { type RemoteKey, remoteKey, SEND_LINES } from './lines.ts';
+import { LocalMedia } from './local.ts';
+import { Peer } from './peer.ts';
+import { type CallStats, callStats } from './stats.ts';
+
+/**
+ * - `new`: no connection asked for
+ * - `connecting`: first time
+ * - `connected`: media can flow
+ * - `interrupted`: was connected; repairing by itself
+ */
+export type MediaState = 'new' | 'connecting' | 'connected' | 'interrupted';
+
+/** ICE often comes back by itself after a hiccup; after this long without, restart it. */
+const PATIENCE_MS = 2_500;
+/** An ICE restart that has not helped by then is followed by a new connection, again and again. */
+const RESTART_MS = 8_000;
+
+export class CallMedia extends EventTarget implements MediaPort {
+  readonly local: LocalMedia;
+  state: MediaState = 'new';
+  onOffer: MediaPort['onOffer'];
+  onSending: MediaPort['onSending'];
+  onEvent: MediaPort['onEvent'];
+
+  #peer: Peer | undefined;
+  #offer: { sdp: string; sources: SourceLine[] } | undefined;
+  #slots: SlotView[] = [];
+  #remote = new Map<RemoteKey, MediaStream>();
+  #told = '';
+  #repair: ReturnType<typeof setTimeout> | undefined;
+  #restarted = false;
+
+  /** @param local what was opened before (in the device check); by default nothing is open yet */
+  constructor(local: LocalMedia = new LocalMedia()) {
+    super();
+    this.local = local;
+    local.addEventListener('change', this.#onLocal);
+  }
+
+  get sending(): Source[] {
+    return this.local.sending;
+  }
+
+  /** What a party sends, as a stream with that one track; stable while it is the same track. */
+  stream(party: PartyId, source: Source): MediaStream | undefined {
+    return this.#remote.get(remoteKey(party, source));
+  }
+
+  /** Connects; called again, it begins anew with a fresh connection. */
+  start(): void {
+    clearTimeout(this.#repair);
+    this.#peer?.close();
+    this.#restarted = false;
+    this.#set(this.state === 'connected' || this.state === 'interrupted' ? 'interrupted' : 'connecting');
+    const peer: Peer = new Peer({
+      onState: (state) => {
+        if (peer === this.#peer) this.#onPeer(state);
+      },
+      onEvent: (event) => this.onEvent?.(event),
+    });
+    this.#peer = peer;
+    this.#refreshRemote();
+    void this.#putTracks(peer).then(() => this.#makeOffer(peer, false));
+    this.#repair = setTimeout(() => this.#mend(), RESTART_MS);
+  }
+
+  repeatOffer(): void {
+    if (this.#offer) this.onOffer?.(this.#offer);
+  }
+
+  async setAnswer(sdp: string): Promise<void> {
+    this.#offer = undefined;
+    await this.#peer?.answer(sdp);
+    this.#refreshRemote();
+  }
+
+  setSlots(slots: SlotView[]): void {
+    this.#slots = slots;
+    this.#refreshRemote();
+  }
+
+  sendEvent(event: unknown): void {
+    this.#peer?.sendEvent(event);
+  }
+
+  /** What the connection measures now; `undefined` without one. */
+  async stats(): Promise<CallStats | undefined> {
+    return this.#peer ? callStats(await this.#peer.connection.getStats()) : undefined;
+  }
+
+  /** The connection under it, for measuring. */
+  get connection(): RTCPeerConnection | undefined {
+    return this.#peer?.connection;
+  }
+
+  /** Ends the connection but keeps the devices open. */
+  disconnect(): void {
+    clearTimeout(this.#repair);
+    this.#peer?.close();
+    this.#peer = undefined;
+    this.#offer = undefined;
+    this.#slots = [];
+    this.#refreshRemote();
+    this.#set('new');
+  }
+
+  /** Ends it all. */
+  close(): void {
+    this.local.removeEventListener('change', this.#onLocal);
+    this.disconnect();
+    this.local.close();
+  }
+
+  async #makeOffer(peer: Peer, restart: boolean) {
+    const offer = await peer.offer(restart).catch(() => undefined);
+    if (!offer || peer !== this.#peer) return;
+    this.#offer = offer;
+    this.onOffer?.(offer);
+  }
+
+  #onPeer(state: RTCPeerConnectionState) {
+    if (state === 'connected') {
+      clearTimeout(this.#repair);
+      this.#restarted = false;
+      this.#set('connected');
+    } else if (state === 'disconnected' || state === 'failed') {
+      this.#set('interrupted');
+      clearTimeout(this.#repair);
+      this.#repair = setTimeout(() => this.#mend(), state === 'failed' ? 0 : PATIENCE_MS);
+    }
+  }
+
+  /** First an ICE restart (keeps keys and decoders), then new connections until one works. */
+  #mend() {
+    const peer = this.#peer;
+    if (!peer) return;
+    const answered = peer.connection.remoteDescription !== null;
+    if (this.#restarted || !answered || peer.connection.connectionState === 'closed') {
+      this.start();
+      return;
+    }
+    this.#restarted = true;
+    void this.#makeOffer(peer, true);
+    this.#repair = setTimeout(() => this.#mend(), RESTART_MS);
+  }
+
+  readonly #onLocal = () => {
+    if (this.#peer) void this.#putTracks(this.#peer);
+    const sending = this.sending;
+    const told = sending.join();
+    if (told !== this.#told) {
+      this.#told = told;
+      this.onSending?.(sending);
+    }
+    this.dispatchEvent(new Event('change'));
+  };
+
+  async #putTracks(peer: Peer) {
+    // A line that cannot take its track (connection just closed) must not keep the others from theirs.
+    await Promise.allSettled(
+      SEND_LINES.map(({ source }) => peer.send(source, this.local[source].track ?? null)),
+    );
+  }
+
+  #refreshRemote() {
+    const tracks = this.#peer?.remote(this.#slots) ?? new Map<RemoteKey, MediaStreamTrack>();
+    const next = new Map<RemoteKey, MediaStream>();
+    for (const [key, track] of tracks) {
+      const before = this.#remote.get(key);
+      next.set(key, before?.getTracks()[0] === track ? before : new MediaStream([track]));
+    }
+    this.#remote = next;
+    this.dispatchEvent(new Event('change'));
+  }
+
+  #set(state: MediaState) {
+    this.state = state;
+    this.dispatchEvent(new Event('change'));
+  }
+}
