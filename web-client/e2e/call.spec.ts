@@ -7,7 +7,7 @@ import { type CameraSide, framesBetween } from './media/code.ts';
 import { callMyself } from './support/baseline.ts';
 import { DESKTOP, profile } from './support/browsers.ts';
 import { expect, LOGINS, test } from './support/fixtures.ts';
-import { expectMoving, expectNoPicture, Staff, shown } from './support/people.ts';
+import { Agent, expectMoving, expectNoPicture, Staff, shown } from './support/people.ts';
 import type { CaptureLog } from './support/probe.ts';
 import { align, recordedBursts, recordedFrames } from './support/recording.ts';
 
@@ -157,11 +157,12 @@ test('a buyer gets help, the agent writes it down, a reviewer sees it again', as
   await test.step('5. and replays both sides in step, with sound, seeking', async () => {
     const context = await profile(agentBrowser, DESKTOP);
     const page = await context.newPage();
+    const reviewer = new Agent(page, vitrine);
     await page.goto(`${vitrine.url}/replay/`);
-    await page.getByTestId('login-email').fill(LOGINS.reviewer[0]);
-    await page.getByTestId('login-password').fill(LOGINS.reviewer[1]);
-    await page.getByTestId('login-submit').click();
-    await page.getByTestId('search-input').fill(ticketNumber);
+    await reviewer.fill('login-email', LOGINS.reviewer[0]);
+    await reviewer.fill('login-password', LOGINS.reviewer[1]);
+    await reviewer.the('login-submit').click();
+    await reviewer.fill('search-input', ticketNumber);
     await page.getByTestId('recording-row').filter({ hasText: ticketNumber }).click();
     const player = page.locator('replay-player');
     await expect(player).toBeVisible();

@@ -63,6 +63,18 @@ class Person {
     return this.page.getByTestId(testId);
   }
 
+  /** Types into a field: the control itself, or the native one inside it. */
+  async fill(testId: string, text: string): Promise<void> {
+    await this.native(testId).fill(text);
+  }
+
+  /** The native control that is, or is inside, the element with this name. */
+  native(testId: string): Locator {
+    const named = `[data-testid="${testId}"]`;
+    const kinds = ['input', 'textarea', 'select'];
+    return this.page.locator(kinds.flatMap((kind) => [`${kind}${named}`, `${named} ${kind}`]).join(', '));
+  }
+
   /** Other side seen and heard. */
   async expectToSeeAndHear(side: CameraSide): Promise<void> {
     await expectMoving(this.the('remote-video'), side);
@@ -86,16 +98,16 @@ class Person {
   }
 
   async say(text: string): Promise<void> {
-    await this.the('chat-input').fill(text);
+    await this.fill('chat-input', text);
     await this.the('chat-send').click();
   }
 }
 
 /** Who asks for help, on a phone. */
 export class Buyer extends Person {
-  /** Opens a product page of the demo shop. */
-  async openProduct(): Promise<void> {
-    await this.page.goto(`${this.server.url}/demo/`);
+  /** Opens a product page of the demo shop, in a language. */
+  async openProduct(language = 'de'): Promise<void> {
+    await this.page.goto(`${this.server.url}/demo/?lang=${language}`);
     await expect(this.the('open')).toBeVisible();
   }
 
@@ -112,8 +124,8 @@ export class Buyer extends Person {
 export class Agent extends Person {
   async logIn(email: string, password: string): Promise<void> {
     await this.page.goto(`${this.server.url}/console/`);
-    await this.the('login-email').fill(email);
-    await this.the('login-password').fill(password);
+    await this.fill('login-email', email);
+    await this.fill('login-password', password);
     await this.the('login-submit').click();
     await expect(this.the('availability')).toBeVisible();
   }
@@ -129,8 +141,8 @@ export class Agent extends Person {
   }
 
   async wrapUp(outcome: string, notes: string): Promise<string> {
-    await this.the('outcome').selectOption(outcome);
-    await this.the('notes').fill(notes);
+    await this.native('outcome').selectOption(outcome);
+    await this.fill('notes', notes);
     const number = (await this.the('ticket-number').textContent())?.trim() ?? '';
     await this.the('wrap-up-save').click();
     await expect(this.the('wrap-up-save')).toBeHidden();

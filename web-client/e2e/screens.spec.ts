@@ -1,0 +1,155 @@
+// Every screen, looked at: by axe in every run, by people when `make screenshots` puts pictures into e2e-artifacts/.
+
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { AxeBuilder } from '@axe-core/playwright';
+import type { Page } from '@playwright/test';
+import { DESKTOP, PHONE, profile } from './support/browsers.ts';
+import { expect, LOGINS, test } from './support/fixtures.ts';
+import { Agent, Buyer } from './support/people.ts';
+
+const PICTURES = process.env.SCREENSHOTS
+  ? fileURLToPath(new URL('../../e2e-artifacts', import.meta.url))
+  : null;
+const PHONE_SIZE = { width: 360, height: 780 };
+const DESK_SIZE = { width: 1440, height: 900 };
+
+/** Looks at what the page shows: nothing sticks out sideways, axe finds nothing serious, in light and in dark. */
+async function look(page: Page, name: string): Promise<void> {
+  const before = page.viewportSize();
+  for (const [size, scheme] of [
+    [PHONE_SIZE, 'light'],
+    [PHONE_SIZE, 'dark'],
+    [DESK_SIZE, 'light'],
+    [DESK_SIZE, 'dark'],
+  ] as const) {
+    await page.setViewportSize(size);
+    await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
+    // Two frames: the new size and colours have been laid out and painted.
+    await page.evaluate(
+      () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))),
+    );
+    const sideways = await page.evaluate(
+      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    );
+    expect.soft(sideways, `${name} at ${size.width}: sticks out sideways`).toBeLessThanOrEqual(0);
+    if (PICTURES) {
+      await mkdir(PICTURES, { recursive: true });
+      await page.screenshot({ path: join(PICTURES, `${name}-${size.width}-${scheme}.png`) });
+    }
+    // Colours on a phone, both schemes; what is different on a wide screen once.
+    if (size === DESK_SIZE && scheme === 'dark') continue;
+    const { violations } = await new AxeBuilder({ page })
+      .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'])
+      .setLegacyMode(true)
+      .analyze();
+    const serious = violations
+      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+      .map(
+        ({ id, nodes }) =>
+          `${id}: ${nodes.map(({ target, failureSummary }) => `${target.join(' ')} ${failureSummary}`).join('; ')}`,
+      );
+    expect.soft(serious, `${name} at ${size.width}, ${scheme}`).toEqual([]);
+  }
+  if (before) await page.setViewportSize(before);
+  await page.emulateMedia({ colorScheme: null, reducedMotion: null });
+}
+
+test('every screen of a call is readable, for everybody, at every size', async ({
+  buyer,
+  agent,
+  vitrine,
+  agentBrowser,
+}) => {
+  test.setTimeout(240_000);
+  await agent.page.goto(`${vitrine.url}/console/`);
+  await expect(agent.the('login-submit')).toBeVisible();
+  await look(agent.page, 'console-login');
+  await agent.fill('login-email', LOGINS.agent[0]);
+  await agent.fill('login-password', 'wrong');
+  await agent.the('login-submit').click();
+  await expect(agent.the('login-problem')).toBeVisible();
+  await look(agent.page, 'console-login-refused');
+  await agent.logIn(...LOGINS.agent);
+  await look(agent.page, 'console-away');
+
+  await buyer.page.goto(`${vitrine.url}/demo/`);
+  await look(buyer.page, 'shop');
+  await buyer.openProduct();
+  await look(buyer.page, 'shop-product');
+  await buyer.the('open').click();
+  await expect(buyer.the('consent-accept')).toBeVisible();
+  await look(buyer.page, 'widget-consent');
+  await buyer.the('consent-accept').click();
+  await expect(buyer.the('skip-check')).toBeVisible();
+  await look(buyer.page, 'widget-check');
+  await buyer.the('skip-check').click();
+  await expect(buyer.the('waiting')).toBeVisible();
+  await look(buyer.page, 'widget-waiting-nobody');
+
+  await agent.becomeAvailable();
+  await expect(agent.the('ring')).toBeVisible();
+  await look(agent.page, 'console-ring');
+  await agent.accept();
+  await buyer.expectToSeeAndHear('agent');
+  await agent.expectToSeeAndHear('buyer');
+  await buyer.say('Der Karton ist an einer Ecke eingedrückt.');
+  await agent.say('I can see it. A new one will be on its way today.');
+  await look(buyer.page, 'widget-call');
+  await look(agent.page, 'console-call');
+  await agent.the('hangup').click();
+  await expect(buyer.the('ended')).toBeVisible();
+  await look(buyer.page, 'widget-ended');
+  await expect(agent.the('outcome')).toBeVisible();
+  await look(agent.page, 'console-wrap-up');
+  const number = await agent.wrapUp('transport_damage', 'Corner crushed, replacement sent.');
+  await look(agent.page, 'console-after');
+
+  const context = await profile(agentBrowser, DESKTOP);
+  const reviewer = new Agent(await context.newPage(), vitrine);
+  await reviewer.page.goto(`${vitrine.url}/replay/`);
+  await expect(reviewer.the('login-submit')).toBeVisible();
+  await look(reviewer.page, 'replay-login');
+  await reviewer.fill('login-email', LOGINS.reviewer[0]);
+  await reviewer.fill('login-password', LOGINS.reviewer[1]);
+  await reviewer.the('login-submit').click();
+  await expect(reviewer.the('recording-row')).toHaveCount(1);
+  await look(reviewer.page, 'replay-list');
+  await reviewer.fill('search-input', 'V-999999');
+  await expect(reviewer.the('recording-row')).toHaveCount(0);
+  await look(reviewer.page, 'replay-nothing-found');
+  await reviewer.fill('search-input', number);
+  await reviewer.the('recording-row').click();
+  await expect(reviewer.the('replay-video-buyer')).toBeVisible();
+  await look(reviewer.page, 'replay-player');
+  await context.close();
+});
+
+test('the widget reads from right to left in Arabic', async ({ buyer }) => {
+  await buyer.openProduct('ar');
+  await buyer.the('open').click();
+  await expect(buyer.the('consent-accept')).toBeVisible();
+  const direction = await buyer
+    .the('consent-accept')
+    .evaluate((element) => getComputedStyle(element).direction);
+  expect(direction).toBe('rtl');
+  await look(buyer.page, 'widget-consent-ar');
+  await buyer.the('consent-decline').click();
+  await buyer.the('skip-check').click();
+  await expect(buyer.the('waiting')).toBeVisible();
+  await look(buyer.page, 'widget-waiting-ar');
+});
+
+test('a buyer whose page cannot get a token is told what to do', async ({ buyerBrowser, vitrine }) => {
+  const context = await profile(buyerBrowser, PHONE);
+  const buyer = new Buyer(await context.newPage(), vitrine);
+  await buyer.page.route('**/demo/token**', (route) =>
+    route.fulfill({ status: 500, body: 'the shop is ill' }),
+  );
+  await buyer.openProduct();
+  await buyer.the('open').click();
+  await expect(buyer.page.getByRole('alert').first()).toBeVisible();
+  await look(buyer.page, 'widget-error');
+  await context.close();
+});
