@@ -1,4 +1,5 @@
 /** The REST API as staff use it: typed calls with the session cookie, every failure an {@link ApiError}. */
+
 import type {
   Login,
   Me,
@@ -10,15 +11,16 @@ import type {
   Ticket,
   WrapUp,
 } from '../protocol.ts';
+import { ProblemError, Rest } from '../session/rest.ts';
 
 /** A request that failed; `message` is for people and says what to do. */
 export class ApiError extends Error {
   /** HTTP status; 0 when the server was not reached. */
   readonly status: number;
   /** What the server said, when it said something. */
-  readonly problem: Partial<Problem> | undefined;
+  readonly problem: Problem | undefined;
 
-  constructor(status: number, message: string, problem?: Partial<Problem>) {
+  constructor(status: number, message: string, problem?: Problem) {
     super(message);
     this.name = 'ApiError';
     this.status = status;
@@ -36,19 +38,21 @@ export interface RecordingQuery {
 /** Rows of one page of a list. */
 export const PAGE_LIMIT = 25;
 
+const rest = new Rest();
+
 export const api = {
-  me: (): Promise<Me> => request('GET', '/me'),
-  login: (login: Login): Promise<Me> => request('POST', '/login', login),
-  logout: (): Promise<void> => request('POST', '/logout'),
-  outcomes: (): Promise<Outcome[]> => request('GET', '/outcomes'),
+  me: (): Promise<Me> => say(rest.get('/me')),
+  login: (login: Login): Promise<Me> => say(rest.post('/login', login)),
+  logout: (): Promise<void> => say(rest.post('/logout')),
+  outcomes: (): Promise<Outcome[]> => say(rest.get('/outcomes')),
   tickets: (search: string, before?: string): Promise<Page<Ticket>> =>
-    request('GET', `/tickets${query({ q: search, limit: String(PAGE_LIMIT), before })}`),
-  ticket: (id: string): Promise<Ticket> => request('GET', `/tickets/${encodeURIComponent(id)}`),
+    say(rest.get(`/tickets${query({ q: search, limit: String(PAGE_LIMIT), before })}`)),
+  ticket: (id: string): Promise<Ticket> => say(rest.get(`/tickets/${encodeURIComponent(id)}`)),
   wrapUp: (call: string, wrapUp: WrapUp): Promise<Ticket> =>
-    request('PUT', `/calls/${encodeURIComponent(call)}/wrap-up`, wrapUp),
+    say(rest.put(`/calls/${encodeURIComponent(call)}/wrap-up`, wrapUp)),
   recordings: (search: RecordingQuery, before?: string): Promise<Page<RecordingSummary>> =>
-    request('GET', `/recordings${query({ ...search, limit: String(PAGE_LIMIT), before })}`),
-  recording: (id: string): Promise<Recording> => request('GET', `/recordings/${encodeURIComponent(id)}`),
+    say(rest.get(`/recordings${query({ ...search, limit: String(PAGE_LIMIT), before })}`)),
+  recording: (id: string): Promise<Recording> => say(rest.get(`/recordings/${encodeURIComponent(id)}`)),
 };
 
 /** The query string of the fields that say something. */
@@ -60,43 +64,16 @@ function query(fields: Record<string, string | undefined>): string {
   return said.length === 0 ? '' : `?${new URLSearchParams(said)}`;
 }
 
-async function request<T>(method: string, path: string, body?: unknown): Promise<T> {
-  let response: Response;
+/** Turns every failure into words for people. */
+async function say<T>(answer: Promise<T>): Promise<T> {
   try {
-    response = await fetch(`/api/v1${path}`, {
-      method,
-      credentials: 'same-origin',
-      headers: {
-        Accept: 'application/json',
-        ...(body !== undefined && { 'Content-Type': 'application/json' }),
-      },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-    });
-  } catch {
+    return await answer;
+  } catch (error) {
+    if (error instanceof ProblemError) {
+      const { problem } = error;
+      const words = problem.detail || problem.title || `The server answered ${problem.status}.`;
+      throw new ApiError(problem.status, words, problem);
+    }
     throw new ApiError(0, 'The server cannot be reached. Check your connection and try again.');
-  }
-  if (!response.ok) {
-    const problem = await readProblem(response);
-    throw new ApiError(
-      response.status,
-      problem?.detail ?? problem?.title ?? `The server answered ${response.status}. Try again in a moment.`,
-      problem,
-    );
-  }
-  if (response.status === 204) {
-    return undefined as T;
-  }
-  try {
-    return (await response.json()) as T;
-  } catch {
-    throw new ApiError(502, 'The server sent an answer that cannot be read. Try again in a moment.');
-  }
-}
-
-async function readProblem(response: Response): Promise<Partial<Problem> | undefined> {
-  try {
-    return (await response.json()) as Partial<Problem>;
-  } catch {
-    return undefined;
   }
 }

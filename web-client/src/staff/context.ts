@@ -112,13 +112,13 @@ export class StaffContext extends LitElement {
       ${context.product ? this.#product(context.product) : nothing}
       <dl>
         <dt>Buyer</dt>
-        <dd>${context.name ?? html`<span class="quiet">No name given</span>`}</dd>
+        <dd><bdi>${context.name ?? html`<span class="quiet">No name given</span>`}</bdi></dd>
         <dt>Language</dt>
         <dd>${languageName(context.language)}</dd>
         ${context.country ? html`<dt>Country</dt><dd>${countryName(context.country)}</dd>` : nothing}
       </dl>
       ${context.order ? this.#order(context.order) : nothing}
-      ${context.summary ? html`<section><h3>What is known so far</h3><p class="summary">${context.summary}</p></section>` : nothing}
+      ${context.summary ? html`<section><h3>What is known so far</h3><p class="summary" dir="auto">${context.summary}</p></section>` : nothing}
     `;
   }
 
@@ -134,10 +134,10 @@ export class StaffContext extends LitElement {
         }
       </div>
       <div>
-        <p class="name">${product.name}</p>
-        ${product.price ? html`<p class="price">${product.price}</p>` : nothing}
+        <p class="name" dir="auto">${product.name}</p>
+        ${product.price ? html`<p class="price"><bdi>${product.price}</bdi></p>` : nothing}
         <p class="quiet">
-          SKU ${product.sku}${page ? html` · <a href=${page} target="_blank" rel="noopener noreferrer">Product page</a>` : nothing}
+          SKU <bdi>${product.sku}</bdi>${page ? html` · <a href=${page} target="_blank" rel="noopener noreferrer">Product page</a>` : nothing}
         </p>
       </div>
     </div>`;
@@ -145,15 +145,15 @@ export class StaffContext extends LitElement {
 
   #order(order: Order) {
     return html`<section>
-      <h3>Order ${order.number}</h3>
+      <h3>Order <bdi>${order.number}</bdi></h3>
       <dl>
         <dt>Status</dt>
-        <dd>${order.status}</dd>
-        ${order.placed ? html`<dt>Placed</dt><dd>${order.placed}</dd>` : nothing}
-        ${order.total ? html`<dt>Total</dt><dd>${order.total}</dd>` : nothing}
+        <dd><bdi>${order.status}</bdi></dd>
+        ${order.placed ? html`<dt>Placed</dt><dd><bdi>${order.placed}</bdi></dd>` : nothing}
+        ${order.total ? html`<dt>Total</dt><dd><bdi>${order.total}</bdi></dd>` : nothing}
         ${
           order.items.length > 0
-            ? html`<dt>Items</dt><dd><ul>${order.items.map((item) => html`<li>${item}</li>`)}</ul></dd>`
+            ? html`<dt>Items</dt><dd><ul>${order.items.map((item) => html`<li><bdi>${item}</bdi></li>`)}</ul></dd>`
             : nothing
         }
       </dl>

@@ -37,6 +37,7 @@ export class StaffHeader extends LitElement {
         padding: var(--v-s2) var(--v-s5);
       }
       .home {
+        display: inline-flex;
         color: inherit;
         text-decoration: none;
         border-radius: var(--v-radius-sm);

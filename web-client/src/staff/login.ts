@@ -93,7 +93,7 @@ export class StaffLogin extends LitElement {
           name="email"
           type="email"
           autocomplete="username"
-          data-testid="login-email"
+          testid="login-email"
           .value=${this.#email}
           error=${this.#missing === 'email' ? 'Enter the email address of your account.' : ''}
           @input=${(event: Event) => this.#take('email', event)}
@@ -103,7 +103,7 @@ export class StaffLogin extends LitElement {
           name="password"
           type="password"
           autocomplete="current-password"
-          data-testid="login-password"
+          testid="login-password"
           .value=${this.#password}
           error=${this.#missing === 'password' ? 'Enter your password.' : ''}
           @input=${(event: Event) => this.#take('password', event)}

@@ -36,6 +36,7 @@ export class VtField extends LitElement {
     icon: { type: String },
     required: { type: Boolean },
     disabled: { type: Boolean, reflect: true },
+    testid: { type: String },
   };
   static override styles = [
     base,
@@ -134,6 +135,8 @@ export class VtField extends LitElement {
   declare icon: string;
   declare required: boolean;
   declare disabled: boolean;
+  /** `data-testid` of the control itself, which is what tests fill and select. */
+  declare testid: string;
 
   readonly #internals = this.attachInternals();
 
@@ -154,6 +157,7 @@ export class VtField extends LitElement {
     this.icon = '';
     this.required = false;
     this.disabled = false;
+    this.testid = '';
   }
 
   override render() {
@@ -173,6 +177,7 @@ export class VtField extends LitElement {
     if (this.options) {
       return html`<select
           id="control"
+          data-testid=${this.testid || nothing}
           class=${iconed}
           ?disabled=${this.disabled}
           ?required=${this.required}
@@ -191,6 +196,7 @@ export class VtField extends LitElement {
     if (this.rows > 1) {
       return html`<textarea
         id="control"
+        data-testid=${this.testid || nothing}
         rows=${this.rows}
         .value=${this.value}
         placeholder=${this.placeholder || nothing}
@@ -205,6 +211,7 @@ export class VtField extends LitElement {
     }
     return html`<input
       id="control"
+      data-testid=${this.testid || nothing}
       class=${iconed}
       type=${this.type}
       .value=${this.value}

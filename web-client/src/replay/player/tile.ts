@@ -17,7 +17,7 @@ const SPINNER_AFTER_MS = 250;
 /**
  * One side of the call: its camera, or its screen with the camera small in a corner, or a placeholder; name, volume.
  *
- * All pictures of the side live in here for the whole replay, also those of a file that begins after a reload:
+ * All media elements of the side live in here for the whole replay, also those of a file that begins after a reload:
  * moving a playing element in the document would stop it. Which one is seen is a matter of classes.
  */
 export class ReplayTile extends LitElement {
@@ -122,6 +122,11 @@ export class ReplayTile extends LitElement {
         gap: var(--v-s1);
         margin-inline-start: auto;
       }
+      @media (max-width: 720px) {
+        figure {
+          aspect-ratio: 16 / 9;
+        }
+      }
       input {
         inline-size: clamp(56px, 9vw, 96px);
         min-block-size: 24px;
@@ -157,7 +162,7 @@ export class ReplayTile extends LitElement {
     const name = mine[0]?.track.name ?? '';
     const what = this.side === 'buyer' ? 'Buyer' : 'Agent';
     return html`<figure aria-label=${`${what}: ${name}`}>
-      <div class="pictures">${videos.map((player) => player.element)}</div>
+      <div class="pictures">${mine.map((player) => player.element)}</div>
       ${shown === undefined ? this.#instead(name, mine, main) : nothing}
       ${this.#slow(mine) ? html`<vt-badge class="loading" tone="stage"><vt-spinner></vt-spinner> Loading</vt-badge>` : nothing}
       <figcaption>

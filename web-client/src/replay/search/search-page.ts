@@ -12,7 +12,9 @@ import type { Outcome, RecordingSummary } from '../../protocol.ts';
 import { api, type RecordingQuery } from '../../staff/api.ts';
 import { clockTime, codeWords, dateTime, languageName } from '../../staff/format.ts';
 import '../../staff/icons.ts';
-import { EMPTY_QUERY, filtered, RecordingSearch, type SearchMore } from './recording-search.ts';
+import { PagedSearch, type SearchMore } from '../../staff/paged-search.ts';
+
+const EMPTY_QUERY: RecordingQuery = { ticket: '', agent: '', product: '' };
 
 /** Rows of grey bars while the first answer is on its way. */
 const SKELETON_ROWS = 6;
@@ -53,7 +55,7 @@ export class ReplaySearch extends LitElement {
       .head,
       .row {
         display: grid;
-        grid-template-columns: 11.5em 6em minmax(8em, 1fr) minmax(10em, 1.6fr) minmax(7em, 1fr) minmax(8em, 1fr) 5.5em;
+        grid-template-columns: 10rem 5rem minmax(7rem, 1fr) minmax(9rem, 1.6fr) minmax(6rem, 1fr) minmax(7rem, 1fr) 4.5rem;
         gap: var(--v-s3);
         align-items: center;
         padding: var(--v-s3) var(--v-s4);
@@ -124,6 +126,12 @@ export class ReplaySearch extends LitElement {
           grid-column: 1 / -1;
           justify-self: end;
         }
+        span.clear {
+          display: none;
+        }
+        .row > :nth-child(3) {
+          text-align: end;
+        }
         .head {
           display: none;
         }
@@ -152,7 +160,7 @@ export class ReplaySearch extends LitElement {
 
   declare query: RecordingQuery;
   declare outcomes: readonly Outcome[];
-  readonly #search = new RecordingSearch(api.recordings, () => this.requestUpdate());
+  readonly #search = new PagedSearch(EMPTY_QUERY, api.recordings, () => this.requestUpdate());
 
   constructor() {
     super();
@@ -205,7 +213,7 @@ export class ReplaySearch extends LitElement {
       icon=${name === 'ticket' ? 'search' : ''}
       placeholder=${placeholder}
       autocomplete="off"
-      data-testid=${testid}
+      testid=${testid}
       .value=${query[name]}
       @input=${(event: Event) => this.#typed(name, (event.currentTarget as HTMLElementTagNameMap['vt-field']).value)}
     ></vt-field>`;
@@ -256,7 +264,7 @@ export class ReplaySearch extends LitElement {
       <span class="cell">${dateTime(row.started_at)}</span>
       <span class="cell ticket">${row.ticket_number ?? 'No ticket'}</span>
       <span class="cell">${row.agent}</span>
-      <span class="cell product" title=${row.sku ?? nothing}>${row.product ?? row.sku ?? html`<span class="quiet">No product</span>`}</span>
+      <span class="cell product" dir="auto" title=${row.sku ?? nothing}>${row.product ?? row.sku ?? html`<span class="quiet">No product</span>`}</span>
       <span class="cell">${languageName(row.language)}</span>
       <span class="cell outcome">${row.outcome ? this.#outcome(row.outcome) : html`<span class="quiet">Not wrapped up</span>`}</span>
       <span class="cell length">
@@ -303,6 +311,11 @@ export class ReplaySearch extends LitElement {
     this.requestUpdate();
     this.dispatchEvent(new CustomEvent<RecordingQuery>('replay-query', { detail: this.#search.query }));
   }
+}
+
+/** Whether any filter is set. */
+function filtered(query: RecordingQuery): boolean {
+  return Object.values(query).some((value: string) => value.trim() !== '');
 }
 
 define('replay-search', ReplaySearch);

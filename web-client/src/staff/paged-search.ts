@@ -1,11 +1,10 @@
-/** State of the search for recordings: filters, rows so far, paging. No UI; time and the request are passed in. */
-import type { Page, RecordingSummary } from '../../protocol.ts';
-import type { RecordingQuery } from '../../staff/api.ts';
+/** State of a search: query, rows so far, paging. No UI; the request is passed in. */
+import type { Page } from '../protocol.ts';
 
 /** What the list shows. */
-export type SearchState =
+export type SearchState<Row> =
   | { readonly kind: 'loading' }
-  | { readonly kind: 'rows'; readonly rows: readonly RecordingSummary[]; readonly more: SearchMore }
+  | { readonly kind: 'rows'; readonly rows: readonly Row[]; readonly more: SearchMore }
   | { readonly kind: 'failed'; readonly message: string };
 
 /** Whether there are more rows and what became of asking for them. */
@@ -15,38 +14,37 @@ export type SearchMore =
   | { readonly kind: 'loading' }
   | { readonly kind: 'failed'; readonly message: string };
 
-export const EMPTY_QUERY: RecordingQuery = { ticket: '', agent: '', product: '' };
-
 /** Waiting after a key press before the server is asked, ms. */
 export const TYPING_MS = 250;
 
 /** Asks the server. */
-export type FindRecordings = (query: RecordingQuery, before?: string) => Promise<Page<RecordingSummary>>;
+export type Find<Query, Row> = (query: Query, before?: string) => Promise<Page<Row>>;
 
-export class RecordingSearch {
-  state: SearchState = { kind: 'loading' };
-  query: RecordingQuery = EMPTY_QUERY;
-  readonly #find: FindRecordings;
+export class PagedSearch<Query, Row extends { readonly id: string }> {
+  state: SearchState<Row> = { kind: 'loading' };
+  query: Query;
+  readonly #find: Find<Query, Row>;
   readonly #onChange: () => void;
   #next: string | undefined;
   /** Counts requests: only the answer to the latest one counts. */
   #turn = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(find: FindRecordings, onChange: () => void) {
+  constructor(query: Query, find: Find<Query, Row>, onChange: () => void) {
+    this.query = query;
     this.#find = find;
     this.#onChange = onChange;
   }
 
   /** Searches when the typing pauses. */
-  type(query: RecordingQuery): void {
+  type(query: Query): void {
     this.query = query;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.run(query), TYPING_MS);
   }
 
   /** Searches now. Rows already there stay until the new ones come. */
-  async run(query: RecordingQuery = this.query): Promise<void> {
+  async run(query: Query = this.query): Promise<void> {
     clearTimeout(this.#timer);
     this.query = query;
     this.#turn += 1;
@@ -101,15 +99,10 @@ export class RecordingSearch {
     this.#turn += 1;
   }
 
-  #set(state: SearchState): void {
+  #set(state: SearchState<Row>): void {
     this.state = state;
     this.#onChange();
   }
-}
-
-/** Whether any filter is set. */
-export function filtered(query: RecordingQuery): boolean {
-  return Object.values(query).some((value: string) => value.trim() !== '');
 }
 
 function messageOf(error: unknown): string {
