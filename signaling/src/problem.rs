@@ -69,6 +69,36 @@ kinds! {
     CROSS_ORIGIN = "cross_origin" 403 "The request comes from another site"
         "Requests that carry the session cookie must come from this server's own pages.";
 
+    // WebSocket and the floor.
+    HELLO_EXPECTED = "hello_expected" 400 "The first message must be hello"
+        "A connection to the WebSocket starts with a hello message within 5 s; it comes once.";
+    VERSION_MISMATCH = "version_mismatch" 400 "This version of the protocol is not spoken here"
+        "The page is older or newer than the server. Reloading it fetches the one that fits.";
+    MESSAGE_MALFORMED = "message_malformed" 400 "The message cannot be understood"
+        "WebSocket messages are JSON texts of the documented form. The detail says what is wrong; the connection stays open unless it happens again and again.";
+    MESSAGE_TOO_LARGE = "message_too_large" 413 "The message is too large"
+        "WebSocket messages may have 64 kB, offers 200 kB.";
+    TOO_MANY_MESSAGES = "too_many_messages" 429 "Too many messages"
+        "Messages came faster than a person can send them; this one was not looked at. Slow down.";
+    NO_CALL = "no_call" 409 "There is no call"
+        "The message needs a call, and this person is in none.";
+    ALREADY_IN_CALL = "already_in_call" 409 "There is a call already"
+        "A person is in one call at a time. Hang up first.";
+    NOT_YOUR_CALL = "not_your_call" 403 "The call is not ringing at your console"
+        "Only the agent whose console rings can accept or decline a call, and only while it rings. Perhaps the time was up, the buyer left, or a colleague has it now.";
+    NOT_NOW = "not_now" 409 "The call's state does not allow that"
+        "What may be done in which state of a call is listed with the call's states.";
+    UNKNOWN_CONSENT_TEXT = "unknown_consent_text" 409 "The words about recording have changed"
+        "The choice names a version of the words about recording that is not the one in force. Show the present words and ask again.";
+    OFFER_UNUSABLE = "offer_unusable" 422 "The offer cannot be answered"
+        "The SDP offer lacks something the server needs. The detail says what.";
+    MEDIA_UNAVAILABLE = "media_unavailable" 503 "Media is not available just now"
+        "The media plane does not answer. Try again in a few seconds.";
+    QUEUE_FULL = "queue_full" 503 "The line is full"
+        "As many people wait as this server takes. Try again in a while.";
+    SERVER_STOPPING = "server_stopping" 503 "The server is stopping"
+        "The server is being stopped or replaced. Connect again in a few seconds.";
+
     // Requests.
     BODY_MALFORMED = "body_malformed" 400 "The body cannot be read"
         "The body must be JSON of the documented form, with Content-Type application/json. The detail says where reading failed.";

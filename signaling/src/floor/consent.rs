@@ -1,0 +1,179 @@
+//! The buyer's choice about recording, and the recording that follows from it.
+
+use protocol::call::{CallState, RecordingState, Side};
+use protocol::ids::{CallId, ReceiptId, RecordingId};
+use protocol::problem::Problem;
+use protocol::rest::ConsentReceipt;
+use protocol::ws::ConsentChoice;
+use recorder::{Receipt, RecordingSpec, TrackSpec};
+use serde_json::json;
+use tracing::{info, warn};
+
+use super::actor::{Floor, Routes};
+use super::clock::{node_time, timestamp};
+use super::media::bounded;
+use super::ports::Fact;
+use super::recording::{Driver, Outcome, Report, WITHDRAWN};
+use super::session::Person;
+use crate::problem as problems;
+
+/// Packets and reports that may wait for the recorder: four seconds of 720p video.
+const TAP_CAPACITY: usize = 2_048;
+
+impl Floor {
+    /// The evidence of a choice, tied to the words in force.
+    pub(super) fn receipt(&self, subject: &str, choice: &ConsentChoice) -> Result<ConsentReceipt, Problem> {
+        let text = (self.consent_texts)(&choice.language);
+        if text.version != choice.text_version {
+            let detail = format!("version {:?} is not in force, {:?} is", choice.text_version, text.version);
+            return Err(problems::UNKNOWN_CONSENT_TEXT.at("consent.text_version", detail));
+        }
+        Ok(ConsentReceipt {
+            id: ReceiptId::new(),
+            subject: subject.to_owned(),
+            recording: choice.recording,
+            text_version: text.version,
+            text_sha256: text.sha256,
+            language: text.language,
+            purpose: self.settings.purpose.clone(),
+            at: self.now(),
+        })
+    }
+
+    /// The buyer changed their mind.
+    pub(super) async fn set_consent(&mut self, id: CallId, choice: ConsentChoice) -> Result<(), Problem> {
+        let Some(live) = self.calls.get(&id) else { return Ok(()) };
+        let receipt = self.receipt(&live.call.context().subject, &choice)?;
+        info!(call = %id, recording = receipt.recording, "consent");
+        self.journal.note(Fact::Chose { call: id, receipt: receipt.clone() });
+        let Some(live) = self.calls.get_mut(&id) else { return Ok(()) };
+        live.call.choose(receipt.clone());
+        if !receipt.recording {
+            if let Some(recording) = live.recording.take() {
+                recording.erase();
+            } else if live.call.recording() == RecordingState::Failed {
+                live.call.set_recording(RecordingState::Off, None);
+            }
+            // If routes were waiting for this recording to start, they need not any more.
+            self.open_routes(id).await;
+        } else if let Some(recording) = &live.recording {
+            recording.add_receipt(evidence(&receipt));
+        } else if live.call.state() == CallState::Connected {
+            self.start_recording(id);
+        }
+        self.tell_call(id);
+        Ok(())
+    }
+
+    /// Starts to record a connected call.
+    pub(super) fn start_recording(&mut self, id: CallId) {
+        let started = node_time(self.now());
+        let Some(live) = self.calls.get_mut(&id) else { return };
+        // No names and nothing the shop signed: labels outlive an erasure.
+        let labels = json!({ "call": id, "agent": live.call.agent().map(|seat| seat.user) });
+        let receipts = live.call.receipts().iter().map(evidence).collect();
+        let spec = RecordingSpec { id: RecordingId::new().0, started, labels, receipts };
+        live.recording = Some(Driver::start(self.recordings.clone(), id, spec, self.reports.clone()));
+        self.recordings_open += 1;
+    }
+
+    /// Taps everything one side publishes into the running recording, if there is one.
+    pub(super) async fn add_taps(&mut self, id: CallId, side: Side) {
+        let Some(live) = self.calls.get(&id) else { return };
+        let Some(recording) = live.recording.as_ref().filter(|recording| recording.started) else { return };
+        let person = match side {
+            Side::Buyer => Some(Person::Buyer(live.call.session())),
+            Side::Agent => live.call.agent().map(|seat| Person::Staff(seat.user)),
+        };
+        let transport = person.and_then(|person| self.sessions.get(&person)?.transport.as_ref());
+        let (Some(transport), Some(party)) = (transport, live.call.party(side)) else { return };
+        for source in transport.sources.iter().copied() {
+            let participant = transport.participant;
+            let track = TrackSpec {
+                party: party.id.0,
+                side: match side {
+                    Side::Buyer => recorder::Side::Buyer,
+                    Side::Agent => recorder::Side::Agent,
+                },
+                name: party.name.clone(),
+                source,
+            };
+            match bounded("tap", self.media.tap(participant, source, TAP_CAPACITY)).await {
+                Some(Ok(tap)) => recording.add_track(track, tap),
+                Some(Err(error)) => warn!(call = %id, %participant, %error, "a track is not recorded"),
+                None => {}
+            }
+        }
+    }
+
+    /// News of a recording.
+    pub(super) async fn recording_report(&mut self, report: Report) {
+        let Report { call: id, recording, outcome, last } = report;
+        if last {
+            self.recordings_open = self.recordings_open.saturating_sub(1);
+        }
+        let now = self.now();
+        match outcome {
+            Outcome::Started => self.journal.note(Fact::RecordingStarted { call: id, recording, at: now }),
+            Outcome::Finished(summary) => {
+                let duration_ms = u32::try_from(summary.duration_ms).unwrap_or(u32::MAX);
+                info!(call = %id, %recording, started_at = %timestamp(summary.started_at), "recording complete");
+                self.journal.note(Fact::RecordingFinished { recording, duration_ms });
+            }
+            Outcome::Erased => {
+                self.journal.note(Fact::RecordingDeleted { recording, at: now, reason: WITHDRAWN });
+            }
+            Outcome::Failed | Outcome::EraseFailed => {}
+        }
+        let Some(live) = self.calls.get_mut(&id) else { return };
+        let runs = live.recording.as_ref().is_some_and(|driver| driver.id() == recording);
+        match outcome {
+            Outcome::Started if runs => {
+                if let Some(driver) = &mut live.recording {
+                    driver.started = true;
+                }
+                live.call.set_recording(RecordingState::On, Some(recording));
+                // Taps before routes: what the other side sees first is recorded too.
+                self.add_taps(id, Side::Buyer).await;
+                self.add_taps(id, Side::Agent).await;
+                self.open_routes(id).await;
+            }
+            Outcome::Failed if runs => {
+                if last {
+                    live.recording = None;
+                }
+                let kept = Some(recording).filter(|_| !last);
+                live.call.set_recording(RecordingState::Failed, kept);
+                self.open_routes(id).await;
+            }
+            // The buyer may have agreed again meanwhile: then another recording runs and is what they see.
+            Outcome::Erased if live.recording.is_none() => {
+                live.call.set_recording(RecordingState::Deleted, None);
+            }
+            Outcome::EraseFailed if live.recording.is_none() => {
+                live.call.set_recording(RecordingState::Failed, None);
+            }
+            _ => return,
+        }
+        self.tell_call(id);
+    }
+
+    /// Lets media flow, if it is being held back.
+    pub(super) async fn open_routes(&mut self, id: CallId) {
+        let Some(live) = self.calls.get_mut(&id).filter(|live| live.routes == Routes::Held) else { return };
+        live.routes = Routes::Open;
+        self.route(id).await;
+    }
+}
+
+fn evidence(receipt: &ConsentReceipt) -> Receipt {
+    Receipt {
+        subject: receipt.subject.clone(),
+        recording: receipt.recording,
+        text_version: receipt.text_version.clone(),
+        text_sha256: receipt.text_sha256.clone(),
+        language: receipt.language.clone(),
+        purpose: receipt.purpose.clone(),
+        at: node_time(receipt.at),
+    }
+}

@@ -1,0 +1,149 @@
+//! What the floor needs from the parts around it, narrow enough to be modelled in tests.
+
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+use protocol::call::{BuyerContext, ChatLine, EndReason, TicketRef};
+use protocol::ids::{BuyerSessionId, CallId, RecordingId, UserId};
+use protocol::rest::ConsentReceipt;
+use recorder::{Receipt, RecordingSpec, RecordingSummary, TrackSpec};
+use sfu::{JoinError, JoinRequest, Joined, Mid, ParticipantId, RouteError, Source, TapReceiver};
+use tokio::sync::watch;
+
+/// The media plane. See [`sfu::Sfu`] for what each of these does.
+pub trait MediaPlane: Send + Sync + 'static {
+    /// [`sfu::Sfu::join`]
+    fn join(&self, who: ParticipantId, request: JoinRequest) -> BoxFuture<'_, Result<Joined, JoinError>>;
+    /// [`sfu::Sfu::leave`]
+    fn leave(&self, who: ParticipantId) -> BoxFuture<'_, ()>;
+    /// [`sfu::Sfu::attach`]
+    fn attach(
+        &self,
+        from: ParticipantId,
+        source: Source,
+        to: ParticipantId,
+        slot: Mid,
+    ) -> BoxFuture<'_, Result<(), RouteError>>;
+    /// [`sfu::Sfu::detach`]
+    fn detach(&self, to: ParticipantId, slot: Mid) -> BoxFuture<'_, Result<(), RouteError>>;
+    /// [`sfu::Sfu::link_data`]
+    fn link_data(&self, a: ParticipantId, b: ParticipantId) -> BoxFuture<'_, Result<(), RouteError>>;
+    /// [`sfu::Sfu::tap`]
+    fn tap(
+        &self,
+        who: ParticipantId,
+        source: Source,
+        capacity: usize,
+    ) -> BoxFuture<'_, Result<TapReceiver, RouteError>>;
+}
+
+/// The recorder. Errors are texts for the log: whatever goes wrong, the call goes on.
+pub trait Recordings: Send + Sync + 'static {
+    /// [`recorder::Recorder::start`]
+    fn start(&self, spec: RecordingSpec) -> BoxFuture<'_, Result<Box<dyn Recording>, String>>;
+    /// [`recorder::Recorder::erase`]
+    fn erase(&self, id: RecordingId, reason: &'static str) -> BoxFuture<'_, Result<(), String>>;
+}
+
+/// One running recording.
+pub trait Recording: Send + Sync {
+    /// [`recorder::RecordingHandle::add_track`]
+    fn add_track(&self, track: TrackSpec, tap: TapReceiver);
+    /// [`recorder::RecordingHandle::add_receipt`]
+    fn add_receipt(&self, receipt: Receipt) -> BoxFuture<'_, ()>;
+    /// [`recorder::RecordingHandle::failed`]
+    fn failed(&self) -> watch::Receiver<Option<String>>;
+    /// [`recorder::RecordingHandle::stop`]
+    fn stop(&self) -> BoxFuture<'_, RecordingSummary>;
+}
+
+/// A fact for the store.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Fact {
+    /// A buyer asked for help.
+    Requested {
+        /// The call.
+        call: CallId,
+        /// The buyer's visit.
+        session: BuyerSessionId,
+        /// What the shop signed.
+        context: Box<BuyerContext>,
+        /// When.
+        at: Timestamp,
+    },
+    /// An agent accepted; the store answers with the ticket.
+    Accepted {
+        /// The call.
+        call: CallId,
+        /// Who.
+        agent: UserId,
+        /// When.
+        at: Timestamp,
+    },
+    /// The media is over.
+    Ended {
+        /// The call.
+        call: CallId,
+        /// When.
+        at: Timestamp,
+        /// Why.
+        reason: EndReason,
+    },
+    /// The buyer chose about recording.
+    Chose {
+        /// The call.
+        call: CallId,
+        /// The evidence.
+        receipt: ConsentReceipt,
+    },
+    /// A line of chat.
+    Said {
+        /// The call.
+        call: CallId,
+        /// The writer's name.
+        name: String,
+        /// The line.
+        line: ChatLine,
+    },
+    /// A recording has begun.
+    RecordingStarted {
+        /// The call.
+        call: CallId,
+        /// The recording.
+        recording: RecordingId,
+        /// When.
+        at: Timestamp,
+    },
+    /// A recording is complete.
+    RecordingFinished {
+        /// The recording.
+        recording: RecordingId,
+        /// Length of its timeline, milliseconds.
+        duration_ms: u32,
+    },
+    /// A recording's media is deleted.
+    RecordingDeleted {
+        /// The recording.
+        recording: RecordingId,
+        /// When.
+        at: Timestamp,
+        /// Why.
+        reason: &'static str,
+    },
+}
+
+/// Why the store did not take a fact.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// Locked, gone, out of disk: the same fact may be taken later.
+    #[error("{0}")]
+    Later(String),
+    /// The fact itself is refused; it will never be taken.
+    #[error("{0}")]
+    Never(String),
+}
+
+/// The store, as the floor uses it while calls run: it is only ever told.
+pub trait Ledger: Send + Sync + 'static {
+    /// Writes a fact. [`Fact::Accepted`] is answered with the ticket.
+    fn write(&self, fact: Fact) -> BoxFuture<'_, Result<Option<TicketRef>, LedgerError>>;
+}

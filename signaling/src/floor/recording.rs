@@ -1,0 +1,209 @@
+//! A recording as the floor drives it: a task of its own, so that a slow disk never holds up a call.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use protocol::ids::{CallId, RecordingId};
+use recorder::{Receipt, RecordingSpec, RecordingSummary, TrackSpec};
+use sfu::TapReceiver;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::sleep;
+use tracing::{error, info, warn};
+
+use super::ports::Recordings;
+
+/// Tracks and receipts that may wait for a recording to start or a disk to wake up.
+const ORDERS_MAX: usize = 64;
+
+/// Why media is erased when the buyer withdraws.
+pub const WITHDRAWN: &str = "consent_withdrawn";
+
+/// Attempts to erase before giving up and calling for an operator, one every [`ERASE_PAUSE`], doubling.
+const ERASE_ATTEMPTS: u32 = 6;
+const ERASE_PAUSE: Duration = Duration::from_millis(500);
+
+/// What becomes of a recording.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// It runs: tracks may come.
+    Started,
+    /// The recorder cannot write, from the start or from now on.
+    Failed,
+    /// It is complete.
+    Finished(RecordingSummary),
+    /// Its media is deleted.
+    Erased,
+    /// Its media could not be deleted; an operator must.
+    EraseFailed,
+}
+
+/// News of a recording.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Report {
+    /// The call.
+    pub call: CallId,
+    /// The recording.
+    pub recording: RecordingId,
+    /// The news.
+    pub outcome: Outcome,
+    /// Nothing more will be heard of it.
+    pub last: bool,
+}
+
+#[derive(Debug)]
+enum Order {
+    Track(TrackSpec, TapReceiver),
+    Receipt(Receipt),
+}
+
+#[derive(Debug)]
+enum End {
+    Stop,
+    Erase,
+}
+
+/// The floor's end of a running recording. Dropping it stops the recording.
+#[derive(Debug)]
+pub struct Driver {
+    id: RecordingId,
+    /// Set by the floor when it hears [`Outcome::Started`].
+    pub started: bool,
+    orders: mpsc::Sender<Order>,
+    end: oneshot::Sender<End>,
+}
+
+impl Driver {
+    /// Starts a recording. Reports go to `reports`, the last of them with `last` set.
+    pub fn start(
+        recordings: Arc<dyn Recordings>,
+        call: CallId,
+        spec: RecordingSpec,
+        reports: mpsc::Sender<Report>,
+    ) -> Self {
+        let id = RecordingId(spec.id);
+        let (orders, orders_rx) = mpsc::channel(ORDERS_MAX);
+        let (end, end_rx) = oneshot::channel();
+        let task = Task { recordings, call, id, reports };
+        tokio::spawn(task.run(spec, orders_rx, end_rx));
+        Self { id, started: false, orders, end }
+    }
+
+    /// Which recording.
+    pub fn id(&self) -> RecordingId {
+        self.id
+    }
+
+    /// Adds a tap.
+    pub fn add_track(&self, track: TrackSpec, tap: TapReceiver) {
+        self.order(Order::Track(track, tap));
+    }
+
+    /// Adds the evidence of a choice.
+    pub fn add_receipt(&self, receipt: Receipt) {
+        self.order(Order::Receipt(receipt));
+    }
+
+    fn order(&self, order: Order) {
+        if self.orders.try_send(order).is_err() {
+            warn!(recording = %self.id, "the recorder does not keep up: a track or receipt was left out");
+        }
+    }
+
+    /// Completes the recording.
+    pub fn stop(self) {
+        // A task that has ended has told so already.
+        let _ = self.end.send(End::Stop);
+    }
+
+    /// Deletes the recording.
+    pub fn erase(self) {
+        let _ = self.end.send(End::Erase);
+    }
+}
+
+struct Task {
+    recordings: Arc<dyn Recordings>,
+    call: CallId,
+    id: RecordingId,
+    reports: mpsc::Sender<Report>,
+}
+
+impl Task {
+    async fn run(
+        self,
+        spec: RecordingSpec,
+        mut orders: mpsc::Receiver<Order>,
+        mut end: oneshot::Receiver<End>,
+    ) {
+        let recording = match self.recordings.start(spec).await {
+            Ok(recording) => recording,
+            Err(why) => {
+                error!(call = %self.call, recording = %self.id, why, "the recording did not start");
+                match end.try_recv() {
+                    Ok(End::Erase) => self.erase().await,
+                    _ => self.report(Outcome::Failed, true).await,
+                }
+                return;
+            }
+        };
+        info!(call = %self.call, recording = %self.id, "recording");
+        self.report(Outcome::Started, false).await;
+        let mut failed = recording.failed();
+        let mut watch_disk = true;
+        let end = loop {
+            tokio::select! {
+                biased;
+                // The driver was dropped without a word: keep what there is.
+                ended = &mut end => break ended.unwrap_or(End::Stop),
+                changed = failed.changed(), if watch_disk => {
+                    let why = failed.borrow_and_update().clone();
+                    watch_disk = changed.is_ok() && why.is_none();
+                    if let Some(why) = why {
+                        error!(call = %self.call, recording = %self.id, why, "the recording failed");
+                        self.report(Outcome::Failed, false).await;
+                    }
+                }
+                Some(order) = orders.recv() => match order {
+                    Order::Track(track, tap) => recording.add_track(track, tap),
+                    Order::Receipt(receipt) => recording.add_receipt(receipt).await,
+                },
+            }
+        };
+        match end {
+            End::Stop => {
+                let summary = recording.stop().await;
+                info!(call = %self.call, recording = %self.id, duration_ms = summary.duration_ms, "recorded");
+                self.report(Outcome::Finished(summary), true).await;
+            }
+            End::Erase => {
+                // Taps that were still on their way end here.
+                drop(orders);
+                self.erase().await;
+            }
+        }
+    }
+
+    async fn erase(&self) {
+        let mut pause = ERASE_PAUSE;
+        for attempt in 1..=ERASE_ATTEMPTS {
+            match self.recordings.erase(self.id, WITHDRAWN).await {
+                Ok(()) => {
+                    info!(call = %self.call, recording = %self.id, "erased: consent was withdrawn");
+                    return self.report(Outcome::Erased, true).await;
+                }
+                Err(why) => {
+                    error!(call = %self.call, recording = %self.id, attempt, why, "media could not be erased");
+                }
+            }
+            sleep(pause).await;
+            pause *= 2;
+        }
+        self.report(Outcome::EraseFailed, true).await;
+    }
+
+    async fn report(&self, outcome: Outcome, last: bool) {
+        let report = Report { call: self.call, recording: self.id, outcome, last };
+        // Nobody listens any more when the floor has stopped.
+        let _ = self.reports.send(report).await;
+    }
+}
