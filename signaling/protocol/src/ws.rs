@@ -4,7 +4,9 @@
 //! [`ServerMessage::Refused`] and closes. Staff are known by their cookie, buyers by the session token from
 //! `POST /api/v1/buyer-sessions`. After a broken connection the client opens another one with `resume`; the
 //! server replays what it sent after `last_seq`, or starts afresh when it no longer has it (`resumed: false`), in
-//! which case `Welcome` carries the whole state anyway.
+//! which case `Welcome` carries the whole state anyway. A `Welcome` that resumes has the number the client gave as
+//! `last_seq`, and what was missed follows with the numbers after it; one that starts afresh has a number of its own.
+//! The close codes are listed in `signaling::ws`.
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;

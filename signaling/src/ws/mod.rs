@@ -1,0 +1,51 @@
+//! The WebSocket at `/api/v1/ws`: one a person, typed JSON messages (see [`protocol::ws`]).
+//!
+//! A connection does four things: it proves who somebody is ([`door`]), turns texts into messages or problems
+//! ([`parse`]), hands them to the floor, and sends what the floor says. It never decides anything about calls.
+//!
+//! | close code | meaning | what a client does |
+//! |---|---|---|
+//! | 1001 | the server stops | connects again after some seconds |
+//! | 4000 | the client read too slowly | connects again, with `resume` |
+//! | 4001 | the same person connected elsewhere | stays away until the person asks |
+//! | 4002 | no `hello` within 5 s | connects again |
+//! | 4003 | `refused`; the message before says why | follows the problem |
+//! | 4004 | too many messages that made no sense or came too fast | nothing; it is broken |
+//! | 4005 | nothing was heard of the client for 40 s | connects again, with `resume` |
+
+mod connection;
+pub mod door;
+pub mod parse;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{State, WebSocketUpgrade};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use axum::routing::any;
+
+use crate::floor::FloorHandle;
+use door::Door;
+
+/// Where it is.
+pub const PATH: &str = "/api/v1/ws";
+
+/// What a connection needs.
+#[derive(Clone)]
+struct Gateway {
+    floor: FloorHandle,
+    door: Arc<dyn Door>,
+}
+
+/// The route of the WebSocket.
+pub fn routes(floor: FloorHandle, door: Arc<dyn Door>) -> Router {
+    Router::new().route(PATH, any(upgrade)).with_state(Gateway { floor, door })
+}
+
+async fn upgrade(State(gateway): State<Gateway>, headers: HeaderMap, upgrade: WebSocketUpgrade) -> Response {
+    upgrade
+        .max_message_size(parse::FRAME_BYTES_MAX)
+        .max_frame_size(parse::FRAME_BYTES_MAX)
+        .on_upgrade(move |socket| connection::serve(socket, headers, gateway.floor, gateway.door))
+}
