@@ -2,6 +2,8 @@
 
 pub mod ids;
 pub mod media;
+pub mod node;
 pub mod rtp;
 pub mod sdp;
 pub mod tap;
+pub mod transport;

@@ -1,0 +1,105 @@
+//! What a node counts. Plain numbers: the rim turns differences into metrics.
+
+/// Why a datagram or packet went no further.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum DropReason {
+    /// Neither STUN, DTLS, RTP nor RTCP.
+    NotOurs,
+    /// Not STUN, and from an address ICE has not validated.
+    Unvalidated,
+    /// A STUN message that does not parse, names nobody here, or has the wrong password.
+    Stun,
+    /// Failed authentication, was a replay, or came before the keys.
+    Forged,
+    /// Authentic, but its header makes no sense.
+    Malformed,
+    /// No line of the participant's offer claims this SSRC.
+    UnknownSsrc,
+    /// A payload type or codec that was not negotiated.
+    UnknownPayload,
+    /// The subscriber cannot decode this codec.
+    NotDecodable,
+    /// Between a switch and the next keyframe.
+    BeforeKeyframe,
+    /// From before the switch to what the slot shows now.
+    BeforeSwitch,
+    /// A data message with nowhere to go, or more than the peer takes.
+    Data,
+}
+
+impl DropReason {
+    /// All reasons, in the order of their counters.
+    pub const ALL: [DropReason; 11] = [
+        DropReason::NotOurs,
+        DropReason::Unvalidated,
+        DropReason::Stun,
+        DropReason::Forged,
+        DropReason::Malformed,
+        DropReason::UnknownSsrc,
+        DropReason::UnknownPayload,
+        DropReason::NotDecodable,
+        DropReason::BeforeKeyframe,
+        DropReason::BeforeSwitch,
+        DropReason::Data,
+    ];
+
+    /// The label in metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            DropReason::NotOurs => "not_ours",
+            DropReason::Unvalidated => "unvalidated",
+            DropReason::Stun => "stun",
+            DropReason::Forged => "forged",
+            DropReason::Malformed => "malformed",
+            DropReason::UnknownSsrc => "unknown_ssrc",
+            DropReason::UnknownPayload => "unknown_payload",
+            DropReason::NotDecodable => "not_decodable",
+            DropReason::BeforeKeyframe => "before_keyframe",
+            DropReason::BeforeSwitch => "before_switch",
+            DropReason::Data => "data",
+        }
+    }
+}
+
+/// Counts by [`DropReason`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Dropped([u64; DropReason::ALL.len()]);
+
+impl Dropped {
+    /// One more.
+    pub fn count(&mut self, reason: DropReason) {
+        self.0[reason as usize] += 1;
+    }
+
+    /// How many so far.
+    pub fn of(&self, reason: DropReason) -> u64 {
+        self.0[reason as usize]
+    }
+
+    /// Every reason with its count.
+    pub fn iter(&self) -> impl Iterator<Item = (DropReason, u64)> + '_ {
+        DropReason::ALL.into_iter().zip(self.0)
+    }
+}
+
+/// Counts of a node since it began.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Authenticated media packets.
+    pub received: u64,
+    /// Media packets sent to subscribers, without RTX.
+    pub forwarded: u64,
+    /// Packets sent again by RTX.
+    pub retransmitted: u64,
+    /// Packets handed to taps.
+    pub tapped: u64,
+    /// Sequence numbers asked of publishers again.
+    pub nacks: u64,
+    /// Keyframes asked of publishers.
+    pub plis: u64,
+    /// TWCC feedback packets sent to publishers.
+    pub twcc: u64,
+    /// What went no further, and why.
+    pub dropped: Dropped,
+}

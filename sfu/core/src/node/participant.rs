@@ -1,0 +1,165 @@
+//! One participant on a node: a transport, the tracks it publishes and the slots it is shown others on.
+
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+use rand::Rng;
+
+use super::slot::Slot;
+use super::track::Track;
+use super::types::{AnswerSlot, JoinError, ParticipantStats};
+use crate::ids::{Mid, ParticipantId, Ssrc};
+use crate::media::{Kind, Source};
+use crate::rtp::extensions::HeaderExtension;
+use crate::rtp::twcc::TwccReceiver;
+use crate::sdp::{Answer, Role, SlotSsrcs};
+use crate::transport::Transport;
+
+/// Receiver reports go out this often (RFC 3550 §6.2 allows less than its 5 s for small sessions).
+pub(super) const REPORT_EVERY: Duration = Duration::from_secs(1);
+
+/// SSRCs nobody announced that are tried before we stop listening to new ones. A browser that does not announce its
+/// SSRCs needs two a line; everything above is noise or an attack.
+const STRANGERS_MAX: usize = 32;
+
+/// Which stream of the participant an SSRC is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct StreamOf {
+    pub(super) ssrc: Ssrc,
+    /// Index into the participant's tracks.
+    pub(super) track: usize,
+    /// Carries retransmissions.
+    pub(super) rtx: bool,
+}
+
+/// See the module.
+pub(super) struct Participant {
+    pub(super) id: ParticipantId,
+    pub(super) transport: Transport,
+    pub(super) tracks: Vec<Track>,
+    pub(super) slots: Vec<Slot>,
+    pub(super) streams: Vec<StreamOf>,
+    strangers: HashSet<Ssrc>,
+    pub(super) twcc: TwccReceiver,
+    /// Our SSRC in feedback that belongs to no slot.
+    pub(super) feedback_ssrc: Ssrc,
+    pub(super) rtt: Option<Duration>,
+    pub(super) next_report: Option<Instant>,
+    pub(super) linked: Option<usize>,
+    pub(super) stats: ParticipantStats,
+    pub(super) session_id: u64,
+    pub(super) session_version: u64,
+    /// The deadline the node's timer table holds for us.
+    pub(super) armed: Option<Instant>,
+}
+
+impl Participant {
+    /// From what was negotiated.
+    pub(super) fn new(
+        id: ParticipantId,
+        transport: Transport,
+        answer: &Answer,
+        session_id: u64,
+        rng: &mut impl Rng,
+    ) -> Result<Self, JoinError> {
+        let mut tracks = Vec::new();
+        let mut slots = Vec::new();
+        let mut streams = Vec::new();
+        for media in &answer.media {
+            match media.role {
+                Role::Publish(source) => {
+                    for stream in &media.streams {
+                        streams.push(StreamOf { ssrc: stream.media, track: tracks.len(), rtx: false });
+                        if let Some(rtx) = stream.rtx {
+                            streams.push(StreamOf { ssrc: rtx, track: tracks.len(), rtx: true });
+                        }
+                    }
+                    tracks.push(Track::new(source, media.clone()));
+                }
+                Role::Slot(kind, ssrcs) => slots.push(Slot::new(kind, ssrcs, media.clone(), rng)),
+                Role::Data { .. } | Role::Rejected => {}
+            }
+        }
+        if tracks.is_empty() && slots.is_empty() {
+            return Err(JoinError::BadOffer("it neither sends nor receives anything".into()));
+        }
+        let feedback_ssrc = Ssrc(rng.random());
+        Ok(Self {
+            id,
+            transport,
+            tracks,
+            slots,
+            streams,
+            strangers: HashSet::new(),
+            twcc: TwccReceiver::default(),
+            feedback_ssrc,
+            rtt: None,
+            next_report: None,
+            linked: None,
+            stats: ParticipantStats::default(),
+            session_id,
+            session_version: 1,
+            armed: None,
+        })
+    }
+
+    /// The receive slots in order, for whoever shows tracks on them.
+    pub(super) fn answer_slots(&self) -> Vec<AnswerSlot> {
+        self.slots.iter().map(|slot| AnswerSlot { mid: slot.mid(), kind: slot.kind() }).collect()
+    }
+
+    pub(super) fn track_of(&self, source: Source) -> Option<usize> {
+        self.tracks.iter().position(|track| track.source() == source)
+    }
+
+    pub(super) fn slot_at(&self, mid: Mid, kind: Kind) -> Option<usize> {
+        self.slots.iter().position(|slot| slot.mid() == mid && slot.kind() == kind)
+    }
+
+    pub(super) fn slot_ssrcs(&self, mid: Mid, kind: Kind) -> Option<SlotSsrcs> {
+        self.slot_at(mid, kind).map(|slot| self.slots[slot].ssrcs())
+    }
+
+    pub(super) fn stream(&self, ssrc: Ssrc) -> Option<StreamOf> {
+        self.streams.iter().copied().find(|stream| stream.ssrc == ssrc)
+    }
+
+    /// Whether it is worth the decryption to find out what an SSRC is. Remembers a bounded number of strangers.
+    pub(super) fn may_listen_to(&mut self, ssrc: Ssrc) -> bool {
+        if self.stream(ssrc).is_some() || self.strangers.contains(&ssrc) {
+            return true;
+        }
+        self.strangers.len() < STRANGERS_MAX && self.strangers.insert(ssrc)
+    }
+
+    /// Learns what an authenticated stranger is from its MID (RFC 9143 §9.2) and payload type.
+    pub(super) fn learn(&mut self, ssrc: Ssrc, mid: Mid, pt: crate::ids::Pt) -> Option<StreamOf> {
+        let track = self.tracks.iter().position(|track| track.mid() == mid)?;
+        let (_, rtx) = self.tracks[track].codec_of(pt)?;
+        let stream = StreamOf { ssrc, track, rtx };
+        // A line whose stream restarts keeps only its newest SSRCs, so the table stays small.
+        if self.streams.len() >= 4 * self.tracks.len().max(1) + STRANGERS_MAX {
+            self.streams.remove(0);
+        }
+        self.streams.push(stream);
+        self.strangers.remove(&ssrc);
+        Some(stream)
+    }
+
+    /// The id under which a line carries an extension; lines of a bundle agree on the id of MID.
+    pub(super) fn mid_extension(&self) -> Option<u8> {
+        self.tracks.iter().find_map(|track| track.extensions().id(HeaderExtension::Mid))
+    }
+
+    /// When anything of this participant wants attention.
+    pub(super) fn deadline(&self) -> Instant {
+        let mut at = self.transport.deadline();
+        for candidate in [self.next_report, self.twcc.deadline()].into_iter().flatten() {
+            at = at.min(candidate);
+        }
+        for candidate in self.tracks.iter().filter_map(Track::deadline) {
+            at = at.min(candidate);
+        }
+        at
+    }
+}

@@ -1,0 +1,193 @@
+//! A receive slot: the sending end of one receive line of a client. Any track of its kind can be shown on it, without
+//! SDP: switching is an RTP rewrite.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+use rand::Rng;
+
+use super::counters::DropReason;
+use super::feedback::{self, Sent, SentReports};
+use super::track::MediaPacket;
+use crate::ids::Mid;
+use crate::media::{Codec, Kind};
+use crate::rtp::extensions::HeaderExtension;
+use crate::rtp::packet::RtpHeader;
+use crate::rtp::rewrite::{Rewritten, StreamRewriter};
+use crate::rtp::rtx;
+use crate::rtp::vp8::Vp8Rewriter;
+use crate::sdp::{NegotiatedMedia, SlotSsrcs};
+
+/// Room for one packet of any path: an Ethernet frame.
+const PACKET_CAPACITY: usize = 1500;
+
+/// The source packet behind a sequence number we sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Wanted {
+    pub(super) participant: usize,
+    pub(super) track: usize,
+    pub(super) sequence: u64,
+}
+
+/// See the module.
+pub(super) struct Slot {
+    kind: Kind,
+    ssrcs: SlotSsrcs,
+    line: NegotiatedMedia,
+    /// Participant key and track index of what is shown.
+    shows: Option<(usize, usize)>,
+    /// Nothing is forwarded until a decoder can start.
+    waits_for_keyframe: bool,
+    rewriter: StreamRewriter,
+    vp8: Vp8Rewriter,
+    rtx_sequence: u16,
+    packets: u32,
+    octets: u32,
+    pub(super) reports: SentReports,
+    /// The packet being written, and its payload where that has to be changed.
+    packet: Vec<u8>,
+    payload: Vec<u8>,
+}
+
+impl Slot {
+    pub(super) fn new(kind: Kind, ssrcs: SlotSsrcs, line: NegotiatedMedia, rng: &mut impl Rng) -> Self {
+        Self {
+            kind,
+            ssrcs,
+            line,
+            shows: None,
+            waits_for_keyframe: false,
+            rewriter: StreamRewriter::new(rng.random(), rng.random()),
+            vp8: Vp8Rewriter::default(),
+            rtx_sequence: rng.random(),
+            packets: 0,
+            octets: 0,
+            reports: SentReports::default(),
+            packet: Vec::with_capacity(PACKET_CAPACITY),
+            payload: Vec::with_capacity(PACKET_CAPACITY),
+        }
+    }
+
+    pub(super) fn mid(&self) -> Mid {
+        self.line.mid
+    }
+
+    pub(super) fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    pub(super) fn ssrcs(&self) -> SlotSsrcs {
+        self.ssrcs
+    }
+
+    /// Participant key and track index of what is shown.
+    pub(super) fn shows(&self) -> Option<(usize, usize)> {
+        self.shows
+    }
+
+    /// Shows another track from its next keyframe on.
+    pub(super) fn show(&mut self, participant: usize, track: usize) {
+        self.shows = Some((participant, track));
+        self.restart();
+    }
+
+    /// The stream behind the slot starts anew, with unrelated numbers.
+    pub(super) fn restart(&mut self) {
+        self.waits_for_keyframe = true;
+        self.rewriter.switch();
+        self.vp8.switch();
+    }
+
+    /// Shows nothing.
+    pub(super) fn clear(&mut self) {
+        self.shows = None;
+        self.restart();
+    }
+
+    /// The packet as this subscriber gets it.
+    pub(super) fn forward(&mut self, now: Instant, packet: &MediaPacket<'_>) -> Result<&[u8], DropReason> {
+        let payload_type = self.line.codec(packet.codec).ok_or(DropReason::NotDecodable)?.pt;
+        if self.waits_for_keyframe && !packet.keyframe {
+            return Err(DropReason::BeforeKeyframe);
+        }
+        let numbers = self
+            .rewriter
+            .rewrite(packet.sequence, packet.timestamp, packet.codec.clock_rate(), now)
+            .ok_or(DropReason::BeforeSwitch)?;
+        self.waits_for_keyframe = false;
+        let header = RtpHeader {
+            marker: packet.marker,
+            payload_type,
+            sequence: numbers.sequence,
+            timestamp: numbers.timestamp,
+            ssrc: self.ssrcs.media,
+        };
+        self.packets = self.packets.wrapping_add(1);
+        self.octets = self.octets.wrapping_add(packet.payload.len() as u32);
+        self.write(&header, None, packet);
+        Ok(&self.packet)
+    }
+
+    /// Which packet of what is shown went out under a sequence number.
+    pub(super) fn source_of(&self, sequence: u16) -> Option<Wanted> {
+        let (participant, track) = self.shows?;
+        Some(Wanted { participant, track, sequence: self.rewriter.source_sequence(sequence)? })
+    }
+
+    /// The packet again, on the RTX stream (RFC 4588). `None` when RTX was not agreed on.
+    pub(super) fn retransmission(&mut self, now: Instant, packet: &MediaPacket<'_>) -> Option<&[u8]> {
+        let payload_type = self.line.codec(packet.codec)?.rtx?;
+        let Rewritten { sequence: original, timestamp } =
+            self.rewriter.rewrite(packet.sequence, packet.timestamp, packet.codec.clock_rate(), now)?;
+        let header = RtpHeader {
+            marker: packet.marker,
+            payload_type,
+            sequence: self.rtx_sequence,
+            timestamp,
+            ssrc: self.ssrcs.rtx,
+        };
+        self.rtx_sequence = self.rtx_sequence.wrapping_add(1);
+        self.write(&header, Some(original), packet);
+        Some(&self.packet)
+    }
+
+    /// The publisher's sender report in the numbers of this slot. `None` before the first packet.
+    pub(super) fn sender_report(&mut self, now: Instant, ntp: u64, rtp_timestamp: u32) -> Option<Bytes> {
+        let sent = Sent {
+            ssrc: self.ssrcs.media,
+            ntp,
+            rtp_timestamp: self.rewriter.timestamp(rtp_timestamp)?,
+            packets: self.packets,
+            octets: self.octets,
+        };
+        self.reports.sent(now, ntp);
+        feedback::sender_report(&sent)
+    }
+
+    fn write(&mut self, header: &RtpHeader, retransmitted: Option<u16>, packet: &MediaPacket<'_>) {
+        let ids = &self.line.extensions;
+        let passed = &packet.passed;
+        let level = passed.audio_level.map(|level| level.to_bytes());
+        let orientation = passed.orientation.map(|orientation| orientation.to_bytes());
+        // An element with id 0 is not written: absent ones are left out without allocating a list.
+        let id = |extension| ids.id(extension).unwrap_or(0);
+        let extensions: [(u8, &[u8]); 3] = [
+            (id(HeaderExtension::AudioLevel), level.as_ref().map_or(&[], |bytes| &bytes[..])),
+            (id(HeaderExtension::VideoOrientation), orientation.as_ref().map_or(&[], |bytes| &bytes[..])),
+            (
+                id(HeaderExtension::AbsCaptureTime),
+                passed.capture_time.as_ref().map_or(&[], |time| time.as_bytes()),
+            ),
+        ];
+        self.payload.clear();
+        self.payload.extend_from_slice(packet.payload);
+        if packet.codec == Codec::Vp8 {
+            self.vp8.rewrite(&mut self.payload);
+        }
+        self.packet.clear();
+        match retransmitted {
+            None => header.write_packet(&extensions, &self.payload, &mut self.packet),
+            Some(original) => rtx::write(header, &extensions, original, &self.payload, &mut self.packet),
+        }
+    }
+}

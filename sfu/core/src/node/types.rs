@@ -1,0 +1,135 @@
+//! What a node is asked, what it answers and what it tells.
+
+use std::net::SocketAddr;
+
+use crate::ids::{Mid, ParticipantId};
+use crate::media::{Codec, Kind, Source};
+
+/// A client's one offer and what its send lines carry.
+#[derive(Clone, Debug)]
+pub struct JoinRequest {
+    /// The SDP offer (RFC 3264): send lines, receive slots and a data channel line, bundled.
+    pub offer: String,
+    /// Which send line carries which source.
+    pub sources: Vec<(Mid, Source)>,
+}
+
+/// The answer to a [`JoinRequest`].
+#[derive(Clone, Debug)]
+pub struct Joined {
+    /// The SDP answer.
+    pub answer: String,
+    /// The receive slots, in the order of their lines.
+    pub slots: Vec<AnswerSlot>,
+}
+
+/// A receive slot: a line of the client on which any track of its kind can be shown.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct AnswerSlot {
+    /// The line.
+    pub mid: Mid,
+    /// Audio or video.
+    pub kind: Kind,
+}
+
+/// Why a join was refused.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum JoinError {
+    /// The offer cannot be answered; the text says what is missing.
+    #[error("the offer cannot be answered: {0}")]
+    BadOffer(String),
+    /// The participant id is already in use by another peer connection.
+    #[error("participant {0} has joined already")]
+    Duplicate(ParticipantId),
+    /// The server is shutting down.
+    #[error("the media server is stopping")]
+    Stopping,
+}
+
+/// Why a route or a tap could not be made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum RouteError {
+    /// One of the two is not on this node (any more).
+    #[error("participant {0} is not here")]
+    NoSuchParticipant(ParticipantId),
+    /// The publisher's offer has no line for this source.
+    #[error("participant {0} publishes no {1}")]
+    NoSuchSource(ParticipantId, Source),
+    /// No such receive slot, or of the other kind.
+    #[error("participant {0} has no such slot {1} for this kind of media")]
+    NoSuchSlot(ParticipantId, Mid),
+    /// Routes between workers are not built yet.
+    #[error("participants {0} and {1} are on different workers")]
+    AcrossWorkers(ParticipantId, ParticipantId),
+    /// The server is shutting down.
+    #[error("the media server is stopping")]
+    Stopping,
+}
+
+/// Why a participant's transport ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LeaveReason {
+    /// The layer above asked for it.
+    Asked,
+    /// The peer closed DTLS.
+    Closed,
+    /// No STUN consent for 30 s (RFC 7675 §5.1), or never connected.
+    Timeout,
+    /// The certificate does not match the fingerprint in the offer.
+    WrongFingerprint,
+    /// The DTLS handshake failed.
+    DtlsFailed,
+}
+
+/// What the media plane tells the layer above.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// ICE and DTLS are done: media flows from now on.
+    Connected {
+        /// Who.
+        participant: ParticipantId,
+    },
+    /// The transport is gone; its routes and taps are too.
+    Left {
+        /// Who.
+        participant: ParticipantId,
+        /// Why.
+        reason: LeaveReason,
+    },
+    /// First packet of a source arrived.
+    TrackStarted {
+        /// Who publishes.
+        participant: ParticipantId,
+        /// Which line.
+        source: Source,
+        /// What it is coded in.
+        codec: Codec,
+    },
+}
+
+/// Figures of one participant's transport, for logs, metrics and tests.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ParticipantStats {
+    /// Media packets from this participant that passed authentication.
+    pub packets_received: u64,
+    /// Media packets sent to this participant, RTX included.
+    pub packets_sent: u64,
+    /// Sequence numbers asked of this participant again (NACK).
+    pub nacks_sent: u64,
+    /// Packets retransmitted to this participant.
+    pub retransmitted: u64,
+    /// Keyframes asked of this participant (PLI).
+    pub plis_sent: u64,
+    /// TWCC feedback packets sent to this participant.
+    pub twcc_sent: u64,
+    /// Round trip towards this participant from its receiver reports, milliseconds.
+    pub rtt_ms: Option<f64>,
+    /// DTLS-SRTP profile in use, e.g. `SRTP_AEAD_AES_256_GCM`.
+    pub srtp_profile: Option<&'static str>,
+    /// The address ICE has selected.
+    pub remote: Option<SocketAddr>,
+}
+
+/// A tap on one published track.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct TapId(pub u64);
