@@ -1,12 +1,22 @@
 //! The handle to the media server: what signaling and the recorder may ask of it.
 
+use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant, SystemTime};
 
 use sfu_core::ids::{Mid, ParticipantId};
-use sfu_core::media::{Codec, Kind, Source};
-use tokio::sync::mpsc;
+use sfu_core::media::Source;
+use sfu_core::node::{
+    Epoch, Event, JoinError, JoinRequest, Joined, Node, NodeConfig, ParticipantStats, RouteError,
+};
+use sfu_core::transport::dtls::Identity;
+use tokio::sync::{mpsc, oneshot};
 
+use crate::metrics::Metrics;
+use crate::socket::BatchSocket;
 use crate::tap::TapReceiver;
+use crate::worker::{Command, Worker};
 
 /// Settings of the media server, checked by [`Sfu::start`].
 #[derive(Clone, Debug)]
@@ -36,6 +46,9 @@ pub enum ConfigError {
     /// Clients would be told an address nobody can reach.
     #[error("the bind address {0} is a wildcard and no announced address is set")]
     NoAnnouncedAddress(IpAddr),
+    /// The process cannot make keys or counters.
+    #[error("cannot prepare the media server: {0}")]
+    Prepare(String),
     /// Out of range.
     #[error("workers must be 1 to {max}, not {given}")]
     Workers {
@@ -46,198 +59,245 @@ pub enum ConfigError {
     },
 }
 
-/// A client's one offer and what its send lines carry.
-#[derive(Clone, Debug)]
-pub struct JoinRequest {
-    /// The SDP offer (RFC 3264): send lines, receive slots and a data channel line, bundled.
-    pub offer: String,
-    /// Which send line carries which source.
-    pub sources: Vec<(Mid, Source)>,
-}
+/// How many commands may wait for one worker.
+const COMMANDS_MAX: usize = 256;
 
-/// The answer to a [`JoinRequest`].
-#[derive(Clone, Debug)]
-pub struct Joined {
-    /// The SDP answer.
-    pub answer: String,
-    /// The receive slots, in the order of their lines.
-    pub slots: Vec<AnswerSlot>,
-}
+/// How many events may wait for the layer above.
+const EVENTS_MAX: usize = 1024;
 
-/// A receive slot: a line of the client on which any track of its kind can be shown.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct AnswerSlot {
-    /// The line.
-    pub mid: Mid,
-    /// Audio or video.
-    pub kind: Kind,
-}
-
-/// Why a join was refused.
-#[derive(Debug, thiserror::Error)]
-pub enum JoinError {
-    /// The offer cannot be answered; the text says what is missing.
-    #[error("the offer cannot be answered: {0}")]
-    BadOffer(String),
-    /// The participant id is already in use.
-    #[error("participant {0} has joined already")]
-    Duplicate(ParticipantId),
-    /// The server is shutting down.
-    #[error("the media server is stopping")]
-    Stopping,
-}
-
-/// Why a route could not be made.
-#[derive(Debug, thiserror::Error)]
-pub enum RouteError {
-    /// One of the two is not on this node (any more).
-    #[error("participant {0} is not here")]
-    NoSuchParticipant(ParticipantId),
-    /// The publisher's offer has no line for this source.
-    #[error("participant {0} publishes no {1}")]
-    NoSuchSource(ParticipantId, Source),
-    /// No such receive slot, or of the other kind.
-    #[error("participant {0} has no such slot {1} for this kind of media")]
-    NoSuchSlot(ParticipantId, Mid),
-    /// Routes between workers are not built yet.
-    #[error("participants {0} and {1} are on different workers")]
-    AcrossWorkers(ParticipantId, ParticipantId),
-    /// The server is shutting down.
-    #[error("the media server is stopping")]
-    Stopping,
-}
-
-/// Why a participant's transport ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum LeaveReason {
-    /// [`Sfu::leave`] was called.
-    Asked,
-    /// The peer closed DTLS.
-    Closed,
-    /// No STUN consent for 30 s (RFC 7675 §5.1), or never connected.
-    Timeout,
-    /// The certificate does not match the fingerprint in the offer.
-    WrongFingerprint,
-    /// The DTLS handshake failed.
-    DtlsFailed,
-}
-
-/// What the media plane tells the layer above.
-#[derive(Clone, Debug)]
-pub enum Event {
-    /// ICE and DTLS are done: media flows from now on.
-    Connected {
-        /// Who.
-        participant: ParticipantId,
-    },
-    /// The transport is gone; its routes and taps are too.
-    Left {
-        /// Who.
-        participant: ParticipantId,
-        /// Why.
-        reason: LeaveReason,
-    },
-    /// First packet of a source arrived.
-    TrackStarted {
-        /// Who publishes.
-        participant: ParticipantId,
-        /// Which line.
-        source: Source,
-        /// What it is coded in.
-        codec: Codec,
-    },
-}
-
-/// Figures of one participant's transport, for logs, metrics and tests.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct ParticipantStats {
-    /// Datagrams from this participant that were media and passed authentication.
-    pub packets_received: u64,
-    /// Media packets sent to this participant, RTX included.
-    pub packets_sent: u64,
-    /// NACKed sequence numbers asked of the publisher.
-    pub nacks_sent: u64,
-    /// Packets retransmitted to this participant.
-    pub retransmitted: u64,
-    /// Keyframes asked of this participant (PLI).
-    pub plis_sent: u64,
-    /// TWCC feedback packets sent to this participant.
-    pub twcc_sent: u64,
-    /// DTLS-SRTP profile in use, e.g. `SRTP_AEAD_AES_256_GCM`.
-    pub srtp_profile: Option<&'static str>,
-    /// The address ICE has validated.
-    pub remote: Option<SocketAddr>,
-}
+/// Routes do not cross workers yet, so one worker holds everybody.
+const WORKERS_MAX: usize = 1;
 
 /// A cheap, cloneable handle to a running media server.
 #[derive(Clone, Debug)]
-pub struct Sfu {}
+pub struct Sfu {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    workers: Vec<WorkerHandle>,
+    /// Which worker each participant is on. Never touched on the packet path.
+    placement: Arc<Placement>,
+    metrics: Metrics,
+}
+
+#[derive(Debug)]
+struct WorkerHandle {
+    commands: mpsc::Sender<Command>,
+    candidates: Vec<SocketAddr>,
+}
+
+#[derive(Debug, Default)]
+struct Placement(Mutex<HashMap<ParticipantId, usize>>);
+
+impl Placement {
+    fn table(&self) -> std::sync::MutexGuard<'_, HashMap<ParticipantId, usize>> {
+        // A panic while holding the lock cannot leave the map half changed.
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn of(&self, who: ParticipantId) -> Option<usize> {
+        self.table().get(&who).copied()
+    }
+
+    /// The worker of a participant, chosen by load for a new one.
+    fn place(&self, who: ParticipantId, workers: usize) -> usize {
+        let mut table = self.table();
+        if let Some(worker) = table.get(&who) {
+            return *worker;
+        }
+        let mut load = vec![0usize; workers];
+        for worker in table.values() {
+            load[*worker] += 1;
+        }
+        let least = load.iter().enumerate().min_by_key(|(_, n)| **n).map_or(0, |(worker, _)| worker);
+        table.insert(who, least);
+        least
+    }
+
+    fn forget(&self, who: ParticipantId) {
+        self.table().remove(&who);
+    }
+}
 
 impl Sfu {
     /// Binds the sockets and starts the workers. Events arrive on the receiver, which must be read.
-    pub fn start(_config: Config) -> Result<(Sfu, mpsc::Receiver<Event>), ConfigError> {
-        unimplemented!("being built")
+    pub fn start(config: Config) -> Result<(Sfu, mpsc::Receiver<Event>), ConfigError> {
+        if !(1..=WORKERS_MAX).contains(&config.workers) {
+            return Err(ConfigError::Workers { given: config.workers, max: WORKERS_MAX });
+        }
+        if config.announced.is_empty() && config.bind.is_unspecified() {
+            return Err(ConfigError::NoAnnouncedAddress(config.bind));
+        }
+        let identity = certificate().map_err(ConfigError::Prepare)?;
+        let crypto = rtc_crypto_provider().map_err(ConfigError::Prepare)?;
+        let metrics = Metrics::new().map_err(|error| ConfigError::Prepare(error.to_string()))?;
+        let (events_tx, events_rx) = mpsc::channel(EVENTS_MAX);
+        let placement = Arc::new(Placement::default());
+        let mut workers = Vec::new();
+        for index in 0..config.workers {
+            let port = if config.udp_port == 0 { 0 } else { config.udp_port + index as u16 };
+            let addr = SocketAddr::new(config.bind, port);
+            let bound = |source| ConfigError::Bind { addr, source };
+            let socket = crate::socket::bind(addr).map_err(bound)?;
+            let port = socket.local_addr().map_err(bound)?.port();
+            let announced =
+                if config.announced.is_empty() { vec![config.bind] } else { config.announced.clone() };
+            let candidates: Vec<_> = announced.into_iter().map(|ip| SocketAddr::new(ip, port)).collect();
+            let node = Node::new(NodeConfig {
+                identity: identity.clone(),
+                candidates: candidates.clone(),
+                seed: rand::random(),
+                epoch: Epoch::new(Instant::now(), unix_now()),
+                crypto: crypto.clone(),
+            });
+            let (commands_tx, commands_rx) = mpsc::channel(COMMANDS_MAX);
+            let on_left = {
+                let placement = placement.clone();
+                Arc::new(move |who| placement.forget(who))
+            };
+            let (events, worker_metrics) = (events_tx.clone(), metrics.worker(index));
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(bound)?;
+            std::thread::Builder::new()
+                .name(format!("media-{index}"))
+                .spawn(move || {
+                    runtime.block_on(async move {
+                        match BatchSocket::new(socket) {
+                            Ok(socket) => {
+                                Worker::new(node, socket, commands_rx, events, on_left, worker_metrics)
+                                    .run()
+                                    .await;
+                            }
+                            Err(error) => tracing::error!(%error, "the media socket cannot be used"),
+                        }
+                    });
+                })
+                .map_err(bound)?;
+            workers.push(WorkerHandle { commands: commands_tx, candidates });
+        }
+        Ok((Sfu { shared: Arc::new(Shared { workers, placement, metrics }) }, events_rx))
     }
 
     /// The addresses in the candidates (announced addresses with the workers' ports).
     pub fn candidates(&self) -> Vec<SocketAddr> {
-        unimplemented!("being built")
+        self.shared.workers.iter().flat_map(|worker| worker.candidates.iter().copied()).collect()
     }
 
     /// Answers an offer and makes a transport for it. Offering again for the same participant with the same
     /// DTLS fingerprint is an ICE restart.
-    pub async fn join(&self, _who: ParticipantId, _request: JoinRequest) -> Result<Joined, JoinError> {
-        unimplemented!("being built")
+    pub async fn join(&self, who: ParticipantId, request: JoinRequest) -> Result<Joined, JoinError> {
+        let known = self.shared.placement.of(who).is_some();
+        let worker = self.shared.placement.place(who, self.shared.workers.len());
+        let result = self
+            .ask(worker, |reply| Command::Join { who, request, reply })
+            .await
+            .unwrap_or(Err(JoinError::Stopping));
+        if result.is_err() && !known {
+            self.shared.placement.forget(who);
+        }
+        result
     }
 
     /// Ends a transport; routes from and to it and its taps end too. Unknown ids are ignored.
-    pub async fn leave(&self, _who: ParticipantId) {
-        unimplemented!("being built")
+    pub async fn leave(&self, who: ParticipantId) {
+        if let Some(worker) = self.shared.placement.of(who) {
+            self.ask(worker, |reply| Command::Leave { who, reply }).await;
+        }
     }
 
     /// Shows `from`'s source on `to`'s slot, replacing what was there, and asks for a keyframe.
     pub async fn attach(
         &self,
-        _from: ParticipantId,
-        _source: Source,
-        _to: ParticipantId,
-        _slot: Mid,
+        from: ParticipantId,
+        source: Source,
+        to: ParticipantId,
+        slot: Mid,
     ) -> Result<(), RouteError> {
-        unimplemented!("being built")
+        let worker = self.common_worker(from, to)?;
+        self.ask(worker, |reply| Command::Attach { from, source, to, slot, reply })
+            .await
+            .unwrap_or(Err(RouteError::Stopping))
     }
 
     /// Empties `to`'s slot.
-    pub async fn detach(&self, _to: ParticipantId, _slot: Mid) -> Result<(), RouteError> {
-        unimplemented!("being built")
+    pub async fn detach(&self, to: ParticipantId, slot: Mid) -> Result<(), RouteError> {
+        let worker = self.worker_of(to)?;
+        self.ask(worker, |reply| Command::Detach { to, slot, reply })
+            .await
+            .unwrap_or(Err(RouteError::Stopping))
     }
 
-    /// Lets what `a` sends on its `events` data channel reach `b`, and the other way round.
-    pub async fn link_data(&self, _a: ParticipantId, _b: ParticipantId) -> Result<(), RouteError> {
-        unimplemented!("being built")
+    /// Lets what `a` sends on its `events` data channel reach `b`, and the other way round. Each has at most one
+    /// such link; a new one replaces it.
+    pub async fn link_data(&self, a: ParticipantId, b: ParticipantId) -> Result<(), RouteError> {
+        let worker = self.common_worker(a, b)?;
+        self.ask(worker, |reply| Command::LinkData { a, b, reply }).await.unwrap_or(Err(RouteError::Stopping))
     }
 
     /// Opens a tap on a published source; for video a keyframe is asked for.
     pub async fn tap(
         &self,
-        _who: ParticipantId,
-        _source: Source,
-        _capacity: usize,
+        who: ParticipantId,
+        source: Source,
+        capacity: usize,
     ) -> Result<TapReceiver, RouteError> {
-        unimplemented!("being built")
+        let worker = self.worker_of(who)?;
+        self.ask(worker, |reply| Command::Tap { who, source, capacity, reply })
+            .await
+            .unwrap_or(Err(RouteError::Stopping))
     }
 
     /// Figures of one transport.
-    pub async fn stats(&self, _who: ParticipantId) -> Option<ParticipantStats> {
-        unimplemented!("being built")
+    pub async fn stats(&self, who: ParticipantId) -> Option<ParticipantStats> {
+        let worker = self.shared.placement.of(who)?;
+        self.ask(worker, |reply| Command::Stats { who, reply }).await.flatten()
     }
 
-    /// Counters and histograms of the whole media plane (`vitrine_sfu_…`), for `/metrics`.
-    pub fn register_metrics(&self, _registry: &prometheus::Registry) -> prometheus::Result<()> {
-        unimplemented!("being built")
+    /// Counters of the whole media plane (`vitrine_sfu_…`), for `/metrics`.
+    pub fn register_metrics(&self, registry: &prometheus::Registry) -> prometheus::Result<()> {
+        self.shared.metrics.register(registry)
     }
 
     /// Closes every transport (DTLS close_notify) and ends the workers.
     pub async fn shutdown(&self) {
-        unimplemented!("being built")
+        for worker in 0..self.shared.workers.len() {
+            self.ask(worker, |reply| Command::Shutdown { reply }).await;
+        }
     }
+
+    fn worker_of(&self, who: ParticipantId) -> Result<usize, RouteError> {
+        self.shared.placement.of(who).ok_or(RouteError::NoSuchParticipant(who))
+    }
+
+    fn common_worker(&self, a: ParticipantId, b: ParticipantId) -> Result<usize, RouteError> {
+        let (on_a, on_b) = (self.worker_of(a)?, self.worker_of(b)?);
+        if on_a == on_b { Ok(on_a) } else { Err(RouteError::AcrossWorkers(a, b)) }
+    }
+
+    /// `None` when the worker is gone.
+    async fn ask<T>(&self, worker: usize, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Option<T> {
+        let (reply, answer) = oneshot::channel();
+        self.shared.workers[worker].commands.send(command(reply)).await.ok()?;
+        answer.await.ok()
+    }
+}
+
+fn unix_now() -> Duration {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+}
+
+/// A fresh self-signed certificate: its fingerprint travels in every answer, so it need not outlive the process.
+fn certificate() -> Result<Identity, String> {
+    let key =
+        rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).map_err(|error| error.to_string())?;
+    let params =
+        rcgen::CertificateParams::new(vec!["vitrine".to_string()]).map_err(|error| error.to_string())?;
+    let certificate = params.self_signed(&key).map_err(|error| error.to_string())?;
+    Ok(Identity::new(certificate.der().to_vec(), key.serialize_der()))
+}
+
+fn rtc_crypto_provider() -> Result<Arc<dyn rtc_crypto::RTCCryptoProvider>, String> {
+    rtc_crypto::default_provider().map_err(|error| format!("{error:?}"))
 }

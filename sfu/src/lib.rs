@@ -3,15 +3,16 @@
 //! All protocol work is in [`sfu_core`]; this crate adds clocks, sockets, threads and counters.
 
 mod handle;
+mod metrics;
+mod socket;
 mod tap;
+mod worker;
 
-pub use handle::{
-    AnswerSlot, Config, ConfigError, Event, JoinError, JoinRequest, Joined, LeaveReason, ParticipantStats,
-    RouteError, Sfu,
-};
+pub use handle::{Config, ConfigError, Sfu};
 pub use sfu_core::{
     ids::{Mid, ParticipantId, Ssrc},
     media::{Codec, Kind, Source},
+    node::{AnswerSlot, Event, JoinError, JoinRequest, Joined, LeaveReason, ParticipantStats, RouteError},
     tap::{NodeTime, SenderReport, TapEvent, TapPacket},
 };
 pub use tap::{TapReceiver, TapSender, tap_channel};

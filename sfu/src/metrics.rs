@@ -1,0 +1,101 @@
+//! The media plane's figures for `/metrics`.
+
+use prometheus::{IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry};
+use sfu_core::node::Counters;
+
+/// Metrics of the whole media plane.
+#[derive(Clone, Debug)]
+pub(crate) struct Metrics {
+    received: IntCounter,
+    forwarded: IntCounter,
+    retransmitted: IntCounter,
+    tapped: IntCounter,
+    dropped: IntCounterVec,
+    nacks: IntCounter,
+    plis: IntCounter,
+    twcc: IntCounter,
+    participants: IntGaugeVec,
+}
+
+impl Metrics {
+    pub(crate) fn new() -> prometheus::Result<Self> {
+        Ok(Self {
+            received: IntCounter::new(
+                "vitrine_sfu_received_packets_total",
+                "Authenticated media packets received",
+            )?,
+            forwarded: IntCounter::new(
+                "vitrine_sfu_forwarded_packets_total",
+                "Media packets sent to subscribers",
+            )?,
+            retransmitted: IntCounter::new(
+                "vitrine_sfu_retransmitted_packets_total",
+                "Packets repaired by RTX",
+            )?,
+            tapped: IntCounter::new("vitrine_sfu_tapped_packets_total", "Media packets handed to taps")?,
+            dropped: IntCounterVec::new(
+                Opts::new("vitrine_sfu_dropped_packets_total", "Datagrams and packets dropped, by reason"),
+                &["reason"],
+            )?,
+            nacks: IntCounter::new(
+                "vitrine_sfu_nacked_packets_total",
+                "Lost packets asked of publishers again",
+            )?,
+            plis: IntCounter::new("vitrine_sfu_keyframe_requests_total", "PLI sent to publishers")?,
+            twcc: IntCounter::new(
+                "vitrine_sfu_twcc_feedback_total",
+                "TWCC feedback packets sent to publishers",
+            )?,
+            participants: IntGaugeVec::new(
+                Opts::new("vitrine_sfu_participants", "Transports on each worker"),
+                &["worker"],
+            )?,
+        })
+    }
+
+    pub(crate) fn register(&self, registry: &Registry) -> prometheus::Result<()> {
+        registry.register(Box::new(self.received.clone()))?;
+        registry.register(Box::new(self.forwarded.clone()))?;
+        registry.register(Box::new(self.retransmitted.clone()))?;
+        registry.register(Box::new(self.tapped.clone()))?;
+        registry.register(Box::new(self.dropped.clone()))?;
+        registry.register(Box::new(self.nacks.clone()))?;
+        registry.register(Box::new(self.plis.clone()))?;
+        registry.register(Box::new(self.twcc.clone()))?;
+        registry.register(Box::new(self.participants.clone()))
+    }
+
+    pub(crate) fn worker(&self, index: usize) -> WorkerMetrics {
+        WorkerMetrics { metrics: self.clone(), worker: index.to_string(), seen: Counters::default() }
+    }
+}
+
+/// One worker's share: the node counts without locks, this adds the differences.
+pub(crate) struct WorkerMetrics {
+    metrics: Metrics,
+    worker: String,
+    seen: Counters,
+}
+
+impl WorkerMetrics {
+    pub(crate) fn update(&mut self, counters: &Counters, refused: u64, participants: usize) {
+        let (now, before) = (counters, &self.seen);
+        self.metrics.received.inc_by(now.received - before.received);
+        self.metrics.forwarded.inc_by(now.forwarded - before.forwarded);
+        self.metrics.retransmitted.inc_by(now.retransmitted - before.retransmitted);
+        self.metrics.tapped.inc_by(now.tapped - before.tapped);
+        self.metrics.nacks.inc_by(now.nacks - before.nacks);
+        self.metrics.plis.inc_by(now.plis - before.plis);
+        self.metrics.twcc.inc_by(now.twcc - before.twcc);
+        for ((reason, count), (_, seen)) in now.dropped.iter().zip(before.dropped.iter()) {
+            if count > seen {
+                self.metrics.dropped.with_label_values(&[reason.as_str()]).inc_by(count - seen);
+            }
+        }
+        if refused > 0 {
+            self.metrics.dropped.with_label_values(&["kernel"]).inc_by(refused);
+        }
+        self.metrics.participants.with_label_values(&[&self.worker]).set(participants as i64);
+        self.seen = counters.clone();
+    }
+}

@@ -1,0 +1,219 @@
+//! A worker: one thread, one socket, one node. It gives the state machines a clock and carries their bytes.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use sfu_core::ids::{Mid, ParticipantId};
+use sfu_core::media::Source;
+use sfu_core::node::{
+    Event, JoinError, JoinRequest, Joined, Node, ParticipantStats, RouteError, TapId, TapOutput,
+};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::sleep_until;
+
+use crate::metrics::WorkerMetrics;
+use crate::socket::BatchSocket;
+use crate::tap::{TapReceiver, TapSender, tap_channel};
+
+/// Batches read before the worker looks at commands and timers again.
+const BATCHES_IN_A_ROW: usize = 16;
+
+/// What the handle asks of a worker. Each carries the way back.
+pub(crate) enum Command {
+    Join {
+        who: ParticipantId,
+        request: JoinRequest,
+        reply: oneshot::Sender<Result<Joined, JoinError>>,
+    },
+    Leave {
+        who: ParticipantId,
+        reply: oneshot::Sender<()>,
+    },
+    Attach {
+        from: ParticipantId,
+        source: Source,
+        to: ParticipantId,
+        slot: Mid,
+        reply: oneshot::Sender<Result<(), RouteError>>,
+    },
+    Detach {
+        to: ParticipantId,
+        slot: Mid,
+        reply: oneshot::Sender<Result<(), RouteError>>,
+    },
+    LinkData {
+        a: ParticipantId,
+        b: ParticipantId,
+        reply: oneshot::Sender<Result<(), RouteError>>,
+    },
+    Tap {
+        who: ParticipantId,
+        source: Source,
+        capacity: usize,
+        reply: oneshot::Sender<Result<TapReceiver, RouteError>>,
+    },
+    Stats {
+        who: ParticipantId,
+        reply: oneshot::Sender<Option<ParticipantStats>>,
+    },
+    Shutdown {
+        reply: oneshot::Sender<()>,
+    },
+}
+
+/// A worker before it runs.
+pub(crate) struct Worker {
+    node: Node,
+    socket: BatchSocket,
+    commands: mpsc::Receiver<Command>,
+    events: mpsc::Sender<Event>,
+    on_left: Arc<dyn Fn(ParticipantId) + Send + Sync>,
+    taps: HashMap<TapId, TapSender>,
+    metrics: WorkerMetrics,
+    outbox: Vec<(SocketAddr, bytes::Bytes)>,
+}
+
+impl Worker {
+    pub(crate) fn new(
+        node: Node,
+        socket: BatchSocket,
+        commands: mpsc::Receiver<Command>,
+        events: mpsc::Sender<Event>,
+        on_left: Arc<dyn Fn(ParticipantId) + Send + Sync>,
+        metrics: WorkerMetrics,
+    ) -> Self {
+        Self { node, socket, commands, events, on_left, taps: HashMap::new(), metrics, outbox: Vec::new() }
+    }
+
+    /// Runs until a shutdown command, or until every handle is gone.
+    pub(crate) async fn run(mut self) {
+        loop {
+            let deadline = self.node.deadline();
+            tokio::select! {
+                readable = self.socket.readable() => {
+                    if let Err(error) = readable {
+                        tracing::error!(%error, "the media socket is broken");
+                        return;
+                    }
+                    self.receive();
+                }
+                command = self.commands.recv() => {
+                    match command {
+                        None => return,
+                        Some(Command::Shutdown { reply }) => {
+                            self.node.close_all(Instant::now());
+                            self.flush().await;
+                            let _ = reply.send(());
+                            return;
+                        }
+                        Some(command) => self.obey(command),
+                    }
+                }
+                () = async { match deadline {
+                    Some(at) => sleep_until(at.into()).await,
+                    None => std::future::pending().await,
+                } } => {}
+            }
+            let now = Instant::now();
+            if self.node.deadline().is_some_and(|at| at <= now) {
+                self.node.handle_timeout(now);
+            }
+            self.hear_taps(now);
+            self.flush().await;
+        }
+    }
+
+    fn receive(&mut self) {
+        for _ in 0..BATCHES_IN_A_ROW {
+            let now = Instant::now();
+            let node = &mut self.node;
+            match self.socket.receive(|source, datagram| node.handle_datagram(now, source, datagram)) {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => {
+                    // ICMP errors of an earlier send surface here; they concern one peer, whose consent will expire.
+                    tracing::debug!(%error, "receive");
+                    return;
+                }
+            }
+        }
+    }
+
+    fn obey(&mut self, command: Command) {
+        let now = Instant::now();
+        // Whoever asked may have gone away meanwhile; then nobody needs the reply.
+        match command {
+            Command::Join { who, request, reply } => {
+                let _ = reply.send(self.node.join(now, who, &request));
+            }
+            Command::Leave { who, reply } => {
+                self.node.leave(now, who);
+                let _ = reply.send(());
+            }
+            Command::Attach { from, source, to, slot, reply } => {
+                let _ = reply.send(self.node.attach(now, from, source, to, slot));
+            }
+            Command::Detach { to, slot, reply } => {
+                let _ = reply.send(self.node.detach(to, slot));
+            }
+            Command::LinkData { a, b, reply } => {
+                let _ = reply.send(self.node.link_data(a, b));
+            }
+            Command::Tap { who, source, capacity, reply } => {
+                let result = self.node.add_tap(now, who, source).map(|id| {
+                    let (sender, receiver) = tap_channel(capacity.max(1));
+                    self.taps.insert(id, sender);
+                    receiver
+                });
+                let _ = reply.send(result);
+            }
+            Command::Stats { who, reply } => {
+                let _ = reply.send(self.node.stats(who));
+            }
+            Command::Shutdown { reply } => {
+                let _ = reply.send(());
+            }
+        }
+    }
+
+    fn hear_taps(&mut self, now: Instant) {
+        for (id, tap) in &mut self.taps {
+            if tap.take_keyframe_wish() {
+                self.node.request_keyframe(now, *id);
+            }
+        }
+    }
+
+    async fn flush(&mut self) {
+        while let Some((id, output)) = self.node.poll_tap() {
+            match output {
+                TapOutput::Event(event) => {
+                    if self.taps.get(&id).is_some_and(|tap| !tap.send(event)) {
+                        self.taps.remove(&id);
+                        self.node.remove_tap(id);
+                    }
+                }
+                TapOutput::Ended => {
+                    self.taps.remove(&id);
+                }
+            }
+        }
+        self.outbox.clear();
+        while let Some(transmit) = self.node.poll_transmit() {
+            self.outbox.push((transmit.destination, transmit.payload));
+        }
+        let refused = self.socket.send(&self.outbox).await;
+        while let Some(event) = self.node.poll_event() {
+            if let Event::Left { participant, .. } = &event {
+                (self.on_left)(*participant);
+            }
+            // The layer above must read; if it is far behind, events wait here rather than in memory without bound.
+            if self.events.send(event).await.is_err() {
+                tracing::debug!("nobody listens to media events any more");
+            }
+        }
+        self.metrics.update(self.node.counters(), refused, self.node.participants());
+    }
+}
