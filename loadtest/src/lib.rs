@@ -1,1 +1,8 @@
-//! Headless callers that speak the public protocol.
+//! Headless callers: real WebRTC peers with real Opus and real video, without a browser.
+//!
+//! A [`peer::Peer`] makes the one offer a browser would make, sends a tone and pre-encoded pictures, and keeps what it
+//! receives for whoever wants to judge it. It knows the wire protocol and nothing of the server's insides.
+
+pub mod ivf;
+pub mod peer;
+pub mod tone;
