@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use protocol::ids::CallId;
+use protocol::ids::{CallId, RecordingId};
+use recorder::{IndexError, RecordingIndex};
 
 use crate::auth::LoginLimit;
 use crate::auth::cookie::CookieStyle;
@@ -23,6 +25,33 @@ pub trait Floor: Send + Sync {
     fn is_taking_calls(&self) -> bool;
 }
 
+/// What REST asks of the recorder, which keeps the media of recordings.
+pub trait Archive: Send + Sync {
+    /// [`recorder::Recorder::index`]
+    fn index(&self, id: RecordingId) -> BoxFuture<'_, Result<RecordingIndex, IndexError>>;
+
+    /// [`recorder::Recorder::open_track`]
+    fn open_track<'a>(
+        &'a self,
+        id: RecordingId,
+        track: &'a str,
+    ) -> BoxFuture<'a, Result<(tokio::fs::File, u64), IndexError>>;
+}
+
+impl Archive for recorder::Recorder {
+    fn index(&self, id: RecordingId) -> BoxFuture<'_, Result<RecordingIndex, IndexError>> {
+        Self::index(self, id.0).boxed()
+    }
+
+    fn open_track<'a>(
+        &'a self,
+        id: RecordingId,
+        track: &'a str,
+    ) -> BoxFuture<'a, Result<(tokio::fs::File, u64), IndexError>> {
+        Self::open_track(self, id.0, track).boxed()
+    }
+}
+
 /// Shared by all handlers; cheap to clone.
 #[derive(Clone)]
 pub struct AppState {
@@ -30,12 +59,12 @@ pub struct AppState {
     pub store: Store,
     /// The live calls.
     pub floor: Arc<dyn Floor>,
+    /// The media of recordings.
+    pub archive: Arc<dyn Archive>,
     /// Counters.
     pub metrics: Metrics,
     /// How the staff cookie is written.
     pub cookie: CookieStyle,
     /// Slows down guessing of passwords.
     pub logins: Arc<LoginLimit>,
-    /// `<data dir>/recordings`: one folder a recording.
-    pub recordings: Arc<std::path::Path>,
 }

@@ -104,23 +104,29 @@ pub struct CallSummary {
     /// Asked for help.
     pub requested_at: Timestamp,
     /// Accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub accepted_at: Option<Timestamp>,
     /// Over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub ended_at: Option<Timestamp>,
     /// Why it is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub end_reason: Option<EndReason>,
     /// Name of the agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub agent: Option<String>,
     /// What the shop signed.
     pub context: BuyerContext,
     /// Its ticket.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub ticket: Option<TicketId>,
     /// Its recording.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub recording: Option<RecordingId>,
 }
@@ -155,16 +161,19 @@ pub struct Ticket {
     /// Who handled it.
     pub agent: String,
     /// Outcome code, once wrapped up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub outcome: Option<String>,
     /// Notes, once wrapped up.
     pub notes: String,
     /// Wrapped up at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub closed_at: Option<Timestamp>,
     /// What the buyer chose, every time they chose, oldest first.
     pub receipts: Vec<ConsentReceipt>,
     /// The recording, unless there is none or it was deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub recording: Option<RecordingSummary>,
 }
@@ -198,22 +207,27 @@ pub struct RecordingSummary {
     /// Its call.
     pub call: CallId,
     /// Its ticket.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub ticket: Option<TicketId>,
     /// The ticket's number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub ticket_number: Option<String>,
     /// Who handled it.
     pub agent: String,
     /// SKU the call was about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub sku: Option<String>,
     /// Product the call was about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub product: Option<String>,
     /// Language of the buyer.
     pub language: String,
     /// Outcome code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub outcome: Option<String>,
     /// First recorded packet.

@@ -1,6 +1,7 @@
 //! Who somebody is and what they may do: buyers by tokens their shop signed, staff by password and cookie.
 
 pub mod buyer_token;
+mod context;
 pub mod cookie;
 mod jwt_crypto;
 mod limit;
@@ -9,6 +10,7 @@ pub mod password;
 mod roles;
 pub mod secret;
 
+pub(crate) use context::is_language;
 pub use jwt_crypto::install as install_jwt_crypto;
 pub use limit::LoginLimit;
 pub use master_key::{MasterKey, MasterKeyError};

@@ -21,7 +21,8 @@ pub struct RecordingFilter {
     pub agent: Option<String>,
     /// Part of the product's name or SKU.
     pub product: Option<String>,
-    calls: Option<Vec<CallId>>,
+    /// Only of these calls.
+    pub(crate) calls: Option<Vec<CallId>>,
 }
 
 /// A recording that an earlier run of the server may have left unfinished.

@@ -1,0 +1,45 @@
+//! For those who watch the server.
+
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+
+use crate::app::AppState;
+use crate::problem::{self, Refusal};
+
+/// Longest wait for the store's sign of life.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// `GET /healthz`: the process runs. Says nothing about the store: restarting us does not repair that.
+pub(super) async fn alive() -> &'static str {
+    "ok\n"
+}
+
+/// `GET /readyz`: new calls are taken.
+pub(super) async fn ready(State(app): State<AppState>) -> Result<&'static str, Refusal> {
+    if !app.floor.is_taking_calls() {
+        return Err(problem::UNAVAILABLE
+            .at("floor", "no new calls are taken: the server is stopping")
+            .into());
+    }
+    match tokio::time::timeout(PATIENCE, app.store.ping()).await {
+        Ok(Ok(())) => Ok("ready\n"),
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "the store does not answer");
+            Err(problem::UNAVAILABLE.at("store", "the store does not answer").into())
+        }
+        Err(_) => Err(problem::UNAVAILABLE.at("store", "the store does not answer in time").into()),
+    }
+}
+
+/// `GET /metrics`: figures in the text format of Prometheus.
+pub(super) async fn metrics(State(app): State<AppState>) -> Result<Response, Refusal> {
+    let text = app.metrics.text().map_err(|error| {
+        tracing::error!(%error, "the metrics cannot be written");
+        Refusal::from(problem::INTERNAL.with("the metrics cannot be written"))
+    })?;
+    let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    Ok(([(header::CONTENT_TYPE, kind)], text).into_response())
+}

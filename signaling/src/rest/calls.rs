@@ -1,0 +1,90 @@
+//! Calls and their wrap-up.
+
+use axum::Json;
+use axum::extract::State;
+use protocol::ids::{CallId, UserId};
+use protocol::rest::{CallSummary, Page, Ticket, WrapUp};
+use serde::Deserialize;
+
+use super::extract::{Body, Id, Params, Staff};
+use crate::app::AppState;
+use crate::auth::Action;
+use crate::problem::{self, Refusal};
+use crate::store::{BadCursor, Paging, WrapUpError};
+
+/// Parameters of lists.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct List {
+    limit: Option<u32>,
+    before: Option<String>,
+}
+
+/// The page that was asked for.
+pub(super) fn paging(limit: Option<u32>, before: Option<&str>) -> Result<Paging, Refusal> {
+    Paging::new(limit, before)
+        .map_err(|error: BadCursor| problem::QUERY_INVALID.at("before", error.to_string()).into())
+}
+
+/// Whose calls and tickets somebody sees: everybody's (none) or their own.
+pub(super) fn only_of(staff: &Staff) -> Result<Option<UserId>, Refusal> {
+    if staff.may(Action::ReadAllCalls) {
+        return Ok(None);
+    }
+    staff.must(Action::ReadOwnCalls, "seeing calls")?;
+    Ok(Some(staff.0.id))
+}
+
+/// `GET /calls`
+pub(super) async fn list(
+    State(app): State<AppState>,
+    staff: Staff,
+    Params(list): Params<List>,
+) -> Result<Json<Page<CallSummary>>, Refusal> {
+    let paging = paging(list.limit, list.before.as_deref())?;
+    Ok(Json(app.store.calls(only_of(&staff)?, paging).await?))
+}
+
+/// `GET /calls/{id}`
+pub(super) async fn one(
+    State(app): State<AppState>,
+    staff: Staff,
+    Id(id): Id<CallId>,
+) -> Result<Json<CallSummary>, Refusal> {
+    Ok(Json(visible(&app, &staff, id).await?.0))
+}
+
+/// A call that somebody may see. What they may not see is not there.
+async fn visible(
+    app: &AppState,
+    staff: &Staff,
+    id: CallId,
+) -> Result<(CallSummary, Option<UserId>), Refusal> {
+    let only = only_of(staff)?;
+    match app.store.call(id).await? {
+        Some((call, agent)) if only.is_none() || agent == only => Ok((call, agent)),
+        _ => Err(problem::NOT_FOUND.at("id", "there is no such call, or it is not yours").into()),
+    }
+}
+
+/// `PUT /calls/{id}/wrap-up`
+pub(super) async fn wrap_up(
+    State(app): State<AppState>,
+    staff: Staff,
+    Id(id): Id<CallId>,
+    Body(written): Body<WrapUp>,
+) -> Result<Json<Ticket>, Refusal> {
+    let (_, agent) = visible(&app, &staff, id).await?;
+    if agent != Some(staff.0.id) {
+        staff.must(Action::WrapUpForOthers, "wrapping up calls of others")?;
+    }
+    let ticket = app.store.wrap_up(id, written, staff.0.id).await.map_err(|error| match error {
+        WrapUpError::NoTicket(_) => problem::NO_TICKET.with("nobody has accepted this call yet").into(),
+        WrapUpError::UnknownOutcome(_) => problem::UNKNOWN_OUTCOME.at("outcome", error.to_string()).into(),
+        WrapUpError::NotesTooLong(_) => problem::FIELD_INVALID.at("notes", error.to_string()).into(),
+        WrapUpError::Store(error) => Refusal::from(error),
+    })?;
+    app.floor.wrapped_up(id).await;
+    tracing::info!(call = %id, user = %staff.0.id, ticket = ticket.number, outcome = ticket.outcome, "wrapped up");
+    Ok(Json(ticket))
+}

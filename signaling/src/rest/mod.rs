@@ -1,0 +1,63 @@
+//! The REST API under `/api/v1`; the table of what there is stands at [`protocol::rest`].
+
+mod buyer_sessions;
+mod calls;
+mod extract;
+mod login;
+mod outcomes;
+mod range;
+mod recordings;
+mod tickets;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{Method, header};
+use axum::routing::{get, post, put};
+use tower_http::cors::{Any, CorsLayer};
+
+use crate::app::AppState;
+use crate::problem::{self, Refusal};
+
+/// Largest body of any request, bytes.
+const BODY_MAX: usize = 64 * 1024;
+
+/// All routes, to be nested at `/api/v1`.
+pub(crate) fn router() -> Router<AppState> {
+    // The widget runs on the pages of shops, so its one REST request comes from other origins. It carries a
+    // token that the shop signed and never a cookie.
+    let from_anywhere = CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods([Method::POST])
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
+        .max_age(std::time::Duration::from_secs(3600));
+    // With its fallback inside of the layer, or the browser's OPTIONS would not reach the layer.
+    let visits = Router::new()
+        .route("/buyer-sessions", post(buyer_sessions::open))
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_anywhere);
+    Router::new()
+        .route("/login", post(login::login))
+        .route("/logout", post(login::logout))
+        .route("/me", get(login::me))
+        .route("/calls", get(calls::list))
+        .route("/calls/{id}", get(calls::one))
+        .route("/calls/{id}/wrap-up", put(calls::wrap_up))
+        .route("/tickets", get(tickets::list))
+        .route("/tickets/{id}", get(tickets::one))
+        .route("/recordings", get(recordings::list))
+        .route("/recordings/{id}", get(recordings::one))
+        .route("/recordings/{id}/tracks/{track}", get(recordings::track))
+        .route("/outcomes", get(outcomes::list))
+        .merge(visits)
+        .method_not_allowed_fallback(method_not_allowed)
+        .fallback(not_found)
+        .layer(DefaultBodyLimit::max(BODY_MAX))
+}
+
+async fn method_not_allowed(method: Method) -> Refusal {
+    problem::METHOD_NOT_ALLOWED.with(format!("{method} does not work at this address")).into()
+}
+
+async fn not_found() -> Refusal {
+    problem::NOT_FOUND.with("the API has nothing at this address").into()
+}

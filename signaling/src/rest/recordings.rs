@@ -1,0 +1,141 @@
+//! Recordings: find, and hand out what a player needs. Every opening is logged.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use protocol::ids::RecordingId;
+use protocol::rest::{ByteRange, Fragment, Page, Recording, RecordingSummary, RecordingTrack};
+use recorder::{IndexError, IndexTrack};
+use serde::Deserialize;
+
+use super::calls::paging;
+use super::extract::{Id, Params, Staff};
+use super::range;
+use crate::app::AppState;
+use crate::auth::Action;
+use crate::problem::{self, Refusal};
+use crate::store::RecordingFilter;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Search {
+    ticket: Option<String>,
+    agent: Option<String>,
+    product: Option<String>,
+    limit: Option<u32>,
+    before: Option<String>,
+}
+
+/// `GET /recordings`
+pub(super) async fn list(
+    State(app): State<AppState>,
+    staff: Staff,
+    Params(search): Params<Search>,
+) -> Result<Json<Page<RecordingSummary>>, Refusal> {
+    staff.must(Action::ReplayRecordings, "recordings")?;
+    let paging = paging(search.limit, search.before.as_deref())?;
+    let filter = RecordingFilter {
+        ticket: search.ticket,
+        agent: search.agent,
+        product: search.product,
+        ..RecordingFilter::default()
+    };
+    Ok(Json(app.store.recordings(&filter, paging).await?))
+}
+
+/// `GET /recordings/{id}`
+pub(super) async fn one(
+    State(app): State<AppState>,
+    staff: Staff,
+    Id(id): Id<RecordingId>,
+) -> Result<Json<Recording>, Refusal> {
+    let mut summary = playable(&app, &staff, id).await?;
+    let index = app.archive.index(id).await.map_err(refused)?;
+    if index.erased.is_some() {
+        return Err(gone());
+    }
+    tracing::info!(recording = %id, call = %summary.call, user = %staff.0.id, "a recording was opened");
+    // The recorder knows better than the store while the recording runs.
+    summary.duration_ms = milliseconds(index.duration_ms);
+    summary.complete = index.complete;
+    let tracks = index.tracks.into_iter().map(|track| shown(id, track)).collect();
+    Ok(Json(Recording { summary, tracks }))
+}
+
+/// `GET /recordings/{id}/tracks/{track}`
+pub(super) async fn track(
+    State(app): State<AppState>,
+    staff: Staff,
+    Id(id): Id<RecordingId>,
+    Path((_, track)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    playable(&app, &staff, id).await?;
+    // Ids of tracks are made by us of these characters; anything else is not a file's name.
+    let is_plain = track.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+    if track.is_empty() || track.len() > 64 || !is_plain {
+        return Err(problem::NOT_FOUND.at("track", "the recording has no such track").into());
+    }
+    let (file, length) = app.archive.open_track(id, &track).await.map_err(refused)?;
+    tracing::debug!(recording = %id, track, user = %staff.0.id, "media of a recording was read");
+    let etag = format!("\"{id}-{track}-{length}\"");
+    range::serve(file, length, &etag, &headers).await
+}
+
+async fn playable(app: &AppState, staff: &Staff, id: RecordingId) -> Result<RecordingSummary, Refusal> {
+    staff.must(Action::ReplayRecordings, "recordings")?;
+    app.store.recording(id).await?.ok_or_else(gone)
+}
+
+fn gone() -> Refusal {
+    problem::NOT_FOUND.at("id", "there is no such recording, or it was deleted").into()
+}
+
+fn refused(error: IndexError) -> Refusal {
+    match error {
+        IndexError::NotFound(_) => gone(),
+        IndexError::NoTrack { .. } => {
+            problem::NOT_FOUND.at("track", "the recording has no such track").into()
+        }
+        IndexError::Damaged(_) | IndexError::Io { .. } => {
+            tracing::error!(%error, "a recording cannot be read");
+            problem::INTERNAL.with("the recording cannot be read").into()
+        }
+    }
+}
+
+fn shown(recording: RecordingId, track: IndexTrack) -> RecordingTrack {
+    let bytes = |range: recorder::ByteRange| ByteRange { offset: range.offset, length: range.length };
+    RecordingTrack {
+        url: format!("/api/v1/recordings/{recording}/tracks/{}", track.id),
+        id: track.id,
+        side: match track.side {
+            recorder::Side::Buyer => protocol::call::Side::Buyer,
+            recorder::Side::Agent => protocol::call::Side::Agent,
+        },
+        name: track.name,
+        source: match track.source {
+            sfu::Source::Microphone => protocol::call::Source::Microphone,
+            sfu::Source::Camera => protocol::call::Source::Camera,
+            sfu::Source::Screen => protocol::call::Source::Screen,
+        },
+        mime: track.mime,
+        init: bytes(track.init),
+        fragments: track
+            .fragments
+            .into_iter()
+            .map(|fragment| Fragment {
+                bytes: bytes(fragment.bytes),
+                start_ms: milliseconds(fragment.start_ms),
+                end_ms: milliseconds(fragment.end_ms),
+                keyframe: fragment.keyframe,
+            })
+            .collect(),
+    }
+}
+
+/// 32 bits of milliseconds are 49 days.
+fn milliseconds(ms: u64) -> u32 {
+    u32::try_from(ms).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,10 @@
+//! Stories told to the server's router: each request is one that a browser or a shop would make.
+#![allow(clippy::unwrap_used, reason = "a panic in a test is the report, in its helpers too")]
+
+mod buyers;
+mod pages;
+mod recordings;
+mod staff;
+mod store;
+mod tickets;
+mod world;
