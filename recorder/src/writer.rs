@@ -1,12 +1,13 @@
 //! What a track has to say, onto the disk. Blocking code: it runs where blocking is allowed.
 
 use std::fs::File;
-use std::io::Write;
+use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::manifest::Entry;
 use crate::model::TrackSpec;
+use crate::mux::mp4;
 use crate::session::{Session, lock};
 use crate::track::{NewFile, Output};
 
@@ -46,7 +47,7 @@ impl TrackWriter {
         let entry = match output {
             Output::Open(_) => return Ok(()),
             Output::Fragment { bytes, start_ms, end_ms, keyframe } => {
-                open.append(&bytes)?;
+                open.append_fragment(&bytes)?;
                 let length = bytes.len() as u64;
                 Entry::Fragment { track, offset: open.length - length, length, start_ms, end_ms, keyframe }
             }
@@ -98,7 +99,7 @@ impl TrackWriter {
                 rotation: new.rotation,
             },
         )?;
-        let file = File::options().append(true).create_new(true).open(self.session.folder.join(file_name))?;
+        let file = File::options().write(true).create_new(true).open(self.session.folder.join(file_name))?;
         let mut open = OpenFile { id, file, length: 0, synced: Instant::now() };
         open.append(&new.init)?;
         self.open = Some(open);
@@ -107,8 +108,22 @@ impl TrackWriter {
 }
 
 impl OpenFile {
+    /// Adds a fragment so that whatever is there if we die in between does not spoil the file.
+    fn append_fragment(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        match bytes.split_first_chunk::<{ mp4::BOX_HEADER }>() {
+            Some((header, rest)) if header.ends_with(b"moof") => {
+                let start = self.length;
+                self.append(&mp4::uncommitted(bytes.len()))?;
+                self.append(rest)?;
+                self.file.write_all_at(header, start)
+            }
+            // A WebM cluster that is cut short is read as far as it goes.
+            _ => self.append(bytes),
+        }
+    }
+
     fn append(&mut self, bytes: &[u8]) -> std::io::Result<()> {
-        if let Err(error) = self.file.write_all(bytes) {
+        if let Err(error) = self.file.write_all_at(bytes, self.length) {
             let _ = self.file.set_len(self.length);
             return Err(error);
         }
