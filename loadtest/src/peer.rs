@@ -12,6 +12,7 @@ use rtc::rtp_transceiver::rtp_sender::{
 };
 use rtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
 use tokio::sync::{mpsc, watch};
+use webrtc::data_channel::{DataChannel, DataChannelEvent, RTCDataChannelInit};
 use webrtc::media_stream::track_local::TrackLocal;
 use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
 use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
@@ -52,6 +53,7 @@ pub struct Peer {
     video: Option<Sender>,
     state: watch::Receiver<RTCPeerConnectionState>,
     received: mpsc::UnboundedReceiver<Received>,
+    events: Arc<dyn DataChannel>,
 }
 
 struct Sender {
@@ -148,12 +150,14 @@ impl Peer {
                 connection.add_transceiver_from_kind(kind, Some(init)).await?;
             }
         }
+        let init = RTCDataChannelInit { ordered: true, negotiated: Some(0), ..Default::default() };
+        let events = connection.create_data_channel("events", Some(init)).await?;
         let offer = connection.create_offer(None).await?;
         connection.set_local_description(offer).await?;
         tokio::time::timeout(Duration::from_secs(10), gathered.wait_for(|done| *done))
             .await
             .context("no candidates gathered")??;
-        Ok(Self { connection, audio, video, state, received })
+        Ok(Self { connection, audio, video, state, received, events })
     }
 
     async fn add_sender(
@@ -251,6 +255,24 @@ impl Peer {
     /// The next packet that arrived on any slot.
     pub async fn receive(&mut self) -> Option<Received> {
         self.received.recv().await
+    }
+
+    /// Sends a line on the events channel, once it is open.
+    pub async fn send_event(&self, text: &str) -> Result<()> {
+        self.events.send_text(text).await.map_err(Into::into)
+    }
+
+    /// The next line on the events channel; `None` once it is closed.
+    pub async fn receive_event(&self) -> Option<String> {
+        loop {
+            match self.events.poll().await? {
+                DataChannelEvent::OnMessage(message) => {
+                    return Some(String::from_utf8_lossy(&message.data).into_owned());
+                }
+                DataChannelEvent::OnClose => return None,
+                _ => {}
+            }
+        }
     }
 
     /// Says goodbye.

@@ -141,6 +141,32 @@ async fn what_one_peer_publishes_the_other_hears_and_sees() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn events_pass_between_two_peers_that_are_linked() {
+    let (sfu, _events) = start();
+    let (mut buyer, _) = join(&sfu, BUYER, Shape { sends: true, slots: (0, 0) }).await;
+    let (mut agent, _) = join(&sfu, AGENT, Shape { sends: false, slots: (1, 1) }).await;
+    buyer.connected(PATIENCE).await.expect("buyer");
+    agent.connected(PATIENCE).await.expect("agent");
+    sfu.link_data(BUYER, AGENT).await.expect("linked");
+    // The receiving end may open a moment after the sending one, and events are not kept for it: say it again.
+    let said = async {
+        loop {
+            let _ = buyer.send_event("typing").await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let heard = tokio::select! {
+        heard = agent.receive_event() => heard,
+        () = said => None,
+        () = tokio::time::sleep(PATIENCE) => None,
+    };
+    assert_eq!(heard.as_deref(), Some("typing"));
+    agent.send_event("seen").await.expect("sent");
+    let heard = tokio::time::timeout(PATIENCE, buyer.receive_event()).await.expect("in time");
+    assert_eq!(heard.as_deref(), Some("seen"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_peer_with_another_certificate_than_it_announced_is_thrown_out() {
     let (sfu, mut events) = start();
     let mut peer = Peer::new(Shape { sends: true, slots: (0, 0) }).await.expect("peer");

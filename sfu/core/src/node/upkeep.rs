@@ -1,0 +1,157 @@
+//! What a node owes: feedback that is due, datagrams and events that wait, timers, and tidying up after who has left.
+
+use std::time::Instant;
+
+use bytes::{Bytes, BytesMut};
+use rtc_shared::marshal::Marshal;
+
+use super::counters::DropReason;
+use super::feedback;
+use super::participant::{Participant, REPORT_EVERY};
+use super::track::Track;
+use super::types::{Event, LeaveReason};
+use super::{Node, TIMER_STEP, TapOutput, Transmit};
+use crate::transport::data::DataMessage;
+use crate::transport::{Ended, TransportOutput};
+
+impl Node {
+    /// NACKs, PLIs, TWCC feedback and reports that are due towards one participant.
+    pub(super) fn give_feedback(&mut self, now: Instant, key: usize) {
+        let Participant { transport, tracks, twcc, feedback_ssrc, rtt, next_report, stats, .. } =
+            &mut self.participants[key];
+        let mut send = |packet: Option<Bytes>| packet.is_some_and(|bytes| transport.send_rtcp(&bytes));
+        let mut missing = Vec::new();
+        for track in tracks.iter_mut() {
+            let Some(ssrc) = track.ssrc() else { continue };
+            missing.clear();
+            track.missing(now, *rtt, &mut missing);
+            if !missing.is_empty() && send(feedback::nack(*feedback_ssrc, ssrc, &missing)) {
+                stats.nacks_sent += missing.len() as u64;
+                self.counters.nacks += missing.len() as u64;
+            }
+            if track.take_keyframe_request(now, *rtt) && send(feedback::pli(*feedback_ssrc, ssrc)) {
+                stats.plis_sent += 1;
+                self.counters.plis += 1;
+            }
+        }
+        // The draft wants some SSRC of the transport there; browsers only look at the numbers.
+        let media = tracks.iter().find_map(Track::ssrc).unwrap_or(*feedback_ssrc);
+        while let Some(packet) = twcc.poll(now, *feedback_ssrc, media) {
+            if send(packet.marshal().ok().map(BytesMut::freeze)) {
+                stats.twcc_sent += 1;
+                self.counters.twcc += 1;
+            }
+        }
+        if next_report.is_some_and(|at| at <= now) {
+            *next_report = Some(now + REPORT_EVERY);
+            let blocks: Vec<_> = tracks.iter_mut().filter_map(|track| track.report(now)).collect();
+            send(feedback::receiver_report(*feedback_ssrc, blocks));
+        }
+    }
+
+    /// After anything happened to a participant: send what is due, tell what is new, set its timer.
+    pub(super) fn settle(&mut self, now: Instant, key: usize) {
+        if self.participants.get(key).is_some_and(|participant| participant.deadline() <= now) {
+            self.give_feedback(now, key);
+        }
+        self.drain(now, key);
+        self.rearm(now, key);
+    }
+
+    pub(super) fn drain(&mut self, now: Instant, key: usize) {
+        let Some(participant) = self.participants.get_mut(key) else { return };
+        let mut ended = None;
+        let mut messages = Vec::new();
+        while let Some(output) = participant.transport.poll_output() {
+            match output {
+                TransportOutput::Connected => {
+                    self.events.push_back(Event::Connected { participant: participant.id });
+                }
+                TransportOutput::Data(message) => messages.push(message),
+                TransportOutput::Ended(reason) => ended = Some(reason),
+            }
+        }
+        let linked = participant.linked;
+        self.send_datagrams(key);
+        for message in messages {
+            self.pass_message(now, linked, &message);
+        }
+        if let Some(reason) = ended {
+            self.remove(
+                key,
+                match reason {
+                    Ended::Closed => LeaveReason::Closed,
+                    Ended::Timeout => LeaveReason::Timeout,
+                    Ended::WrongFingerprint => LeaveReason::WrongFingerprint,
+                    Ended::DtlsFailed => LeaveReason::DtlsFailed,
+                },
+            );
+        }
+    }
+
+    fn pass_message(&mut self, now: Instant, to: Option<usize>, message: &DataMessage) {
+        let sent = to.is_some_and(|key| self.participants[key].transport.send_data(now, message));
+        if !sent {
+            return self.counters.dropped.count(DropReason::Data);
+        }
+        if let Some(key) = to {
+            self.send_datagrams(key);
+            self.rearm(now, key);
+        }
+    }
+
+    pub(super) fn send_datagrams(&mut self, key: usize) {
+        let transport = &mut self.participants[key].transport;
+        let destination = transport.ice().selected();
+        while let Some(payload) = transport.poll_datagram() {
+            // Before the first check there is nowhere to send and nothing to say.
+            if let Some(destination) = destination {
+                self.transmits.push_back(Transmit { destination, payload });
+            }
+        }
+    }
+
+    fn rearm(&mut self, now: Instant, key: usize) {
+        if let Some(participant) = self.participants.get_mut(key) {
+            // What could not be done just now is tried again soon, never in a busy loop.
+            let deadline = participant.deadline().max(now + TIMER_STEP);
+            self.timers.arm(key, &mut participant.armed, deadline);
+        }
+    }
+
+    pub(super) fn remove(&mut self, key: usize, reason: LeaveReason) {
+        for slot in 0..self.participants[key].slots.len() {
+            self.unsubscribe(key, slot);
+        }
+        let mut participant = self.participants.remove(key);
+        self.timers.disarm(key, &mut participant.armed);
+        self.by_id.remove(&participant.id);
+        self.by_ufrag.remove(&participant.transport.ice().local().ufrag);
+        for address in participant.transport.ice().validated() {
+            self.by_address.remove(address);
+        }
+        if let Some(linked) = participant.linked.and_then(|linked| self.participants.get_mut(linked)) {
+            linked.linked = None;
+        }
+        for track in &participant.tracks {
+            for (subscriber, slot) in &track.subscribers {
+                self.participants[*subscriber].slots[*slot].clear();
+            }
+            for tap in &track.taps {
+                self.taps.remove(tap);
+                self.tap_outputs.push_back((*tap, TapOutput::Ended));
+            }
+        }
+        tracing::debug!(participant = %participant.id, ?reason, "left");
+        self.events.push_back(Event::Left { participant: participant.id, reason });
+    }
+
+    pub(super) fn unsubscribe(&mut self, subscriber: usize, slot: usize) {
+        if let Some((publisher, track)) = self.participants[subscriber].slots[slot].shows() {
+            self.participants[publisher].tracks[track]
+                .subscribers
+                .retain(|place| *place != (subscriber, slot));
+            self.participants[subscriber].slots[slot].clear();
+        }
+    }
+}
