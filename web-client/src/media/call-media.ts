@@ -36,6 +36,7 @@ export class CallMedia extends EventTarget implements MediaPort {
   #told = '';
   #repair: ReturnType<typeof setTimeout> | undefined;
   #restarted = false;
+  #held = false;
 
   /** @param local what was opened before (in the device check); by default nothing is open yet */
   constructor(local: LocalMedia = new LocalMedia()) {
@@ -46,6 +47,20 @@ export class CallMedia extends EventTarget implements MediaPort {
 
   get sending(): Source[] {
     return this.local.sending;
+  }
+
+  /**
+   * While set, the tracks stay off the connection: who waits for a call for hours sends nothing, because nobody
+   * watches and it would cost them their upload. Putting the tracks on needs no negotiation.
+   */
+  get held(): boolean {
+    return this.#held;
+  }
+
+  set held(held: boolean) {
+    if (held === this.#held) return;
+    this.#held = held;
+    if (this.#peer) void this.#putTracks(this.#peer);
   }
 
   /** What a party sends, as a stream with that one track; stable while it is the same track. */
@@ -165,7 +180,9 @@ export class CallMedia extends EventTarget implements MediaPort {
   async #putTracks(peer: Peer) {
     // A line that cannot take its track (connection just closed) must not keep the others from theirs.
     await Promise.allSettled(
-      SEND_LINES.map(({ source }) => peer.send(source, this.local[source].track ?? null)),
+      SEND_LINES.map(({ source }) =>
+        peer.send(source, (this.#held ? undefined : this.local[source].track) ?? null),
+      ),
     );
   }
 

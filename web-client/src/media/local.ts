@@ -171,6 +171,14 @@ export class LocalMedia extends EventTarget {
     this.#stop('screen');
   }
 
+  /** Stops microphone and camera, so that their lights go out; they can be opened again. */
+  letGo(): Promise<void> {
+    return this.#serial(async () => {
+      this.#stop('microphone');
+      this.#stop('camera');
+    });
+  }
+
   /** Stops everything. */
   close(): void {
     this.#closed = true;

@@ -1,0 +1,136 @@
+import { css } from 'lit';
+
+/** Looks of the call's stage: pictures, what lies over them, the controls. */
+export const stageStyles = css`
+  :host {
+    display: block;
+    min-inline-size: 0;
+    min-block-size: 0;
+  }
+  .stage {
+    position: relative;
+    display: grid;
+    block-size: 100%;
+    min-block-size: 320px;
+    overflow: hidden;
+    border-radius: var(--v-radius);
+    background: var(--v-stage);
+    color: var(--v-on-stage);
+  }
+  .main,
+  .instead {
+    grid-area: 1 / 1;
+    min-block-size: 0;
+    min-inline-size: 0;
+  }
+  video {
+    inline-size: 100%;
+    block-size: 100%;
+    object-fit: cover;
+  }
+  .main {
+    position: absolute;
+    inset: 0;
+    object-fit: contain;
+  }
+  .mirrored {
+    scale: -1 1;
+  }
+  .inset {
+    position: absolute;
+    inset-block-start: var(--v-s7);
+    inset-inline-start: var(--v-s3);
+    inline-size: 24%;
+    block-size: auto;
+    aspect-ratio: 4 / 3;
+    border-radius: var(--v-radius-sm);
+  }
+  .instead {
+    display: grid;
+    place-content: center;
+    justify-items: center;
+    gap: var(--v-s3);
+    padding: var(--v-s5);
+    color: var(--v-on-stage-muted);
+    text-align: center;
+    --vt-avatar-size: 88px;
+  }
+  .self {
+    position: absolute;
+    inset-block-start: var(--v-s3);
+    inset-inline-end: var(--v-s3);
+    z-index: 3;
+    display: grid;
+    overflow: hidden;
+    inline-size: clamp(96px, 20%, 220px);
+    aspect-ratio: 4 / 3;
+    border: 2px solid rgb(255 255 255 / 0.75);
+    border-radius: var(--v-radius);
+    background: var(--v-stage-raised);
+    box-shadow: var(--v-shadow-2);
+  }
+  .self > * {
+    grid-area: 1 / 1;
+    min-block-size: 0;
+  }
+  .self-off {
+    display: grid;
+    place-items: center;
+    color: var(--v-on-stage-muted);
+    --vt-icon-size: 28px;
+  }
+  .sharing {
+    align-self: end;
+    display: flex;
+    align-items: center;
+    gap: var(--v-s1);
+    padding: 2px var(--v-s2);
+    background: rgb(0 0 0 / 0.72);
+    font-size: var(--v-text-xs);
+  }
+  .badges {
+    position: absolute;
+    inset-block-start: var(--v-s3);
+    inset-inline-start: var(--v-s3);
+    z-index: 3;
+    display: flex;
+    flex-wrap: wrap;
+    gap: var(--v-s2);
+    max-inline-size: calc(100% - clamp(96px, 20%, 220px) - var(--v-s6));
+    font-variant-numeric: tabular-nums;
+  }
+  .overlay {
+    position: absolute;
+    inset: 0;
+    z-index: 2;
+    display: grid;
+    place-content: center;
+    justify-items: center;
+    gap: var(--v-s2);
+    padding: var(--v-s5) var(--v-s5) 88px;
+    background: rgb(8 14 14 / 0.72);
+    text-align: center;
+    --vt-spinner-size: 32px;
+  }
+  .overlay span {
+    color: var(--v-on-stage-muted);
+    font-size: var(--v-text-sm);
+  }
+  .controls {
+    position: absolute;
+    inset-inline: 0;
+    inset-block-end: 0;
+    z-index: 4;
+    display: flex;
+    flex-wrap: wrap;
+    justify-content: center;
+    gap: var(--v-s2);
+    padding: var(--v-s5) var(--v-s3) var(--v-s3);
+    background: linear-gradient(to top, rgb(0 0 0 / 0.6), transparent);
+    --v-target: 48px;
+    --vt-icon-size: 22px;
+  }
+  .end {
+    margin-inline-start: var(--v-s3);
+  }
+`;
