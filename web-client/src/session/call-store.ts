@@ -89,6 +89,9 @@ export class CallStore extends Observable {
   /** `performance.now()` when the call became connected here; a resumed call counts from its resumption. */
   connectedAtMs: number | undefined;
 
+  /** Told of every welcome, after its state has been taken over. */
+  onWelcome: ((welcome: Welcome) => void) | undefined;
+
   readonly #link: Link;
   #media: MediaPort | undefined;
   #slots: SlotView[] = [];
@@ -292,6 +295,7 @@ export class CallStore extends Observable {
       this.#media?.repeatOffer();
     }
     this.#stateSending();
+    this.onWelcome?.(welcome);
     for (const line of this.pending)
       if (!line.failed) setTimeout(() => this.#failUnlessEchoed(line.id), ECHO_MS);
     this.changed();

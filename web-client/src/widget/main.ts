@@ -1,1 +1,2 @@
-import '../elements/button/button.ts';
+/** `widget.js`: registers `<video-help>`. */
+import './video-help.ts';
