@@ -1,4 +1,5 @@
 import { html, type TemplateResult } from 'lit';
+import { live } from 'lit/directives/live.js';
 import { type Ref, ref } from 'lit/directives/ref.js';
 
 import { play } from '../media/index.ts';
@@ -17,7 +18,10 @@ export function streamOf(track: MediaStreamTrack | undefined): MediaStream | nul
   return stream;
 }
 
-/** A silent picture of a stream. */
+/**
+ * A silent picture of a stream. `live`, because Lit sets objects anew with every render, and a `srcObject` that is set
+ * again starts over.
+ */
 export function picture(
   stream: MediaStream | null | undefined,
   options: {
@@ -37,7 +41,7 @@ export function picture(
     playsinline
     disablepictureinpicture
     .muted=${true}
-    .srcObject=${stream ?? null}
+    .srcObject=${live(stream ?? null)}
     ${ref(options.element)}
     @loadedmetadata=${(event: Event) => void play(event.target as HTMLVideoElement)}
   ></video>`;

@@ -1,4 +1,5 @@
 import { css, html, LitElement, nothing, type PropertyValues } from 'lit';
+import { live } from 'lit/directives/live.js';
 import { repeat } from 'lit/directives/repeat.js';
 
 import { base } from '../../design/base.ts';
@@ -187,7 +188,7 @@ export class ConsoleChat extends LitElement {
           rows="1"
           maxlength=${TEXT_MAX}
           dir="auto"
-          .value=${this.#text}
+          .value=${live(this.#text)}
           @input=${this.#onInput}
           @keydown=${this.#onKey}
           @blur=${() => store.setTyping(false)}

@@ -1,4 +1,5 @@
 import { html, LitElement, nothing, type PropertyValues } from 'lit';
+import { live } from 'lit/directives/live.js';
 import { createRef, ref } from 'lit/directives/ref.js';
 
 import { base } from '../../design/base.ts';
@@ -116,7 +117,7 @@ export class ConsoleStage extends LitElement {
       <audio
         autoplay
         data-testid="remote-audio"
-        .srcObject=${desk.media.stream(other.id, 'microphone') ?? null}
+        .srcObject=${live(desk.media.stream(other.id, 'microphone') ?? null)}
         ${ref(this.#voice)}
         @loadedmetadata=${this.#onVoice}
       ></audio>
