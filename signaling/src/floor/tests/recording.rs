@@ -1,0 +1,171 @@
+//! Consent, and what is recorded because of it.
+
+use std::sync::atomic::Ordering;
+
+use protocol::call::RecordingState;
+
+use super::*;
+use crate::floor::ports::Fact;
+
+fn touched_the_recorder(deeds: &[Deed]) -> bool {
+    use Deed::{RecordingErased, RecordingStarted, RecordingStopped, Tapped, TrackAdded};
+    deeds.iter().any(|deed| {
+        matches!(deed, RecordingStarted | RecordingErased | RecordingStopped | Tapped(..) | TrackAdded { .. })
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_consent_everything_is_tapped_before_anything_is_shown() {
+    let world = World::new();
+    let (mut buyer, mut agent, _) = world.call(true).await;
+    let view = agent.sees_when("recording", |call| call.recording == RecordingState::On).await;
+    assert!(view.recording_id.is_some());
+    buyer.sees_when("recording", |call| call.recording == RecordingState::On).await;
+
+    let deeds = world.model.deeds();
+    let first_shown = deeds.iter().position(|deed| matches!(deed, Deed::Attached { .. })).unwrap();
+    let taps: Vec<_> = deeds[..first_shown].iter().filter(|deed| matches!(deed, Deed::Tapped(..))).collect();
+    assert_eq!(taps.len(), 6, "{deeds:?}");
+    let tracks = deeds.iter().filter(|deed| matches!(deed, Deed::TrackAdded { .. })).count();
+    assert_eq!(tracks, 6);
+
+    buyer.say(ClientMessage::HangUp).await;
+    agent.sees(CallState::WrapUp).await;
+    settle().await;
+    let facts = world.model.facts();
+    assert!(matches!(facts[3], Fact::RecordingStarted { .. }), "{facts:?}");
+    assert!(matches!(facts.last(), Some(Fact::RecordingFinished { duration_ms: 4_200, .. })), "{facts:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_consent_the_recorder_never_hears_of_the_call() {
+    let world = World::new();
+    let (mut buyer, mut agent, _) = world.call(false).await;
+    agent.reload().await;
+    agent.offer().await;
+    buyer.say(ClientMessage::SetConsent { consent: choice(false) }).await;
+    buyer.say(ClientMessage::HangUp).await;
+    agent.sees(CallState::WrapUp).await;
+    settle().await;
+    assert!(!touched_the_recorder(&world.model.deeds()), "{:?}", world.model.deeds());
+    let recorded =
+        |fact: &Fact| matches!(fact, Fact::RecordingStarted { .. } | Fact::RecordingFinished { .. });
+    assert!(!world.model.facts().iter().any(recorded));
+}
+
+#[tokio::test(start_paused = true)]
+async fn withdrawal_erases_at_once_and_both_are_told() {
+    let world = World::new();
+    let (mut buyer, mut agent, _) = world.call(true).await;
+    buyer.say(ClientMessage::SetConsent { consent: choice(false) }).await;
+    let deleted = |call: &CallView| call.recording == RecordingState::Deleted;
+    buyer.sees_when("deleted", deleted).await;
+    let view = agent.sees_when("deleted", deleted).await;
+    assert_eq!((view.recording_id, view.state), (None, CallState::Connected), "the call goes on");
+    let shown = world.model.shown_to(buyer.participant());
+    assert_eq!(shown.len(), 3, "and so does the media");
+
+    agent.reload().await;
+    agent.offer().await;
+    buyer.say(ClientMessage::HangUp).await;
+    agent.sees(CallState::WrapUp).await;
+    settle().await;
+    let deeds = world.model.deeds();
+    let erased = deeds.iter().position(|deed| *deed == Deed::RecordingErased).unwrap();
+    assert!(!touched_the_recorder(&deeds[erased + 1..]), "nothing after the withdrawal: {deeds:?}");
+    assert!(!deeds.contains(&Deed::RecordingStopped));
+    let facts = world.model.facts();
+    assert!(
+        facts.iter().any(|fact| matches!(fact, Fact::RecordingDeleted { reason: "consent_withdrawn", .. }))
+    );
+    let choices: Vec<bool> = facts
+        .iter()
+        .filter_map(|fact| match fact {
+            Fact::Chose { receipt, .. } => Some(receipt.recording),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(choices, [true, false]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn consent_in_the_middle_starts_a_recording_and_again_after_a_withdrawal_another_one() {
+    let world = World::new();
+    let (mut buyer, mut agent, _) = world.call(false).await;
+    buyer.say(ClientMessage::SetConsent { consent: choice(true) }).await;
+    let on = |call: &CallView| call.recording == RecordingState::On;
+    let first = agent.sees_when("recording", on).await.recording_id.unwrap();
+    assert_eq!(*world.model.receipts.lock().unwrap(), [false, true]);
+    buyer.say(ClientMessage::SetConsent { consent: choice(false) }).await;
+    agent.sees_when("deleted", |call| call.recording == RecordingState::Deleted).await;
+    buyer.say(ClientMessage::SetConsent { consent: choice(true) }).await;
+    let second = agent.sees_when("recording", on).await.recording_id.unwrap();
+    assert_ne!(first, second);
+}
+
+#[tokio::test(start_paused = true)]
+async fn withdrawal_while_the_recorder_is_still_starting_leaves_nothing() {
+    let world = World::new();
+    *world.model.disk_delay.lock().unwrap() = Duration::from_millis(800);
+    let (mut buyer, mut agent, _) = world.call(true).await;
+    buyer.say(ClientMessage::SetConsent { consent: choice(false) }).await;
+    assert_eq!(agent.shown().await.len(), 3, "media does not wait for a recording nobody wants");
+    agent.sees_when("deleted", |call| call.recording == RecordingState::Deleted).await;
+    let deeds = world.model.deeds();
+    assert!(
+        !deeds.iter().any(|deed| matches!(deed, Deed::Tapped(..) | Deed::TrackAdded { .. })),
+        "{deeds:?}"
+    );
+    assert!(deeds.contains(&Deed::RecordingErased));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_recorder_that_cannot_write_is_told_and_the_call_goes_on() {
+    let world = World::new();
+    world.model.disk_full.store(true, Ordering::Relaxed);
+    let (mut buyer, agent, _) = world.call(true).await;
+    buyer.sees_when("failed", |call| call.recording == RecordingState::Failed).await;
+    assert_eq!(world.model.shown_to(agent.participant()).len(), 3);
+    buyer.say(ClientMessage::SetConsent { consent: choice(false) }).await;
+    buyer.sees_when("off", |call| call.recording == RecordingState::Off).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_disk_that_fails_during_the_call_is_told_and_a_slow_one_does_not_hold_up_media() {
+    let world = World::new();
+    *world.model.disk_delay.lock().unwrap() = Duration::from_secs(3);
+    let (mut buyer, mut agent, _) = world.call(true).await;
+    let accepted = tokio::time::Instant::now();
+    assert_eq!(agent.shown().await.len(), 3);
+    assert!(accepted.elapsed() <= Duration::from_secs(1));
+    buyer.sees_when("recording", |call| call.recording == RecordingState::On).await;
+    world.model.disk_fails.send(Some("input/output error".into())).unwrap();
+    buyer.sees_when("failed", |call| call.recording == RecordingState::Failed).await;
+    buyer.say(ClientMessage::HangUp).await;
+    agent.sees(CallState::WrapUp).await;
+    settle().await;
+    assert!(world.model.deeds().contains(&Deed::RecordingStopped), "what was written is kept");
+}
+
+#[tokio::test(start_paused = true)]
+async fn erasing_is_tried_again_and_deleted_is_said_only_when_it_is() {
+    let world = World::new();
+    *world.model.erase_failures.lock().unwrap() = 3;
+    let (mut buyer, _agent, _) = world.call(true).await;
+    buyer.say(ClientMessage::SetConsent { consent: choice(false) }).await;
+    buyer.sees_when("deleted", |call| call.recording == RecordingState::Deleted).await;
+    assert_eq!(*world.model.erase_failures.lock().unwrap(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_choice_about_words_that_are_not_in_force_is_refused() {
+    let world = World::new();
+    let mut buyer = world.buyer().await;
+    let old = ConsentChoice { text_version: "6".into(), ..choice(true) };
+    buyer.say(ClientMessage::RequestHelp { consent: old }).await;
+    let problem = buyer.problem().await;
+    assert_eq!(code(&problem), "unknown_consent_text");
+    assert!(problem.detail.contains("\"7\""), "{}", problem.detail);
+    assert!(world.model.facts().is_empty());
+    buyer.ask(true).await;
+}
