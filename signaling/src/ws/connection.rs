@@ -9,7 +9,7 @@ use axum::http::HeaderMap;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use protocol::problem::Problem;
 use protocol::ws::{ClientMessage, PROTOCOL_VERSION, Resume, ServerMessage};
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use tracing::{debug, info};
 
 use super::door::Door;
@@ -42,6 +42,9 @@ const OFFER_COST: u32 = 10;
 
 /// Messages without sense, or above the rate, after which the connection is closed.
 const STRIKES_MAX: u32 = 20;
+
+/// Pause after each of those: slows down whoever sends them, and lets the answer go out first.
+const STRIKE_PAUSE: Duration = Duration::from_millis(50);
 
 /// Why a connection ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -260,10 +263,12 @@ impl Ears {
             Ok(Ok(())) => said,
             _ => Err(TOO_MANY_MESSAGES.with(format!("at most {MESSAGES_PER_SECOND} a second"))),
         };
-        if said.is_err() {
-            self.strikes += 1;
-        }
+        let strike = said.is_err();
         self.floor.said(self.id, seq, said).await.map_err(|_| Goodbye::Stopping)?;
+        if strike {
+            self.strikes += 1;
+            sleep(STRIKE_PAUSE).await;
+        }
         if self.strikes > STRIKES_MAX { Err(Goodbye::Misbehaved) } else { Ok(()) }
     }
 }

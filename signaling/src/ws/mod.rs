@@ -17,6 +17,9 @@ mod connection;
 pub mod door;
 pub mod parse;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use axum::Router;

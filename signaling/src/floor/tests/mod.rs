@@ -6,6 +6,7 @@ mod faults;
 mod models;
 mod recording;
 mod rings;
+mod store;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +23,7 @@ use sfu::ParticipantId;
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
+use super::ports::Ledger;
 use super::session::{ConnectionId, Farewell, Identity, Inlet, outlet};
 use super::{FloorHandle, Parts, Settings};
 use models::{Deed, Model, ModelMedia, ModelRecorder, ModelStore};
@@ -29,25 +31,30 @@ use models::{Deed, Model, ModelMedia, ModelRecorder, ModelStore};
 /// Longer than any time the floor works with: what has not come by then will not come.
 const LONG: Duration = Duration::from_secs(600);
 
-struct World {
-    floor: FloorHandle,
+pub(crate) struct World {
+    pub(crate) floor: FloorHandle,
     model: Arc<Model>,
     media_events: mpsc::Sender<sfu::Event>,
 }
 
 impl World {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(Settings::default())
     }
 
     fn with(settings: Settings) -> Self {
         let model = Arc::new(Model::default());
+        let store = Arc::new(ModelStore(model.clone()));
+        Self::with_ledger(settings, model, store)
+    }
+
+    fn with_ledger(settings: Settings, model: Arc<Model>, ledger: Arc<dyn Ledger>) -> Self {
         let (media_events, events) = mpsc::channel(16);
         let parts = Parts {
             media: Arc::new(ModelMedia(model.clone())),
             media_events: events,
             recordings: Arc::new(ModelRecorder(model.clone())),
-            ledger: Arc::new(ModelStore(model.clone())),
+            ledger,
             consent_texts: Arc::new(|language: &str| ConsentText {
                 version: "7".into(),
                 language: language.split('-').next().unwrap().to_owned(),
