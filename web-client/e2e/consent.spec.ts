@@ -52,6 +52,7 @@ test('agreeing in the middle of a call records from then on', async ({ buyer, ag
   expect(await vitrine.mediaFiles()).toEqual([]);
   const agreed = Date.now();
   await buyer.the('agree').click();
+  await buyer.the('agree-confirm').click();
   await expect.poll(async () => (await vitrine.mediaFiles()).length).toBeGreaterThanOrEqual(4);
   await expectMoving(agent.the('remote-video'), 'buyer', 60);
   await buyer.the('hangup').click();

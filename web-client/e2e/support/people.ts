@@ -98,6 +98,8 @@ class Person {
   }
 
   async say(text: string): Promise<void> {
+    // On a phone the chat lies behind a button.
+    if (!(await this.native('chat-input').isVisible())) await this.the('chat').click();
     await this.fill('chat-input', text);
     await this.the('chat-send').click();
   }
