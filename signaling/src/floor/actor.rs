@@ -28,10 +28,10 @@ use crate::desk::Desk;
 const REPORTS_MAX: usize = 256;
 
 /// How long a shutdown waits for recordings to be completed.
-const RECORDINGS_PATIENCE: Duration = Duration::from_secs(10);
+const RECORDINGS_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long a shutdown waits for the store.
-const STORE_PATIENCE: Duration = Duration::from_secs(5);
+const STORE_PATIENCE: Duration = Duration::from_secs(3);
 
 /// Something that happens at a time, unless it no longer applies then.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
