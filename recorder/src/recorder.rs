@@ -1,8 +1,9 @@
 //! The way in: opens the folder of recordings, starts, indexes and erases them.
 
 use std::collections::HashMap;
-use std::fs::{File, TryLockError};
+use std::fs::{DirBuilder, File, TryLockError};
 use std::io::ErrorKind;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -317,7 +318,7 @@ fn wall_clock() -> NodeTime {
 fn open_folder(dir: &Path) -> Result<(File, RecoveryReport), OpenError> {
     let refused =
         |action| move |source: std::io::Error| OpenError::Folder { dir: dir.to_owned(), action, source };
-    std::fs::create_dir_all(dir).map_err(refused("make it"))?;
+    DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(refused("make it"))?;
     let file = File::create(dir.join(".lock")).map_err(refused("write in it"))?;
     match file.try_lock() {
         Ok(()) => {}
@@ -353,7 +354,8 @@ fn open_folder(dir: &Path) -> Result<(File, RecoveryReport), OpenError> {
 
 fn make_folder(folder: &Path, spec: RecordingSpec) -> Result<ManifestFile, StartError> {
     let id = spec.id;
-    match std::fs::create_dir(folder) {
+    // The media of people: nobody but this process's user reads it.
+    match DirBuilder::new().mode(0o700).create(folder) {
         Ok(()) => {}
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             let index = manifest::read(folder).ok().and_then(|(lines, _)| fold(id, &lines));

@@ -7,7 +7,8 @@
 //! the person. So sound and picture of one person are aligned by their own clock, and jitter of the network does not
 //! move them. Before a track's first report the same minimum over its packets stands in.
 //!
-//! Corrections are slewed at a tenth of real time; only a disagreement too large to be jitter or drift jumps.
+//! Corrections are slewed at a tenth of real time; only the first report, and a disagreement too large to be jitter or
+//! drift, take effect at once.
 
 use sfu::{NodeTime, SenderReport};
 
@@ -94,6 +95,16 @@ impl PartyClock {
         self.offset.add(arrival, offset);
     }
 
+    /// Takes in that something the sender did at `ntp` arrived. Reports are few; packets, which leave a little later than
+    /// their time says, make up for it when no report was quick. They never move the clock far: one whose timestamps
+    /// began anew without notice says nothing about the person's clock.
+    fn packet(&mut self, ntp_us: i64, arrival: i64) {
+        let offset = arrival - ntp_us;
+        if self.offset.get().is_some_and(|known| (known - CLOCK_STEP_US..known).contains(&offset)) {
+            self.offset.add(arrival, offset);
+        }
+    }
+
     /// When something the sender did at `ntp` would have arrived over the least delay, microseconds of node time.
     fn node_us(&self, ntp: u64) -> Option<i64> {
         Some(self.sender_us(ntp) + self.offset.get()?)
@@ -111,6 +122,8 @@ pub(crate) struct TrackClock {
     report: Option<Report>,
     /// Node time − media time in use, microseconds.
     offset: Option<i64>,
+    /// `offset` comes from a report, not from arrivals.
+    reported: bool,
     /// Media time of the last mapping, microseconds.
     mapped: i64,
 }
@@ -130,6 +143,7 @@ impl TrackClock {
             arrivals: WindowedMin::default(),
             report: None,
             offset: None,
+            reported: false,
             mapped: i64::MIN,
         }
     }
@@ -157,13 +171,20 @@ impl TrackClock {
     }
 
     /// Counts a packet towards the mapping that holds until there is a sender report.
-    pub(crate) fn arrived(&mut self, timestamp: u32, arrival: NodeTime) {
+    pub(crate) fn arrived(&mut self, timestamp: u32, arrival: NodeTime, party: &mut PartyClock) {
         let extended = self.extend(timestamp);
         if self.latest.is_none_or(|(_, latest)| extended > latest) {
             self.latest = Some((timestamp, extended));
         }
         let arrival = arrival.0 as i64;
-        self.arrivals.add(arrival, arrival - self.media_us(extended));
+        let media = self.media_us(extended);
+        self.arrivals.add(arrival, arrival - media);
+        if let Some(report) = self.report
+            && report.generation == party.generation
+        {
+            let since_report = media - self.media_us(self.extend(report.rtp_timestamp));
+            party.packet(party.sender_us(report.ntp) + since_report, arrival);
+        }
     }
 
     /// Where on the node's clock the media of `timestamp` belongs, microseconds; `arrival` is when it came.
@@ -182,6 +203,8 @@ impl TrackClock {
         let target = target.unwrap_or(arrival - media);
         let offset = match self.offset {
             None => target,
+            // The first report ends the guessing: no use in being wrong for longer.
+            Some(_) if self.report.is_some() && !self.reported => target,
             Some(offset) if (target - offset).abs() > JUMP_US => target,
             Some(offset) => {
                 let slew = (media - self.mapped).clamp(0, JUMP_US * 10) / 10;
@@ -198,6 +221,7 @@ impl TrackClock {
             arrival - media
         };
         self.offset = Some(offset);
+        self.reported = self.report.is_some();
         self.mapped = self.mapped.max(media);
         media + offset
     }
@@ -249,8 +273,15 @@ mod tests {
     }
 
     /// Runs two tracks of one person through `seconds` of session, and gives the largest A/V offset and the largest
-    /// distance from the truth (capture + least delay) after the first ten seconds, in microseconds.
-    fn run(audio: &Sender, video: &Sender, seconds: i64, jitter: impl Fn(i64) -> i64) -> (i64, i64) {
+    /// distance from the truth (capture + least delay) after the first ten seconds, in microseconds. Every picture waits
+    /// `video_wait_us` at the sender besides, as in a pacer.
+    fn run(
+        audio: &Sender,
+        video: &Sender,
+        seconds: i64,
+        jitter: impl Fn(i64) -> i64,
+        video_wait_us: i64,
+    ) -> (i64, i64) {
         const LEAST_DELAY_US: i64 = 30_000;
         let mut party = PartyClock::default();
         let mut clocks = [TrackClock::new(audio.rate), TrackClock::new(video.rate)];
@@ -265,17 +296,18 @@ mod tests {
                 clocks[0].sender_report(&audio.report(true_us, delay), &mut party);
             }
             if step % 50 == 25 {
-                clocks[1].sender_report(&video.report(true_us, delay), &mut party);
+                clocks[1].sender_report(&video.report(true_us, delay + video_wait_us), &mut party);
             }
             if silent && step % 20 != 0 {
                 continue;
             }
-            let mapped = [audio, video].map(|sender| (sender.timestamp(true_us), node(true_us + delay)));
+            let mapped = [(audio, 0), (video, video_wait_us)]
+                .map(|(sender, wait)| (sender.timestamp(true_us), node(true_us + delay + wait)));
             let mapped: Vec<i64> = clocks
                 .iter_mut()
                 .zip(mapped)
                 .map(|(clock, (timestamp, arrival))| {
-                    clock.arrived(timestamp, arrival);
+                    clock.arrived(timestamp, arrival, &mut party);
                     clock.map(timestamp, arrival, &party) - NODE_2026 - true_us - LEAST_DELAY_US
                 })
                 .collect();
@@ -299,9 +331,9 @@ mod tests {
         {
             let audio = Sender { wall_ppm, rtp_ppm: audio_ppm, rate: 48_000, rtp_start: u32::MAX - 7 };
             let video = Sender { wall_ppm, rtp_ppm: video_ppm, rate: 90_000, rtp_start: u32::MAX / 2 };
-            let (av, error) = run(&audio, &video, 7200, |step| pseudo_random(step, 60_000));
+            let (av, error) = run(&audio, &video, 7200, |step| pseudo_random(step, 60_000), 100_000);
             assert!(av < 5_000, "A/V offset {av} µs at {wall_ppm}/{audio_ppm}/{video_ppm} ppm");
-            assert!(error < 20_000, "distance from the truth {error} µs");
+            assert!(error < 40_000, "distance from the truth {error} µs");
         }
     }
 
@@ -309,7 +341,7 @@ mod tests {
     fn jitter_of_the_network_does_not_move_a_track_that_has_reports() {
         let audio = Sender { wall_ppm: 0, rtp_ppm: 0, rate: 48_000, rtp_start: 5 };
         let video = Sender { wall_ppm: 0, rtp_ppm: 0, rate: 90_000, rtp_start: 9 };
-        let (av, error) = run(&audio, &video, 120, |step| if step % 7 == 0 { 0 } else { 200_000 });
+        let (av, error) = run(&audio, &video, 120, |step| if step % 7 == 0 { 0 } else { 200_000 }, 100_000);
         assert!(av < 1_000 && error < 1_000, "A/V {av} µs, error {error} µs");
     }
 
@@ -325,7 +357,7 @@ mod tests {
                 report.ntp -= 3600 << 32; // the sender's wall clock was set back by an hour
             }
             clock.sender_report(&report, &mut party);
-            clock.arrived(sender.timestamp(true_us), node(true_us + 20_000));
+            clock.arrived(sender.timestamp(true_us), node(true_us + 20_000), &mut party);
             let mapped = clock.map(sender.timestamp(true_us), node(true_us + 20_000), &party);
             assert!((mapped - NODE_2026 - true_us - 20_000).abs() < 1_000, "second {second}: {mapped}");
         }
@@ -341,7 +373,7 @@ mod tests {
             for (i, (timestamp, ntp, rtp_timestamp)) in claims.into_iter().enumerate() {
                 let arrival = node(i as i64 * 100_000);
                 clock.sender_report(&SenderReport { arrival, ntp, rtp_timestamp }, &mut party);
-                clock.arrived(timestamp, arrival);
+                clock.arrived(timestamp, arrival, &mut party);
                 let mapped = clock.map(timestamp, arrival, &party);
                 let believable = arrival.0 as i64 - PAST_US..=arrival.0 as i64 + FUTURE_US;
                 prop_assert!(believable.contains(&mapped));

@@ -124,7 +124,7 @@ impl Track {
                     return; // Not what this source can be.
                 }
                 let now = packet.arrival;
-                self.clock.arrived(packet.timestamp, packet.arrival);
+                self.clock.arrived(packet.timestamp, packet.arrival, party);
                 self.assembler.push(packet);
                 self.tick(now, party);
             }

@@ -80,7 +80,9 @@ async fn wraps_of_timestamps_and_odd_packets_in_between_change_nothing() {
     assert_eq!(decode_cleanly(&file), 120);
     assert_eq!(track.gaps, []);
     let times = packet_times(&file);
-    assert!((times[119] - times[0] - 119.0 / 30.0).abs() < 0.06);
+    // By the second half the clocks have settled; the first pictures may lie where jitter put them.
+    assert!((times[119] - times[60] - 59.0 / 30.0).abs() < 0.02, "{times:?}");
+    assert!((times[119] - times[0] - 119.0 / 30.0).abs() < 0.10, "{times:?}");
 }
 
 #[tokio::test]

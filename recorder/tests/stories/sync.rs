@@ -73,7 +73,8 @@ async fn flash_and_beep_stay_together_over_jitter_and_skewed_clocks() {
 
 #[tokio::test]
 async fn a_slow_path_for_video_alone_does_not_part_it_from_its_sound() {
-    let slow: Network = |n| Some(if n % 10 == 0 { 0 } else { 250_000 + (n as i64 * 7_919) % 40_000 });
+    // Pictures wait in the sender's pacer: not one of them is ever quick, so arrival times alone would part them.
+    let slow: Network = |n| Some(250_000 + (n as i64 * 7_919) % 40_000);
     let offset = worst_offset(100, -100, rough, slow).await;
     assert!(offset < 0.040, "offset {offset} s");
 }
