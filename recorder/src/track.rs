@@ -124,7 +124,10 @@ impl Track {
                     return; // Not what this source can be.
                 }
                 let now = packet.arrival;
-                self.clock.arrived(packet.timestamp, packet.arrival, party);
+                if !packet.payload.is_empty() {
+                    // The timestamps of padding mean nothing.
+                    self.clock.arrived(packet.timestamp, packet.arrival, party);
+                }
                 self.assembler.push(packet);
                 self.tick(now, party);
             }
