@@ -42,6 +42,12 @@ export class StaffContext extends LitElement {
         inline-size: 112px;
         block-size: 112px;
       }
+      @media (max-width: 520px) {
+        :host([large]) .picture {
+          inline-size: 72px;
+          block-size: 72px;
+        }
+      }
       img {
         display: block;
         inline-size: 100%;

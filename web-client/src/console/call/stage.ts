@@ -25,7 +25,7 @@ const RECORDING: Record<
 > = {
   off: { tone: 'stage', words: 'Not recorded' },
   on: { tone: 'danger', words: 'Recording' },
-  deleted: { tone: 'stage', words: 'Recording withdrawn and deleted' },
+  deleted: { tone: 'stage', words: 'Recording deleted' },
   failed: { tone: 'warn', words: 'Recording failed' },
 };
 

@@ -117,8 +117,10 @@ export class ConsoleDevices extends LitElement {
       <div class="buttons">
         ${
           off
-            ? html`<vt-button icon="camera" data-testid="open-devices" @click=${this.#open}>Check camera and microphone</vt-button>`
-            : nothing
+            ? html`<vt-button icon="camera" data-testid="open-devices" @click=${this.#open}>Check them now</vt-button>`
+            : camera.state === 'off'
+              ? html`<vt-button icon="camera" @click=${() => local.setCamera(true)}>Turn the camera on</vt-button>`
+              : nothing
         }
         <vt-button variant="quiet" icon="speaker" ?busy=${this.#testing} @click=${this.#test}>Test the speaker</vt-button>
       </div>
@@ -139,7 +141,7 @@ export class ConsoleDevices extends LitElement {
     }
     return html`<div class="instead">
       <vt-icon name="camera-off"></vt-icon>
-      ${camera.state === 'failed' ? 'No picture' : 'Your camera is off while you are away'}
+      ${camera.state === 'failed' ? 'No picture' : 'Your camera is off'}
     </div>`;
   }
 

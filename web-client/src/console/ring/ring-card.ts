@@ -27,7 +27,6 @@ export class ConsoleRing extends LitElement {
         margin-inline: auto;
       }
       article {
-        overflow: hidden;
         border: 1px solid var(--v-line);
         border-radius: var(--v-radius-lg);
         background: var(--v-surface);
@@ -41,7 +40,10 @@ export class ConsoleRing extends LitElement {
         }
       }
       .time {
+        overflow: hidden;
         block-size: 6px;
+        margin-inline: var(--v-radius-lg);
+        border-radius: 3px;
         background: var(--v-hover);
       }
       .left {
@@ -108,6 +110,8 @@ export class ConsoleRing extends LitElement {
         border-block-start: 1px solid var(--v-line);
         position: sticky;
         inset-block-end: 0;
+        border-end-start-radius: var(--v-radius-lg);
+        border-end-end-radius: var(--v-radius-lg);
         background: var(--v-surface);
       }
       footer > * {
