@@ -17,7 +17,7 @@ export const de: Catalogue = {
   offDutyHint: 'Sie können sich trotzdem einreihen. Sobald jemand zurück ist, werden Sie hier angerufen.',
   about: 'Es geht um',
   recordingTitle: 'Sie entscheiden: Aufzeichnung',
-  consentAccept: 'Ja, Gespräch aufzeichnen',
+  consentAccept: 'Ja, aufzeichnen',
   consentDecline: 'Nein, nicht aufzeichnen',
   consentSame: 'Sie bekommen in beiden Fällen dieselbe Hilfe.',
   devicesLater: 'Kamera und Mikrofon bleiben bis zum nächsten Schritt aus.',

@@ -18,8 +18,8 @@ export const fr: Catalogue = {
     'Vous pouvez tout de même vous inscrire dans la file. Dès que quelqu’un revient, on vous appelle ici.',
   about: 'À propos de',
   recordingTitle: 'À vous de choisir : l’enregistrement',
-  consentAccept: 'Oui, enregistrer l’appel',
-  consentDecline: 'Non, ne pas enregistrer',
+  consentAccept: 'Oui, enregistrer',
+  consentDecline: 'Non, pas d’enregistrement',
   consentSame: 'L’aide est la même dans les deux cas.',
   devicesLater: 'La caméra et le micro restent éteints jusqu’à l’étape suivante.',
 

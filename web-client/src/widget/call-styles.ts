@@ -49,6 +49,13 @@ export const callStyles = css`
     --vt-avatar-size: 96px;
     --vt-spinner-size: 28px;
   }
+  .veil.away {
+    background: rgb(14 19 20 / 0.8);
+    color: var(--v-on-stage);
+  }
+  .veil span {
+    max-inline-size: 30ch;
+  }
   .placeholder vt-avatar {
     background: var(--v-stage-raised);
     color: var(--v-on-stage);
@@ -62,18 +69,16 @@ export const callStyles = css`
     align-items: center;
     justify-content: space-between;
     gap: var(--v-s2);
-    padding: var(--v-s3);
-    padding-inline-end: calc(var(--v-s3) + 52px);
-    padding-block-end: var(--v-s6);
+    padding: var(--v-s3) var(--v-s3) var(--v-s6);
     background: linear-gradient(rgb(14 19 20 / 0.78), rgb(14 19 20 / 0));
   }
   .who {
     display: flex;
-    align-items: baseline;
+    align-items: center;
     gap: var(--v-s2);
     min-inline-size: 0;
     min-block-size: 40px;
-    align-items: center;
+    padding-inline-end: 52px;
   }
   .who strong {
     overflow: hidden;
@@ -152,6 +157,16 @@ export const callStyles = css`
     border-start-start-radius: var(--v-radius-lg);
     border-start-end-radius: var(--v-radius-lg);
     overflow: hidden;
+  }
+  /* Beside the chat the picture is small: what can wait makes room. */
+  :host([chatting]) .me {
+    inline-size: 64px;
+  }
+  :host([chatting]) .notes {
+    inset-inline-end: calc(var(--v-s3) + 76px);
+  }
+  :host([chatting]) .notes > :nth-child(n + 2) {
+    display: none;
   }
   .controls {
     display: flex;

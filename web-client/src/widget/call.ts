@@ -8,6 +8,7 @@ import { define } from '../elements/define.ts';
 import '../elements/icon/icon.ts';
 import '../elements/spinner/spinner.ts';
 import type { Key } from '../locales/catalogue.ts';
+import type { DeviceReason, LocalSource } from '../media/index.ts';
 import type { Party, RecordingState, Source } from '../protocol.ts';
 import { callStyles } from './call-styles.ts';
 import './chat.ts';
@@ -32,7 +33,7 @@ const NOTE_MS = 6_000;
  */
 export class HelpCall extends FlowElement {
   static override properties = {
-    chatOpen: { state: true },
+    chatOpen: { type: Boolean, attribute: 'chatting', reflect: true },
     chatRead: { state: true },
     soundBlocked: { state: true },
     framesShown: { state: true },
@@ -46,6 +47,7 @@ export class HelpCall extends FlowElement {
   declare framesShown: boolean;
   declare note: string;
 
+  readonly #failedAtMs = new WeakMap<LocalSource, number>();
   #clock: ReturnType<typeof setInterval> | undefined;
   #noteTimer: ReturnType<typeof setTimeout> | undefined;
   #stopFirstFrame: (() => void) | undefined;
@@ -94,7 +96,12 @@ export class HelpCall extends FlowElement {
         <audio autoplay></audio>
         ${main === 'screen' && this.#stream(agent, 'camera') ? html`<video class="corner" autoplay playsinline .muted=${true} aria-label=${name}></video>` : nothing}
         ${picture ? nothing : this.#placeholder(agent, name)}
-        ${picture && !this.framesShown ? html`<div class="veil"><vt-spinner></vt-spinner><span>${this.t('picturePending')}</span></div>` : nothing}
+        ${picture && !this.framesShown && agent?.present !== false ? html`<div class="veil"><vt-spinner></vt-spinner><span>${this.t('picturePending')}</span></div>` : nothing}
+        ${
+          agent?.present === false
+            ? html`<div class="veil away" role="status"><vt-spinner></vt-spinner><span>${this.t('otherAway', { name })}</span></div>`
+            : nothing
+        }
         ${this.#top(name, call.recording)}
         <div class="notes" role="status" aria-live="polite">${this.#notes(agent, name)}</div>
         <div class="me">
@@ -198,7 +205,6 @@ export class HelpCall extends FlowElement {
       notes.push(html`<p><vt-icon name=${icon}></vt-icon>${text}</p>`);
     if (store?.linkState === 'retrying') add('offline', this.t('connectionLost'));
     else if (media?.state === 'interrupted') add('offline', this.t('mediaLost'));
-    else if (agent?.present === false) add('clock', this.t('otherAway', { name }));
     if (this.soundBlocked) {
       notes.push(
         html`<vt-button variant="primary" round icon="speaker" @click=${this.#listen}>${this.t('soundBlocked', { name })}</vt-button>`,
@@ -209,9 +215,8 @@ export class HelpCall extends FlowElement {
       ['microphone', 'microphoneFailed'],
       ['camera', 'cameraFailed'],
     ] as const) {
-      const reason = local?.[source].reason;
-      if (local?.[source].state === 'failed' && reason)
-        add('alert', this.t(key, { reason: this.t(DEVICE_TEXT[reason]) }));
+      const reason = local && this.#freshFailure(local[source]);
+      if (reason) add('alert', this.t(key, { reason: this.t(DEVICE_TEXT[reason]) }));
     }
     if (this.#mutedSpeech.speaking) add('mic-off', this.t('mutedSpeaking'));
     else if (local?.microphone.state === 'muted') add('mic-off', this.t('mutedHint'));
@@ -276,6 +281,14 @@ export class HelpCall extends FlowElement {
         @click=${() => this.flow.leave()}
       ></vt-button>
     </div>`;
+  }
+
+  /** Why a source has just failed; after a while its button alone says that it is off. */
+  #freshFailure(source: LocalSource): DeviceReason | undefined {
+    if (source.state !== 'failed') return undefined;
+    const since = this.#failedAtMs.get(source) ?? performance.now();
+    this.#failedAtMs.set(source, since);
+    return performance.now() - since < NOTE_MS ? source.reason : undefined;
   }
 
   async #flip() {

@@ -26,7 +26,7 @@ export class HelpCheck extends FlowElement {
         position: relative;
         flex: none;
         aspect-ratio: 4 / 3;
-        max-block-size: 42dvb;
+        max-block-size: 34dvb;
         border-radius: var(--v-radius);
         overflow: hidden;
         background: var(--v-stage);
@@ -108,6 +108,7 @@ export class HelpCheck extends FlowElement {
     const asking = !local || camera?.state === 'opening' || microphone?.state === 'opening';
     const devices = local?.devices;
     return html`
+      <div class="scroll">
       <h2 id="title">${this.t('checkTitle')}</h2>
       <div class="view">
         <vitrine-self-view .track=${camera?.track} ?away=${local?.facesAway ?? false} label=${this.t('selfView')}></vitrine-self-view>
@@ -125,8 +126,7 @@ export class HelpCheck extends FlowElement {
         }
       </div>
       ${microphone?.track ? this.#meterBar() : nothing}
-      ${this.#trouble(microphone, 'microphoneTrouble', () => local?.openMicrophone())}
-      ${this.#trouble(camera, 'cameraTrouble', () => local?.openCamera())}
+      ${this.#troubles(microphone, camera)}
       ${this.#picker('microphone', devices?.microphones, local?.microphoneId, (id) => local?.openMicrophone(id))}
       ${this.#picker('camera', devices?.cameras, local?.cameraId, (id) => local?.openCamera(id))}
       <div class="sound">
@@ -135,7 +135,8 @@ export class HelpCheck extends FlowElement {
           >${this.t(this.tone ? 'playingTone' : 'playTone')}</vt-button
         >
       </div>
-      <div class="actions">
+      </div>
+      <footer>
         <vt-button
           data-testid="continue"
           variant="primary"
@@ -148,7 +149,7 @@ export class HelpCheck extends FlowElement {
         <vt-button data-testid="skip-check" variant="quiet" block @click=${() => this.flow.join()}
           >${this.t('skipCheck')}</vt-button
         >
-      </div>
+      </footer>
     `;
   }
 
@@ -167,9 +168,21 @@ export class HelpCheck extends FlowElement {
       <p class="muted small">${this.t('micTry')}</p>`;
   }
 
+  #troubles(microphone: LocalSource | undefined, camera: LocalSource | undefined) {
+    const local = this.flow.media?.local;
+    // One cause for both is told once.
+    if (microphone?.state === 'failed' && camera?.state === 'failed' && microphone.reason === camera.reason) {
+      return this.#trouble(camera, 'checkTitle', () => local?.openBoth());
+    }
+    return [
+      this.#trouble(microphone, 'microphoneTrouble', () => local?.openMicrophone()),
+      this.#trouble(camera, 'cameraTrouble', () => local?.openCamera()),
+    ];
+  }
+
   #trouble(
     source: LocalSource | undefined,
-    heading: 'microphoneTrouble' | 'cameraTrouble',
+    heading: 'microphoneTrouble' | 'cameraTrouble' | 'checkTitle',
     retry: () => unknown,
   ) {
     if (source?.state !== 'failed' || !source.reason) return nothing;

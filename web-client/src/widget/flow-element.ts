@@ -68,9 +68,31 @@ export const screen = css`
     gap: var(--v-s2);
     margin-block-start: auto;
   }
-  .card {
-    border: 1px solid var(--v-line);
-    border-radius: var(--v-radius);
-    background: var(--v-surface);
+  /* A screen whose answers stay in sight, however long what stands above them is. */
+  :host([footed]) {
+    overflow: hidden;
+    padding: 0;
+    gap: 0;
+  }
+  .scroll {
+    display: flex;
+    flex-direction: column;
+    gap: var(--v-s4);
+    flex: 1;
+    min-block-size: 0;
+    overflow-y: auto;
+    overscroll-behavior: contain;
+    padding: var(--v-s2) var(--v-s5) var(--v-s4);
+    scrollbar-width: thin;
+  }
+  footer {
+    display: grid;
+    flex: none;
+    gap: var(--v-s2);
+    padding: var(--v-s3) var(--v-s5) calc(var(--v-s4) + env(safe-area-inset-bottom, 0px));
+    border-block-start: 1px solid var(--v-line);
+    text-align: center;
+    font-size: var(--v-text-sm);
+    color: var(--v-muted);
   }
 `;

@@ -53,11 +53,6 @@ export class HelpIntro extends FlowElement {
         grid-template-columns: 1fr 1fr;
         gap: var(--v-s2);
       }
-      @media (max-width: 380px) {
-        .both {
-          grid-template-columns: 1fr;
-        }
-      }
       .later {
         display: flex;
         gap: var(--v-s2);
@@ -74,6 +69,7 @@ export class HelpIntro extends FlowElement {
     if (!session) return nothing;
     const onDuty = session.agents_on_duty;
     return html`
+      <div class="scroll">
       <div class="who">
         <vt-avatar name=${session.answered_by}></vt-avatar>
         <div>
@@ -88,7 +84,11 @@ export class HelpIntro extends FlowElement {
       <section class="choice stack" aria-labelledby="recording">
         <h3 id="recording"><vt-icon name="shield"></vt-icon>${this.t('recordingTitle')}</h3>
         <p id="consent-text" lang=${session.consent.language}>${session.consent.text}</p>
-        <p class="muted">${this.t('consentSame')}</p>
+      </section>
+      <p class="later">${this.t('devicesLater')}</p>
+      </div>
+      <footer>
+        <p>${this.t('consentSame')}</p>
         <div class="both">
           <vt-button data-testid="consent-decline" size="lg" @click=${() => this.flow.choose(false)}
             >${this.t('consentDecline')}</vt-button
@@ -97,8 +97,7 @@ export class HelpIntro extends FlowElement {
             >${this.t('consentAccept')}</vt-button
           >
         </div>
-      </section>
-      <p class="later">${this.t('devicesLater')}</p>
+      </footer>
     `;
   }
 }

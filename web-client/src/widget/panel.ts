@@ -49,6 +49,10 @@ export class HelpPanel extends FlowElement {
         text-align: start;
         animation: rise var(--v-slow) var(--v-ease);
       }
+      /* It takes the focus so that reading begins here; it is nothing to press. */
+      .window:focus-visible {
+        outline: none;
+      }
       .window.tall {
         block-size: min(720px, calc(100dvb - 32px));
       }
@@ -201,9 +205,9 @@ export class HelpPanel extends FlowElement {
       case 'loading':
         return html`<div class="loading" role="status"><vt-spinner></vt-spinner><span>${this.t('loading')}</span></div>`;
       case 'intro':
-        return html`<vitrine-help-intro .flow=${flow} .strings=${strings}></vitrine-help-intro>`;
+        return html`<vitrine-help-intro footed .flow=${flow} .strings=${strings}></vitrine-help-intro>`;
       case 'check':
-        return html`<vitrine-help-check .flow=${flow} .strings=${strings}></vitrine-help-check>`;
+        return html`<vitrine-help-check footed .flow=${flow} .strings=${strings}></vitrine-help-check>`;
       case 'waiting':
         return html`<vitrine-help-waiting .flow=${flow} .strings=${strings}></vitrine-help-waiting>`;
       case 'call':
@@ -279,7 +283,8 @@ export class HelpPanel extends FlowElement {
   #onKey(event: KeyboardEvent) {
     if (event.key !== 'Escape' || event.defaultPrevented) return;
     event.preventDefault();
-    this.#askToClose();
+    if (this.question) this.question = undefined;
+    else this.#askToClose();
   }
 
   #askToClose() {

@@ -1,6 +1,7 @@
 import { css, html, LitElement } from 'lit';
 
 import { base } from '../design/base.ts';
+import type { VtButton } from '../elements/button/button.ts';
 import '../elements/button/button.ts';
 import { define } from '../elements/define.ts';
 
@@ -88,9 +89,11 @@ export class HelpSheet extends LitElement {
     </div>`;
   }
 
-  override firstUpdated() {
+  override async firstUpdated() {
     // The answer that changes nothing is the one Enter gives.
-    this.renderRoot.querySelector<HTMLElement>('.no')?.focus();
+    const no = this.renderRoot.querySelector<VtButton>('.no');
+    await no?.updateComplete;
+    no?.focus();
   }
 
   #onKey(event: KeyboardEvent) {

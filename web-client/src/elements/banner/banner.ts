@@ -58,6 +58,8 @@ export class VtBanner extends LitElement {
         font-weight: 600;
       }
       ::slotted([slot='actions']) {
+        display: flex;
+        inline-size: fit-content;
         margin-block-start: var(--v-s2);
       }
     `,

@@ -108,7 +108,8 @@ export class VtButton extends LitElement {
         background: var(--v-danger-hover);
       }
       :host([variant='quiet']) button[aria-pressed='true'],
-      :host([variant='secondary']) button[aria-pressed='true'] {
+      :host([variant='secondary']) button[aria-pressed='true'],
+      :host([variant='secondary']) button[aria-pressed='true']:hover:not(:disabled) {
         background: var(--v-accent-soft);
         border-color: var(--v-accent);
         color: var(--v-on-accent-soft);
@@ -121,7 +122,8 @@ export class VtButton extends LitElement {
       :host([variant^='stage']) button:hover:not(:disabled) {
         background: #35413f;
       }
-      :host([variant='stage']) button[aria-pressed='true'] {
+      :host([variant='stage']) button[aria-pressed='true'],
+      :host([variant='stage']) button[aria-pressed='true']:hover:not(:disabled) {
         background: var(--v-on-stage);
         color: var(--v-stage);
       }
