@@ -86,7 +86,7 @@ export class StaffContext extends LitElement {
       ul {
         list-style: none;
       }
-      h3 {
+      h2 {
         margin-block-end: var(--v-s1);
         font-size: var(--v-text-sm);
         font-weight: 600;
@@ -124,7 +124,7 @@ export class StaffContext extends LitElement {
         ${context.country ? html`<dt>Country</dt><dd>${countryName(context.country)}</dd>` : nothing}
       </dl>
       ${context.order ? this.#order(context.order) : nothing}
-      ${context.summary ? html`<section><h3>What is known so far</h3><p class="summary" dir="auto">${context.summary}</p></section>` : nothing}
+      ${context.summary ? html`<section><h2>What is known so far</h2><p class="summary" dir="auto">${context.summary}</p></section>` : nothing}
     `;
   }
 
@@ -151,7 +151,7 @@ export class StaffContext extends LitElement {
 
   #order(order: Order) {
     return html`<section>
-      <h3>Order <bdi>${order.number}</bdi></h3>
+      <h2>Order <bdi>${order.number}</bdi></h2>
       <dl>
         <dt>Status</dt>
         <dd><bdi>${order.status}</bdi></dd>

@@ -113,6 +113,7 @@ export class ConsoleCall extends LitElement {
     const call = desk?.call;
     if (!desk || !call) return nothing;
     return html`
+      <h1 class="sr-only">Call with ${desk.store.other?.name || 'a buyer'}</h1>
       <aside class="panel context" aria-label="Buyer and order">
         <div class="head">
           <h2>Buyer and order</h2>

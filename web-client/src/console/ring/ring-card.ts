@@ -10,6 +10,9 @@ import { clockTime, languageName } from '../../staff/format.ts';
 import '../../staff/icons.ts';
 import { serverNow } from '../../staff/server-time.ts';
 
+/** Keys are not answers for this long after the ring appears, ms. */
+const KEY_GUARD_MS = 350;
+
 /**
  * A buyer asks for this agent: who, about what, since when, and how long there is to answer.
  *
@@ -26,7 +29,7 @@ export class ConsoleRing extends LitElement {
         inline-size: min(720px, 100%);
         margin-inline: auto;
       }
-      article {
+      section {
         border: 1px solid var(--v-line);
         border-radius: var(--v-radius-lg);
         background: var(--v-surface);
@@ -135,6 +138,7 @@ export class ConsoleRing extends LitElement {
   declare blocked: boolean;
   #timer: ReturnType<typeof setInterval> | undefined;
   #beganAt = 0;
+  #shownAt = 0;
 
   constructor() {
     super();
@@ -153,13 +157,16 @@ export class ConsoleRing extends LitElement {
   }
 
   override willUpdate(changed: PropertyValues<this>) {
-    if (changed.has('ring')) this.#beganAt = serverNow();
+    if (changed.has('ring')) {
+      this.#beganAt = serverNow();
+      this.#shownAt = performance.now();
+    }
   }
 
   override firstUpdated() {
     // Enter accepts; the page's own shortcut does the same when the focus is elsewhere.
-    const accept = this.renderRoot.querySelector<HTMLElement>('[data-testid=accept]');
-    accept?.focus();
+    const accept = this.renderRoot.querySelector<HTMLElementTagNameMap['vt-button']>('[data-testid=accept]');
+    void accept?.updateComplete.then(() => accept.focus());
   }
 
   override render() {
@@ -171,7 +178,7 @@ export class ConsoleRing extends LitElement {
     const share = ends > this.#beganAt ? (leftMs / (ends - this.#beganAt)) * 100 : 0;
     const { context } = ring;
     const seconds = Math.ceil(leftMs / 1000);
-    return html`<article role="alertdialog" aria-labelledby="who" aria-describedby="what">
+    return html`<section role="alertdialog" aria-labelledby="who" aria-describedby="what">
       <div class="time" aria-hidden="true">
         <div class="left ${leftMs < 5_000 ? 'short' : ''}" style="inline-size:${Math.min(100, share).toFixed(1)}%"></div>
       </div>
@@ -192,15 +199,17 @@ export class ConsoleRing extends LitElement {
       </header>
       <div class="body"><staff-context large .context=${context}></staff-context></div>
       <footer>
-        <vt-button variant="primary" size="lg" icon="phone" data-testid="accept" ?disabled=${this.blocked} @click=${() => this.#fire('ring-accept')}>
+        <vt-button variant="primary" size="lg" icon="phone" data-testid="accept" ?disabled=${this.blocked} @click=${(event: MouseEvent) => this.#answer(event, 'ring-accept')}>
           Accept
         </vt-button>
-        <vt-button size="lg" data-testid="decline" ?disabled=${this.blocked} @click=${() => this.#fire('ring-decline')}>Decline</vt-button>
+        <vt-button size="lg" data-testid="decline" ?disabled=${this.blocked} @click=${(event: MouseEvent) => this.#answer(event, 'ring-decline')}>Decline</vt-button>
       </footer>
-    </article>`;
+    </section>`;
   }
 
-  #fire(name: 'ring-accept' | 'ring-decline') {
+  #answer(event: MouseEvent, name: 'ring-accept' | 'ring-decline') {
+    // `detail` 0 is a key press. One that was meant for the search field a moment ago must not answer a call.
+    if (event.detail === 0 && performance.now() - this.#shownAt < KEY_GUARD_MS) return;
     this.dispatchEvent(new CustomEvent(name));
   }
 }
