@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use protocol::call::{CallState, EndReason, QueuePlace, TicketRef};
 use protocol::ids::CallId;
 use protocol::ws::ServerMessage;
-use sfu::ParticipantId;
+use sfu::{LeaveReason, ParticipantId};
 use tokio::sync::mpsc;
 use tokio::time::{sleep_until, timeout};
 use tracing::{Instrument, info, info_span, warn};
@@ -17,6 +17,7 @@ use tracing::{Instrument, info, info_span, warn};
 use super::call::Call;
 use super::clock::Clock;
 use super::journal::Journal;
+use super::media;
 use super::metrics::{availability_label, state_label};
 use super::ports::{MediaPlane, Recordings};
 use super::recording::{Driver, Report};
@@ -125,14 +126,15 @@ pub(super) fn spawn(
         dirty: true,
         queue_due: None,
     };
-    let inputs = Inputs { messages, events: parts.media_events, reports: reports_rx, tickets: tickets_rx };
+    let left = media::listen(parts.media_events);
+    let inputs = Inputs { messages, left, reports: reports_rx, tickets: tickets_rx };
     tokio::spawn(Box::pin(floor.run(inputs)));
 }
 
 /// Everything the floor listens to.
 struct Inputs {
     messages: mpsc::Receiver<Message>,
-    events: mpsc::Receiver<sfu::Event>,
+    left: mpsc::UnboundedReceiver<(ParticipantId, LeaveReason)>,
     reports: mpsc::Receiver<Report>,
     tickets: mpsc::Receiver<(CallId, TicketRef)>,
 }
@@ -158,7 +160,7 @@ impl Floor {
                     // Every handle is gone: nobody can call any more.
                     None => return self.stop(inputs).await,
                 },
-                Some(event) = inputs.events.recv() => self.media_event(event).await,
+                Some((who, why)) = inputs.left.recv() => self.transport_left(who, why).await,
                 Some(report) = inputs.reports.recv() => self.recording_report(report).await,
                 Some((call, ticket)) = inputs.tickets.recv() => self.ticket_made(call, ticket),
                 () = alarm => self.on_time().await,

@@ -7,6 +7,7 @@ use protocol::ids::CallId;
 use protocol::problem::Problem;
 use protocol::ws::{ServerMessage, SlotTrack, SourceLine};
 use sfu::{Event, JoinError, JoinRequest, LeaveReason, Mid, ParticipantId};
+use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tracing::{debug, info, warn};
 
@@ -28,6 +29,30 @@ pub(super) async fn bounded<T>(what: &'static str, answer: impl Future<Output = 
         warn!(what, "the media plane does not answer");
     }
     answer
+}
+
+/// Listens to the media plane in a task of its own, and passes on which transports have ended.
+///
+/// The floor itself waits for answers of the media plane, which in turn waits while nobody takes its events: if the
+/// floor were the only listener, each could wait for the other. The queue needs no bound of its own, because every
+/// participant leaves once and only the floor lets them join.
+pub(super) fn listen(
+    mut events: mpsc::Receiver<Event>,
+) -> mpsc::UnboundedReceiver<(ParticipantId, LeaveReason)> {
+    let (left, left_rx) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Some(event) = events.recv().await {
+            match event {
+                Event::Connected { participant } => info!(%participant, "transport connected"),
+                Event::TrackStarted { participant, source, codec } => {
+                    debug!(%participant, %source, %codec, "track started");
+                }
+                // A floor that has stopped does not care; the media plane still must not wait.
+                Event::Left { participant, reason } => drop(left.send((participant, reason))),
+            }
+        }
+    });
+    left_rx
 }
 
 impl Floor {
@@ -192,21 +217,8 @@ impl Floor {
         }
     }
 
-    /// Something happened in the media plane.
-    pub(super) async fn media_event(&mut self, event: Event) {
-        match event {
-            Event::Connected { participant } => {
-                let person = self.participants.get(&participant);
-                info!(%participant, person = person.map(|person| person.to_string()), "transport connected");
-            }
-            Event::TrackStarted { participant, source, codec } => {
-                debug!(%participant, %source, %codec, "track started");
-            }
-            Event::Left { participant, reason } => self.transport_left(participant, reason).await,
-        }
-    }
-
-    async fn transport_left(&mut self, participant: ParticipantId, reason: LeaveReason) {
+    /// A transport ended, by itself or because we asked.
+    pub(super) async fn transport_left(&mut self, participant: ParticipantId, reason: LeaveReason) {
         // One that we closed ourselves is not in the list any more.
         let Some(person) = self.participants.remove(&participant) else { return };
         match reason {

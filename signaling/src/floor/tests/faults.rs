@@ -104,3 +104,13 @@ async fn the_figures_tell_what_goes_on() {
         assert!(text.lines().any(|theirs| theirs == line), "no {line} in\n{text}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_media_plane_with_much_to_tell_and_the_floor_do_not_wait_for_each_other() {
+    let world = World::new();
+    *world.model.chatter.lock().unwrap() = Some(world.media_events.clone());
+    let began = tokio::time::Instant::now();
+    let (buyer, agent, _) = world.call(false).await;
+    assert!(began.elapsed() < Duration::from_secs(1));
+    assert!(world.model.are_linked(buyer.participant(), agent.participant()));
+}
