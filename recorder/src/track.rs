@@ -407,3 +407,6 @@ impl File {
         ((ticks * 1000 + self.timescale - 1) / self.timescale) as u64
     }
 }
+
+#[cfg(test)]
+mod tests;
