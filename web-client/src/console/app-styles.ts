@@ -22,6 +22,7 @@ export const appStyles = css`
     place-content: center;
     justify-items: center;
     gap: var(--v-s4);
+    min-block-size: 60dvb;
     padding: var(--v-s4);
     color: var(--v-muted);
     --vt-spinner-size: 32px;

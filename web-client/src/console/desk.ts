@@ -19,6 +19,8 @@ export class Desk extends Observable {
   readonly media: CallMedia;
   /** Microphone and camera were asked for at least once since the page was loaded. */
   devicesAsked = false;
+  /** When a call was missed, ms since 1970; until the agent goes available again. */
+  missedAt: number | undefined;
 
   #place: Place = 'idle';
   #lastCall: CallView | undefined;
@@ -75,6 +77,7 @@ export class Desk extends Observable {
   /** On duty or away. Going on duty opens camera and microphone; without them the agent still takes calls. */
   setAvailable(available: boolean): void {
     this.store.setAvailability(available ? 'available' : 'away');
+    this.missedAt = undefined;
     if (available) void this.openDevices();
   }
 
@@ -126,8 +129,7 @@ export class Desk extends Observable {
     const before = this.#place;
     this.#place = placeOf(call, ring !== undefined);
     if (before === 'ring' && this.#place === 'idle' && ringEnd !== undefined) {
-      if (ringEnd.reason === 'no_answer')
-        this.#onNote('You missed a call and are set to away. Go available when you are back.', 'warn');
+      if (ringEnd.reason === 'no_answer') this.missedAt = Date.now();
       if (ringEnd.reason === 'buyer_left') this.#onNote('The buyer left before you answered.', 'warn');
     }
     // A screen of one buyer's call must not go into the next one's, nor a muted microphone.

@@ -116,6 +116,21 @@ export const stageStyles = css`
     color: var(--v-on-stage-muted);
     font-size: var(--v-text-sm);
   }
+  .trouble {
+    position: absolute;
+    inset-inline: var(--v-s3);
+    inset-block-end: 84px;
+    z-index: 3;
+    display: grid;
+    gap: var(--v-s2);
+    justify-self: center;
+    max-inline-size: 560px;
+    margin-inline: auto;
+    padding: var(--v-s2) var(--v-s3);
+    border-radius: var(--v-radius);
+    background: rgb(8 14 14 / 0.85);
+    font-size: var(--v-text-sm);
+  }
   .controls {
     position: absolute;
     inset-inline: 0;

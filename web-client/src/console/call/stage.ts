@@ -89,7 +89,7 @@ export class ConsoleStage extends LitElement {
     const { other } = desk.store;
     return html`<section class="stage" aria-label="Call">
       ${other ? this.#other(desk, other) : nothing} ${this.#self(desk)} ${this.#badges(desk, call)}
-      ${other ? this.#overlay(desk, other) : nothing} ${this.#controls(desk)}
+      ${other ? this.#overlay(desk, other) : nothing} ${this.#trouble(desk)} ${this.#controls(desk)}
     </section>`;
   }
 
@@ -193,6 +193,20 @@ export class ConsoleStage extends LitElement {
       return html`<div class="overlay" role="status"><vt-spinner></vt-spinner><strong>Connecting sound and picture…</strong></div>`;
     }
     return nothing;
+  }
+
+  /** What of the agent does not reach the buyer because a device does not work. */
+  #trouble(desk: Desk) {
+    const { microphone, camera } = desk.media.local;
+    const notes = [
+      microphone.state === 'failed' && microphone.reason
+        ? html`<p data-testid="no-microphone"><strong>The buyer cannot hear you.</strong> ${reasonText('microphone', microphone.reason)}</p>`
+        : nothing,
+      camera.state === 'failed' && camera.reason
+        ? html`<p data-testid="no-camera"><strong>The buyer cannot see you.</strong> ${reasonText('camera', camera.reason)}</p>`
+        : nothing,
+    ].filter((note) => note !== nothing);
+    return notes.length > 0 ? html`<div class="trouble" role="status">${notes}</div>` : nothing;
   }
 
   #controls(desk: Desk) {

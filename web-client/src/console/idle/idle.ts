@@ -5,6 +5,7 @@ import '../../elements/banner/banner.ts';
 import '../../elements/button/button.ts';
 import { define } from '../../elements/define.ts';
 import { Watch } from '../../session/observable.ts';
+import { timeOfDay } from '../../staff/format.ts';
 import '../../staff/icons.ts';
 import type { Desk } from '../desk.ts';
 import type { Ringer } from '../ring/ringer.ts';
@@ -120,6 +121,13 @@ export class ConsoleIdle extends LitElement {
             <p class="quiet">No calls ring here. Go available when you are ready.</p>
           </div>
         </div>
+        ${
+          desk.missedAt === undefined
+            ? nothing
+            : html`<vt-banner tone="warn" heading=${`You missed a call at ${timeOfDay(new Date(desk.missedAt).toISOString())}`} data-testid="missed">
+                You are set to away so that buyers do not wait for nobody; this one went to a colleague or back in line.
+              </vt-banner>`
+        }
         <div><vt-button variant="primary" size="lg" icon="phone" @click=${() => this.#goAvailable(desk)}>Go available</vt-button></div>`;
     }
     return html`<div class="state">

@@ -90,9 +90,7 @@ export class TrackPlayer {
       this.problem = this.element.error?.message || 'The browser could not decode this track.';
       onChange();
     });
-    if (!MediaSource.isTypeSupported(track.mime)) {
-      this.problem = `This browser cannot play ${track.mime}.`;
-    }
+    this.problem = this.#unsupported();
   }
 
   get track(): RecordingTrack {
@@ -118,7 +116,7 @@ export class TrackPlayer {
 
   /** Tries a failed track again. */
   retry(): void {
-    this.problem = undefined;
+    this.problem = this.#unsupported();
     this.#detach();
     this.#onChange();
   }
@@ -159,6 +157,11 @@ export class TrackPlayer {
 
   dispose(): void {
     this.#detach();
+  }
+
+  #unsupported(): string | undefined {
+    const { mime } = this.#track;
+    return MediaSource.isTypeSupported(mime) ? undefined : `This browser cannot play ${mime}.`;
   }
 
   /** The index says where media is; the element's buffer knows of holes the index does not show. */
