@@ -71,7 +71,7 @@ test: setup-test ## Everything CI checks, set-up included
 # Licences, bans and sources always; known vulnerabilities where the advisory database is on disk already
 # (`cargo deny fetch` brings it), because a test run must not depend on somebody else's server.
 .PHONY: check-tree
-check-tree:
+check-tree: setup-test
 	cargo fmt --all --check
 	cargo deny --log-level warn check bans licenses sources
 	@if ls "$${CARGO_HOME:-$$HOME/.cargo}"/advisory-dbs/* >/dev/null 2>&1; then \
@@ -79,7 +79,7 @@ check-tree:
 	else echo "advisories: no database on this machine, not checked (cargo deny fetch)"; fi
 
 .PHONY: test-rust
-test-rust: ## Rust: clippy, tests, documentation tests
+test-rust: setup-test ## Rust: clippy, tests, documentation tests
 	cargo clippy --workspace --all-targets --profile $(PROFILE) -- -D warnings
 	cargo nextest run --workspace --bins --lib --tests --cargo-profile $(PROFILE) --profile ci
 	cargo test --workspace --doc --profile $(PROFILE) --quiet
