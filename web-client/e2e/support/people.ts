@@ -147,7 +147,7 @@ export class Agent extends Person {
     await this.fill('notes', notes);
     const number = (await this.the('ticket-number').textContent())?.trim() ?? '';
     await this.the('wrap-up-save').click();
-    await expect(this.the('wrap-up-save')).toBeHidden();
+    await expect(this.the('saved')).toBeVisible();
     return number;
   }
 }
