@@ -230,10 +230,10 @@ impl Node {
         let participant = &mut self.participants[key];
         let Some(stream) = participant.stream(ssrc).filter(|stream| !stream.rtx) else { return };
         let track = &mut participant.tracks[stream.track];
-        if !track.on_sender_report(now, ssrc, ntp) {
+        let report = SenderReport { arrival: self.config.epoch.at(now), ntp, rtp_timestamp };
+        if !track.on_sender_report(now, ssrc, report) {
             return;
         }
-        let report = SenderReport { arrival: self.config.epoch.at(now), ntp, rtp_timestamp };
         for tap in &track.taps {
             self.tap_outputs.push_back((*tap, TapOutput::Event(TapEvent::SenderReport(report))));
         }

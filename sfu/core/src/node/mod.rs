@@ -326,6 +326,10 @@ impl Node {
         self.taps.insert(id, TapPlace { participant, track });
         let track = &mut self.participants[participant].tracks[track];
         track.taps.push(id);
+        // The next report may be seconds away; the last one places the very first packet on the sender's clock.
+        if let Some(report) = track.sender_report() {
+            self.tap_outputs.push_back((id, TapOutput::Event(TapEvent::SenderReport(report))));
+        }
         track.want_keyframe(now);
         self.settle(now, participant);
         Ok(id)

@@ -21,6 +21,7 @@ use crate::rtp::reception::ReceptionStats;
 use crate::rtp::rtx;
 use crate::rtp::sequence::SequenceExtender;
 use crate::sdp::{NegotiatedCodec, NegotiatedMedia};
+use crate::tap::SenderReport;
 
 /// Packets of video kept for retransmission: over 1 s at 720p and 3 Mbit/s.
 const CACHE_VIDEO: usize = 512;
@@ -94,6 +95,7 @@ struct Stream {
     nack: NackGenerator,
     reception: ReceptionStats,
     cache: PacketCache,
+    sender_report: Option<SenderReport>,
 }
 
 /// What an arriving packet turned out to be.
@@ -166,6 +168,7 @@ impl Track {
                 nack: NackGenerator::default(),
                 reception: ReceptionStats::new(codec.clock_rate()),
                 cache: PacketCache::new(capacity, CACHE_AGE),
+                sender_report: None,
             });
         }
         let Some(stream) = &mut self.stream else { return Arrival::Nothing };
@@ -259,14 +262,20 @@ impl Track {
     }
 
     /// A sender report about this line's stream; false when it is about an earlier one.
-    pub(super) fn on_sender_report(&mut self, now: Instant, ssrc: Ssrc, ntp: u64) -> bool {
+    pub(super) fn on_sender_report(&mut self, now: Instant, ssrc: Ssrc, report: SenderReport) -> bool {
         match &mut self.stream {
             Some(stream) if stream.ssrc == ssrc => {
-                stream.reception.on_sender_report(ntp, now);
+                stream.reception.on_sender_report(report.ntp, now);
+                stream.sender_report = Some(report);
                 true
             }
             _ => false,
         }
+    }
+
+    /// The last sender report of the running stream.
+    pub(super) fn sender_report(&self) -> Option<SenderReport> {
+        self.stream.as_ref().and_then(|stream| stream.sender_report)
     }
 
     /// The report block about this line's stream.

@@ -180,6 +180,28 @@ fn a_tap_hears_what_is_published_and_ends_with_its_publisher() {
 }
 
 #[test]
+fn a_late_tap_learns_the_publishers_clock_at_once() {
+    let mut world = World::connected(1);
+    world.send_frame(0, 1, true);
+    let sent = feedback::Sent {
+        ssrc: world.clients[0].camera(),
+        ntp: 77 << 32,
+        rtp_timestamp: 3000,
+        packets: 1,
+        octets: 8,
+    };
+    let report = feedback::sender_report(&sent).expect("report");
+    let sealed = world.clients[0].seal_rtcp(&report);
+    world.send(0, &sealed);
+    world.node.add_tap(world.now, world.clients[0].id, Source::Camera).expect("tapped");
+    world.pump();
+    let known = world.tapped.iter().any(|(_, output)| {
+        matches!(output, TapOutput::Event(TapEvent::SenderReport(report)) if report.ntp == 77 << 32 && report.rtp_timestamp == 3000)
+    });
+    assert!(known);
+}
+
+#[test]
 fn without_consent_for_thirty_seconds_a_transport_ends() {
     let mut world = World::connected(1);
     world.pass(Duration::from_secs(20));
