@@ -6,12 +6,18 @@ pub mod app;
 pub mod auth;
 pub mod config;
 pub mod consent;
+pub mod demo;
 pub mod desk;
 pub mod floor;
+pub mod housekeeping;
 pub mod http;
 pub mod metrics;
 pub mod outcomes;
 pub mod problem;
 mod rest;
+mod server;
 pub mod store;
+pub mod tls;
 pub mod ws;
+
+pub use server::{Running, SHUTDOWN_MAX, StartError, start};

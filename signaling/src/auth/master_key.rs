@@ -45,12 +45,7 @@ impl MasterKey {
             Ok(opened) => opened.take(1024).read_to_string(&mut text).map_err(io)?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 text = STANDARD.encode(random::<32>());
-                let mut options = OpenOptions::new();
-                options.write(true).create_new(true);
-                #[cfg(unix)]
-                std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-                let mut made = options.open(file).map_err(io)?;
-                made.write_all(text.as_bytes()).and_then(|()| made.sync_all()).map_err(io)?;
+                write_secret(file, text.as_bytes()).map_err(io)?;
                 text.len()
             }
             Err(error) => return Err(io(error)),
@@ -86,6 +81,21 @@ impl MasterKey {
         let nonce = Nonce::assume_unique_for_key(*nonce);
         self.0.open_in_place(nonce, Aad::from(owner), &mut sealed).ok().map(|secret| secret.to_vec())
     }
+}
+
+/// Writes a file that only its owner may read, replacing what was there.
+pub(crate) fn write_secret(file: &Path, secret: &[u8]) -> std::io::Result<()> {
+    match std::fs::remove_file(file) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut made = options.open(file)?;
+    made.write_all(secret)?;
+    made.sync_all()
 }
 
 #[cfg(test)]

@@ -13,5 +13,6 @@ pub mod secret;
 pub(crate) use context::is_language;
 pub use jwt_crypto::install as install_jwt_crypto;
 pub use limit::LoginLimit;
+pub(crate) use master_key::write_secret;
 pub use master_key::{MasterKey, MasterKeyError};
 pub use roles::{Action, may};

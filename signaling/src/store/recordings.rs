@@ -135,6 +135,19 @@ impl Store {
             .collect())
     }
 
+    /// Complete recordings that began before a time and whose media exists, oldest first.
+    pub async fn recordings_before(&self, at: Timestamp, limit: u64) -> Result<Vec<RecordingId>> {
+        let rows = recording::Entity::find()
+            .filter(recording::Column::StartedAt.lt(convert::micros(at)))
+            .filter(recording::Column::Complete.eq(true))
+            .filter(recording::Column::DeletedAt.is_null())
+            .order_by_asc(recording::Column::StartedAt)
+            .limit(limit)
+            .all(&self.db)
+            .await?;
+        Ok(rows.into_iter().map(|row| RecordingId(row.id)).collect())
+    }
+
     /// Recordings whose media exists, newest first.
     pub async fn recordings(
         &self,
