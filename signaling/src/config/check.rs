@@ -127,12 +127,12 @@ fn certificate(http: &HttpSettings, now: Timestamp) -> Vec<Finding> {
             Ok(loaded) => {
                 let left = loaded.not_after.as_second() - now.as_second();
                 let until = loaded.not_after;
-                vec![match left {
-                    ..=0 => bad(SETTING, format!("the certificate ended at {until}: renew it")),
-                    ..=CERTIFICATE_SOON_S => {
-                        warning(SETTING, format!("the certificate ends soon, at {until}"))
-                    }
-                    _ => good(SETTING, format!("fits its key and is good until {until}")),
+                vec![if left <= 0 {
+                    bad(SETTING, format!("the certificate ended at {until}: renew it"))
+                } else if left <= CERTIFICATE_SOON_S {
+                    warning(SETTING, format!("the certificate ends soon, at {until}"))
+                } else {
+                    good(SETTING, format!("fits its key and is good until {until}"))
                 }]
             }
         },
@@ -219,10 +219,12 @@ fn space(dir: &Path) -> Finding {
         Ok(stat) => {
             let free = stat.f_bavail.saturating_mul(stat.f_frsize);
             let text = format!("{} MiB are free on its disk", free >> 20);
-            match free {
-                ..SPACE_MIN => bad(SETTING, format!("{text}: too little to run, make room")),
-                ..SPACE_GOOD => warning(SETTING, format!("{text}: recordings will soon fail, make room")),
-                _ => good(SETTING, text),
+            if free < SPACE_MIN {
+                bad(SETTING, format!("{text}: too little to run, make room"))
+            } else if free < SPACE_GOOD {
+                warning(SETTING, format!("{text}: recordings will soon fail, make room"))
+            } else {
+                good(SETTING, text)
             }
         }
         Err(error) => warning(SETTING, format!("the free space on its disk cannot be learned: {error}")),

@@ -152,7 +152,7 @@ impl Default for DeskSettings {
 
 impl Default for LogSettings {
     fn default() -> Self {
-        Self { filter: "info".to_owned(), format: LogFormat::Text }
+        Self { filter: "info,sea_orm_migration=warn".to_owned(), format: LogFormat::Text }
     }
 }
 

@@ -7,10 +7,10 @@ import { Vitrine } from './server.ts';
 
 /** The demo accounts, as `vitrine serve --demo` prints them. */
 export const LOGINS = {
-  agent: ['agent@demo.test', 'vitrine-demo'],
-  otherAgent: ['agent2@demo.test', 'vitrine-demo'],
-  reviewer: ['reviewer@demo.test', 'vitrine-demo'],
-  supervisor: ['supervisor@demo.test', 'vitrine-demo'],
+  agent: ['agent@demo.example', 'vitrine-demo'],
+  otherAgent: ['agent2@demo.example', 'vitrine-demo'],
+  reviewer: ['reviewer@demo.example', 'vitrine-demo'],
+  supervisor: ['supervisor@demo.example', 'vitrine-demo'],
 } as const satisfies Record<string, readonly [string, string]>;
 
 interface Fixtures {

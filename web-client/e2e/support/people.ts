@@ -109,7 +109,7 @@ class Person {
 export class Buyer extends Person {
   /** Opens a product page of the demo shop, in a language. */
   async openProduct(language = 'de'): Promise<void> {
-    await this.page.goto(`${this.server.url}/demo/?lang=${language}`);
+    await this.page.goto(`${this.server.url}/demo/p/LAMP-01?lang=${language}`);
     await expect(this.the('open')).toBeVisible();
   }
 
