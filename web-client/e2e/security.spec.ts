@@ -1,5 +1,6 @@
 // What must not work, and says so in words.
 
+import { createHmac } from 'node:crypto';
 import type { Page } from '@playwright/test';
 import type { ClientMessage, Problem, ServerMessage } from '../src/protocol.ts';
 import { DESKTOP, profile } from './support/browsers.ts';
@@ -79,6 +80,22 @@ test('a token that is missing, nonsense, unsigned or changed opens none', async 
   await expectProblem(await startSession(vitrine, unsigned), 401);
   const later = { ...json(payload), exp: json(payload).exp + 3600 };
   await expectProblem(await startSession(vitrine, [header, pack(later), signature].join('.')), 401);
+});
+
+test('a token that has expired, or is good for too long, is named as such', async ({ vitrine }) => {
+  const [header = '', payload = ''] = (await shopToken(vitrine)).split('.');
+  const claims = JSON.parse(Buffer.from(payload, 'base64url').toString());
+  const secret = await vitrine.shopSecret();
+  const sign = (changed: object) => {
+    const body = `${header}.${Buffer.from(JSON.stringify({ ...claims, ...changed })).toString('base64url')}`;
+    return `${body}.${createHmac('sha256', secret).update(body).digest('base64url')}`;
+  };
+  const hourAgo = Math.floor(Date.now() / 1000) - 3600;
+  const expired = sign({ iat: hourAgo, exp: hourAgo + 300 });
+  expect((await expectProblem(await startSession(vitrine, expired), 401)).detail).toMatch(/expired/i);
+  await expectProblem(await startSession(vitrine, sign({ exp: claims.iat + 86_400 })), 401);
+  // The same hand signs a right one: it is the times that were refused.
+  expect((await startSession(vitrine, sign({ jti: 'another-visit' }))).ok).toBe(true);
 });
 
 test("a stranger's session token gets nobody into somebody else's call", async ({

@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, open, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -134,6 +134,11 @@ export class Vitrine {
       if (webm || mp4) found.push(path);
     }
     return found;
+  }
+
+  /** The secret that the demo shop signs its tokens with, for tests that play a shop that errs. */
+  async shopSecret(): Promise<string> {
+    return (await readFile(join(this.#directory, 'data', 'demo-shop.secret'), 'utf8')).trim();
   }
 
   /** Every file below `recordings/`, whatever it holds. */
