@@ -66,7 +66,7 @@ test('a token of the shop opens one session and no second one', async ({ vitrine
   const token = await shopToken(vitrine);
   expect((await startSession(vitrine, token)).ok).toBe(true);
   const replayed = await expectProblem(await startSession(vitrine, token), 401);
-  expect(replayed.detail).toMatch(/used|once/i);
+  expect(replayed.detail).toContain('already');
 });
 
 test('a token that is missing, nonsense, unsigned or changed opens none', async ({ vitrine }) => {

@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -141,11 +141,15 @@ export class Vitrine {
     return (await readFile(join(this.#directory, 'data', 'demo-shop.secret'), 'utf8')).trim();
   }
 
-  /** Every file below `recordings/`, whatever it holds. */
+  /** Every file below `recordings/` that holds anything, whatever that is. */
   async recordingFiles(): Promise<string[]> {
     const folder = join(this.#directory, 'data', 'recordings');
     const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
-    return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+    const files = entries
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name));
+    const sizes = await Promise.all(files.map(async (file) => (await stat(file)).size));
+    return files.filter((_, at) => (sizes[at] ?? 0) > 0);
   }
 
   /** The current value of a figure on `/metrics`, all its labels added up. */
