@@ -121,6 +121,9 @@ test('every screen of a call is readable, for everybody, at every size', async (
   await look(reviewer.page, 'replay-nothing-found');
   await reviewer.fill('search-input', number);
   await reviewer.the('recording-row').click();
+  await reviewer.page
+    .locator('replay-player')
+    .evaluate((player) => (player as HTMLElement & { seek(ms: number): void }).seek(3_000));
   await expect(reviewer.the('replay-video-buyer')).toBeVisible();
   await look(reviewer.page, 'replay-player');
   await context.close();

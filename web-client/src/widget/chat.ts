@@ -31,7 +31,7 @@ export class HelpChat extends FlowElement {
         font-size: var(--v-text-sm);
         font-weight: 600;
       }
-      ol {
+      .lines {
         flex: 1;
         display: flex;
         flex-direction: column;
@@ -40,10 +40,9 @@ export class HelpChat extends FlowElement {
         overflow-y: auto;
         overscroll-behavior: contain;
         padding: var(--v-s3) var(--v-s4);
-        list-style: none;
         scrollbar-width: thin;
       }
-      ol > :first-child {
+      .lines > :first-child {
         margin-block-start: auto;
       }
       .empty {
@@ -52,11 +51,11 @@ export class HelpChat extends FlowElement {
         color: var(--v-muted);
         font-size: var(--v-text-sm);
       }
-      li.line {
+      .line {
         align-self: flex-start;
         max-inline-size: 85%;
       }
-      li.mine {
+      .mine {
         align-self: flex-end;
       }
       .bubble {
@@ -143,17 +142,17 @@ export class HelpChat extends FlowElement {
         <h3 id="chat-title">${this.t('chatTitle', { name })}</h3>
         <vt-button variant="quiet" size="sm" icon="down" label=${this.t('close')} @click=${this.#close}></vt-button>
       </header>
-      <ol data-testid="chat-lines" role="log" aria-labelledby="chat-title" tabindex="0">
-        ${lines.length + pending.length === 0 ? html`<li class="empty">${this.t('chatEmpty')}</li>` : nothing}
+      <div class="lines" data-testid="chat-lines" role="log" aria-labelledby="chat-title" tabindex="0">
+        ${lines.length + pending.length === 0 ? html`<p class="empty">${this.t('chatEmpty')}</p>` : nothing}
         ${lines.map((line) => {
           const mine = line.from === call?.you;
-          return html`<li class="line ${mine ? 'mine' : ''}">
+          return html`<div class="line ${mine ? 'mine' : ''}">
             <div class="bubble" dir="auto">${line.text}</div>
             <div class="meta">${mine ? this.t('chatYou') : name} · ${this.strings.time(line.at)}</div>
-          </li>`;
+          </div>`;
         })}
         ${pending.map(
-          (line) => html`<li class="line mine">
+          (line) => html`<div class="line mine">
             <div class="bubble" dir="auto">${line.text}</div>
             <div class="meta">
               ${
@@ -162,9 +161,9 @@ export class HelpChat extends FlowElement {
                   : this.t('chatSending')
               }
             </div>
-          </li>`,
+          </div>`,
         )}
-      </ol>
+      </div>
       <div class="typing" aria-live="polite">${store?.otherTyping ? this.t('chatTyping', { name }) : nothing}</div>
       <form @submit=${this.#submit}>
         <textarea
@@ -190,12 +189,12 @@ export class HelpChat extends FlowElement {
 
   protected override willUpdate(changed: PropertyValues) {
     super.willUpdate(changed);
-    const list = this.renderRoot.querySelector('ol');
+    const list = this.renderRoot.querySelector('.lines');
     if (list) this.#atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
   }
 
   override updated() {
-    const list = this.renderRoot.querySelector('ol');
+    const list = this.renderRoot.querySelector('.lines');
     if (list && this.#atEnd) list.scrollTop = list.scrollHeight;
   }
 

@@ -69,7 +69,7 @@ export class HelpIntro extends FlowElement {
     if (!session) return nothing;
     const onDuty = session.agents_on_duty;
     return html`
-      <div class="scroll">
+      <div class="scroll" role="group" aria-labelledby="title" tabindex="0">
       <div class="who">
         <vt-avatar name=${session.answered_by}></vt-avatar>
         <div>
