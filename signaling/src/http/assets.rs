@@ -19,11 +19,18 @@ struct Dist;
 pub(super) fn router() -> Router {
     Router::new()
         .route("/widget.js", get(|headers: HeaderMap| async move { shared("widget.js", &headers) }))
+        .route("/favicon.ico", get(favicon))
         .route("/assets/{*path}", get(asset))
         .route("/console", get(|| async { Redirect::permanent("/console/") }))
         .route("/console/", get(|headers: HeaderMap| async move { staff("console/index.html", &headers) }))
         .route("/replay", get(|| async { Redirect::permanent("/replay/") }))
         .route("/replay/", get(|headers: HeaderMap| async move { staff("replay/index.html", &headers) }))
+}
+
+/// Browsers ask for it whatever a page says; they know SVG by its type, not by the name.
+async fn favicon() -> Response {
+    let headers = [(header::CONTENT_TYPE, "image/svg+xml"), (header::CACHE_CONTROL, "max-age=86400")];
+    (headers, include_str!("favicon.svg")).into_response()
 }
 
 /// Names of files here carry a hash of their content.

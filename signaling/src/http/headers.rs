@@ -8,7 +8,7 @@ use axum::response::Response;
 /// What the console and the replay page may load: their own files, pictures that shops link to, media from
 /// memory. Nobody may frame them. Styles may stand in attributes, which Lit's templates use.
 pub(super) const STAFF_PAGE: &str = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
-    img-src 'self' data: blob: https:; media-src 'self' blob:; worker-src 'self' blob:; connect-src 'self'; \
+    img-src 'self' data: blob: https: http:; media-src 'self' blob:; worker-src 'self' blob:; connect-src 'self'; \
     object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 /// For pages of the server itself, without scripts.

@@ -3,7 +3,9 @@
 
 mod buyers;
 mod pages;
+mod process;
 mod recordings;
+mod server;
 mod staff;
 mod store;
 mod tickets;
