@@ -935,7 +935,12 @@ init: ByteRange,
  * Fragments (WebM clusters, or `moof`+`mdat`). Timestamps inside the file count from the start of the
  * session timeline, so fragments of all tracks line up without offsets.
  */
-fragments: Array<Fragment>, };
+fragments: Array<Fragment>, 
+/**
+ * How the picture must be turned from which moment on, in order; at least one entry for video. Phones turn in the
+ * middle of a call, and nothing in the file says so.
+ */
+turns: Array<Turn>, };
 
 export type ByteRange = { 
 /**
@@ -964,3 +969,13 @@ end_ms: number,
  * Whether decoding can begin here (always true for audio).
  */
 keyframe: boolean, };
+
+export type Turn = { 
+/**
+ * From this moment on, milliseconds of session time.
+ */
+at_ms: number, 
+/**
+ * Clockwise: 0, 90, 180 or 270.
+ */
+degrees: number, };

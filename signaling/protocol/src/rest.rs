@@ -267,6 +267,18 @@ pub struct RecordingTrack {
     /// Fragments (WebM clusters, or `moof`+`mdat`). Timestamps inside the file count from the start of the
     /// session timeline, so fragments of all tracks line up without offsets.
     pub fragments: Vec<Fragment>,
+    /// How the picture must be turned from which moment on, in order; at least one entry for video. Phones turn in the
+    /// middle of a call, and nothing in the file says so.
+    pub turns: Vec<Turn>,
+}
+
+/// A turn of the picture.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, TS)]
+pub struct Turn {
+    /// From this moment on, milliseconds of session time.
+    pub at_ms: u32,
+    /// Clockwise: 0, 90, 180 or 270.
+    pub degrees: u16,
 }
 
 /// A stretch of a file.

@@ -70,6 +70,7 @@ pub fn typescript() -> String {
         rest::RecordingTrack,
         rest::ByteRange,
         rest::Fragment,
+        rest::Turn,
     );
     out
 }

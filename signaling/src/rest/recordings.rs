@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use protocol::ids::RecordingId;
-use protocol::rest::{ByteRange, Fragment, Page, Recording, RecordingSummary, RecordingTrack};
+use protocol::rest::{ByteRange, Fragment, Page, Recording, RecordingSummary, RecordingTrack, Turn};
 use recorder::{IndexError, IndexTrack};
 use serde::Deserialize;
 
@@ -121,6 +121,12 @@ fn shown(recording: RecordingId, track: IndexTrack) -> RecordingTrack {
             sfu::Source::Screen => protocol::call::Source::Screen,
         },
         mime: track.mime,
+        turns: track
+            .rotations
+            .into_iter()
+            .filter(|_| track.source.kind() == sfu::Kind::Video)
+            .map(|rotation| Turn { at_ms: milliseconds(rotation.at_ms), degrees: rotation.degrees })
+            .collect(),
         init: bytes(track.init),
         fragments: track
             .fragments

@@ -7,6 +7,7 @@ import type { RangeLoader } from './loader.ts';
 import { SourceFeed } from './source-feed.ts';
 import { stepFor } from './step.ts';
 import { type Media, missingBetween, type Presence, TrackTimeline } from './timeline.ts';
+import { turnAt } from './turn.ts';
 
 /** What a track shows. */
 export type TrackState =
@@ -127,6 +128,8 @@ export class TrackPlayer {
       this.#enter('failed');
       return true;
     }
+    // Style sheets turn the picture by this; the file itself does not say.
+    this.element.dataset.turn = String(turnAt(this.#track.turns, tick.masterMs));
     const presence = this.#presence(tick.masterMs);
     this.#connect(presence, tick.masterMs);
     this.#feed?.follow(tick.masterMs);

@@ -46,6 +46,7 @@ export class ReplayTile extends LitElement {
       }
       .pictures {
         position: relative;
+        container-type: size;
       }
       video {
         position: absolute;
@@ -54,6 +55,26 @@ export class ReplayTile extends LitElement {
         block-size: 100%;
         object-fit: contain;
         visibility: hidden;
+      }
+      /* A picture on its side takes the stage's height for its width. */
+      video[data-turn='180'] {
+        transform: rotate(180deg);
+      }
+      video.main[data-turn='90'],
+      video.main[data-turn='270'] {
+        inset: 50% auto auto 50%;
+        inline-size: 100cqb;
+        block-size: 100cqi;
+        transform: translate(-50%, -50%) rotate(90deg);
+      }
+      video.main[data-turn='270'] {
+        transform: translate(-50%, -50%) rotate(270deg);
+      }
+      video.inset[data-turn='90'] {
+        transform: rotate(90deg);
+      }
+      video.inset[data-turn='270'] {
+        transform: rotate(270deg);
       }
       video.main,
       video.inset {
