@@ -1,6 +1,7 @@
 //! The floor's stories, on virtual time with models of what is around it.
 
 mod calls;
+mod chaos;
 mod connections;
 mod faults;
 mod models;
