@@ -16,6 +16,8 @@ export class VtBrand extends LitElement {
         display: inline-flex;
         align-items: center;
         gap: var(--v-s2);
+        /* Said here though it is inherited: Chromium keeps the old colour when light changes to dark. */
+        color: var(--v-text);
         font: 700 var(--v-text-md) / 1 var(--v-font);
         letter-spacing: -0.01em;
         white-space: nowrap;

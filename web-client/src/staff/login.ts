@@ -112,7 +112,7 @@ export class StaffLogin extends LitElement {
           Log in
         </vt-button>
       </form>
-      ${this.#demo ? html`<p class="demo">This is a demo server. <a href="/demo/">The demo shop</a> lists its logins.</p>` : nothing}
+      ${this.#demo ? html`<p class="demo">This is a demo server: its logins are printed where it was started. <a href="/demo/">To the demo shop</a></p>` : nothing}
     </main>`;
   }
 

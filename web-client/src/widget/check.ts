@@ -111,7 +111,7 @@ export class HelpCheck extends FlowElement {
       <div class="scroll">
       <h2 id="title">${this.t('checkTitle')}</h2>
       <div class="view">
-        <vitrine-self-view .track=${camera?.track} ?away=${local?.facesAway ?? false} label=${this.t('selfView')}></vitrine-self-view>
+        <vitrine-self-view ?hidden=${asking && !camera?.track} .track=${camera?.track} ?away=${local?.facesAway ?? false} label=${this.t('selfView')}></vitrine-self-view>
         ${
           asking
             ? html`<div class="says"><span>${this.t('checkAsking')}</span></div>`
