@@ -3,7 +3,7 @@
 import { type Browser, test as base, expect } from '@playwright/test';
 import { DESKTOP, launch, PHONE, profile } from './browsers.ts';
 import { Agent, Buyer } from './people.ts';
-import { Vitrine } from './server.ts';
+import { type MoreSettings, Vitrine } from './server.ts';
 
 /** The demo accounts, as `vitrine serve --demo` prints them. */
 export const LOGINS = {
@@ -14,6 +14,8 @@ export const LOGINS = {
 } as const satisfies Record<string, readonly [string, string]>;
 
 interface Fixtures {
+  /** Settings of this test's server beyond the usual ones: `test.use({ settings: … })`. */
+  settings: MoreSettings;
   vitrine: Vitrine;
   buyer: Buyer;
   agent: Agent;
@@ -43,9 +45,9 @@ export const test = base.extend<Fixtures, SharedFixtures>({
     },
     { scope: 'worker' },
   ],
-  // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the fixtures wanted from this pattern
-  vitrine: async ({}, use, testInfo) => {
-    const server = await Vitrine.start();
+  settings: [{}, { option: true }],
+  vitrine: async ({ settings }, use, testInfo) => {
+    const server = await Vitrine.start(settings);
     await use(server);
     const ended = await server.stop();
     if (testInfo.status !== testInfo.expectedStatus) {

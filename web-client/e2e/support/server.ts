@@ -8,6 +8,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { request } from '@playwright/test';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
@@ -74,7 +75,8 @@ export class Vitrine {
     });
     child.stdout.on('data', (piece) => log.push(String(piece)));
     child.stderr.on('data', (piece) => log.push(String(piece)));
-    const server = new Vitrine(`http://127.0.0.1:${port}`, directory, child, log);
+    const scheme = settings.http?.self_signed ? 'https' : 'http';
+    const server = new Vitrine(`${scheme}://127.0.0.1:${port}`, directory, child, log);
     try {
       await server.#ready();
     } catch (error) {
@@ -85,12 +87,18 @@ export class Vitrine {
   }
 
   async #ready(): Promise<void> {
-    const until = Date.now() + 20_000;
-    while (Date.now() < until) {
-      if (this.#process.exitCode !== null) break;
-      const answer = await fetch(`${this.url}/readyz`).catch(() => null);
-      if (answer?.ok) return;
-      await new Promise((resolve) => setTimeout(resolve, 50));
+    // Playwright's client, because Node's `fetch` cannot be told to take a certificate nobody vouches for.
+    const api = await request.newContext({ ignoreHTTPSErrors: true });
+    try {
+      const until = Date.now() + 20_000;
+      while (Date.now() < until) {
+        if (this.#process.exitCode !== null) break;
+        const answer = await api.get(`${this.url}/readyz`).catch(() => null);
+        if (answer?.ok()) return;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    } finally {
+      await api.dispose();
     }
     throw new Error(`vitrine did not become ready:\n${this.log()}`);
   }
