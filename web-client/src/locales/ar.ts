@@ -146,6 +146,8 @@ export const ar: Catalogue = {
   endedAgentLost: 'انقطع الاتصال مع {name}. اتصل من جديد وسيساعدك أحد الموظفين.',
   endedServer: 'اضطرت خدمتنا إلى إعادة التشغيل وانتهت المكالمة. نعتذر! يُرجى الاتصال من جديد.',
   endedGone: 'انتهت المكالمة أثناء غيابك.',
+  endedElsewhereTitle: 'مفتوح في علامة تبويب أخرى',
+  endedElsewhere: 'تتابع الآن في علامة تبويب أخرى من هذا المتصفح، وانقطع الاتصال هنا.',
   endedDuration: 'مدة حديثكما: {duration}.',
   endedRecorded: 'سُجّلت المكالمة كما وافقت.',
   endedNotRecorded: 'لم تُسجّل المكالمة.',

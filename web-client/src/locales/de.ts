@@ -141,6 +141,8 @@ export const de: Catalogue = {
   endedServer:
     'Unser Dienst musste neu starten, und das Gespräch ist beendet. Entschuldigung! Bitte rufen Sie noch einmal an.',
   endedGone: 'Das Gespräch ist zu Ende gegangen, während Sie weg waren.',
+  endedElsewhereTitle: 'In einem anderen Tab geöffnet',
+  endedElsewhere: 'Es geht in einem anderen Tab dieses Browsers weiter. Dieser hier hat losgelassen.',
   endedDuration: 'Sie haben {duration} gesprochen.',
   endedRecorded: 'Das Gespräch wurde mit Ihrer Zustimmung aufgezeichnet.',
   endedNotRecorded: 'Das Gespräch wurde nicht aufgezeichnet.',

@@ -138,6 +138,8 @@ export const en = {
   endedAgentLost: 'The connection to {name} was lost. Call again: somebody will help you on.',
   endedServer: 'Our service had to restart and the call has ended. Sorry! Please call again.',
   endedGone: 'The call ended while you were away.',
+  endedElsewhereTitle: 'Open in another tab',
+  endedElsewhere: 'You go on in another tab of this browser. This one has let go.',
   endedDuration: 'You talked for {duration}.',
   endedRecorded: 'The call was recorded, as you agreed.',
   endedNotRecorded: 'The call was not recorded.',

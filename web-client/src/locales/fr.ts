@@ -140,6 +140,8 @@ export const fr: Catalogue = {
   endedServer:
     'Notre service a dû redémarrer et l’appel est terminé. Toutes nos excuses ! Merci de rappeler.',
   endedGone: 'L’appel s’est terminé pendant votre absence.',
+  endedElsewhereTitle: 'Ouvert dans un autre onglet',
+  endedElsewhere: 'Vous continuez dans un autre onglet de ce navigateur. Celui-ci s’est déconnecté.',
   endedDuration: 'Vous avez parlé {duration}.',
   endedRecorded: 'L’appel a été enregistré, comme vous l’avez accepté.',
   endedNotRecorded: 'L’appel n’a pas été enregistré.',

@@ -37,8 +37,8 @@ export class FakeSocket extends EventTarget {
   }
 
   /** The connection breaks. */
-  break(): void {
-    this.dispatchEvent(new Event('close'));
+  break(code = 1006): void {
+    this.dispatchEvent(Object.assign(new Event('close'), { code }));
   }
 
   /** The server says something, numbered on from the last number of this connection or with a number of its own. */

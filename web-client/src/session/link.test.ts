@@ -169,6 +169,17 @@ test('refused is final until somebody opens it again', () => {
   expect(FakeSocket.all).toHaveLength(2);
 });
 
+test('a tab that was replaced by another one stays away, so that the two do not throw each other out for ever', () => {
+  const link = makeLink();
+  link.open();
+  FakeSocket.last.accept().says(welcome());
+  FakeSocket.last.break(4001);
+  vi.advanceTimersByTime(60_000);
+  expect(link.state).toBe('refused');
+  expect(refusals[0]?.type).toBe('/problems/connected_elsewhere');
+  expect(FakeSocket.all).toHaveLength(1);
+});
+
 test('frames that are none are dropped, and events of an old connection mean nothing', () => {
   const link = makeLink();
   link.open();

@@ -31,6 +31,24 @@ const BACKOFF_FIRST_MS = 250;
 const BACKOFF_MAX_MS = 8_000;
 /** An attempt without a welcome in this time has failed. */
 const WELCOME_MS = 10_000;
+/**
+ * Close codes of the server after which trying again by itself would do harm: two tabs would throw each other out for
+ * ever, a client that makes no sense would go on making none.
+ */
+const FINAL: Readonly<Record<number, Problem>> = {
+  4001: {
+    type: '/problems/connected_elsewhere',
+    title: 'Connected elsewhere',
+    status: 409,
+    detail: 'You are connected in another tab or on another device, so this one has let go.',
+  },
+  4004: {
+    type: '/problems/misbehaved',
+    title: 'The server closed the connection',
+    status: 400,
+    detail: 'This page and the server do not understand each other. Reload the page.',
+  },
+};
 /** Messages kept while offline; more are refused. Far above what a person can do in the grace time. */
 const QUEUE_MAX = 64;
 /** Problem handlers remembered, newest first: an answer to something older is a general problem. */
@@ -153,7 +171,11 @@ export class Link {
     );
     socket.addEventListener(
       'close',
-      current(() => this.#retry()),
+      current((event) => {
+        const final = FINAL[(event as Event as CloseEvent).code];
+        if (final) this.#refuse(final);
+        else this.#retry();
+      }),
     );
     this.#timer = setTimeout(() => this.#retry(), WELCOME_MS);
   }
@@ -185,12 +207,7 @@ export class Link {
     if (frame.type === 'welcome') {
       this.#welcomed(frame);
     } else if (frame.type === 'refused') {
-      this.#drop();
-      this.#resumeToken = undefined;
-      this.#lastSeen = 0;
-      this.#queue.length = 0;
-      this.#set('refused');
-      this.#options.onRefused(frame.problem);
+      this.#refuse(frame.problem);
     } else if (frame.seq > this.#lastSeen) {
       this.#lastSeen = frame.seq;
       if (frame.type === 'problem') {
@@ -211,6 +228,15 @@ export class Link {
     this.#set('open');
     this.#options.onWelcome(welcome);
     for (const { message, onProblem } of this.#queue.splice(0)) this.#write(message, onProblem);
+  }
+
+  #refuse(problem: Problem) {
+    this.#drop();
+    this.#resumeToken = undefined;
+    this.#lastSeen = 0;
+    this.#queue.length = 0;
+    this.#set('refused');
+    this.#options.onRefused(problem);
   }
 
   #retry() {

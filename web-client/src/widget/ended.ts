@@ -62,10 +62,10 @@ export class HelpEnded extends FlowElement {
   #end() {
     const end = this.flow.end;
     if (!end) return html``;
-    const good = end.reason === 'agent_hung_up' || end.reason === 'buyer_hung_up' || end.reason === 'left';
+    const good = ['agent_hung_up', 'buyer_hung_up', 'left', 'elsewhere', 'gone'].includes(end.reason);
     const agent = end.agent ?? this.flow.session?.answered_by ?? '';
     const [title, text] = endText(end);
-    const talked = end.durationMs !== undefined && end.durationMs >= 1_000;
+    const talked = end.reason !== 'elsewhere' && end.durationMs !== undefined && end.durationMs >= 1_000;
     return html`<div class="what" data-testid="ended" data-reason=${end.reason} role="status">
         <div class="mark ${good ? '' : 'warn'}"><vt-icon name=${good ? 'check' : 'offline'}></vt-icon></div>
         <h2 id="title">${this.t(title)}</h2>
@@ -113,6 +113,8 @@ function endText(end: FlowEnd): [title: Key, text: Key] {
       return ['endedLostTitle', 'endedAgentLost'];
     case 'server_stopped':
       return ['endedLostTitle', 'endedServer'];
+    case 'elsewhere':
+      return ['endedElsewhereTitle', 'endedElsewhere'];
     case 'gone':
       return ['endedTitle', 'endedGone'];
   }

@@ -199,6 +199,13 @@ test('a call the restarted server does not know has ended', async () => {
   expect(flow.end?.reason).toBe('server_stopped');
 });
 
+test('a visit that goes on in another tab ends here', async () => {
+  const flow = await waitingFlow();
+  FakeSocket.last.accept().says(welcome()).says(call());
+  FakeSocket.last.break(4001);
+  expect(flow.end?.reason).toBe('elsewhere');
+});
+
 test('hanging up does not depend on the server answering', async () => {
   const flow = await waitingFlow();
   FakeSocket.last.accept().says(welcome()).says(call());

@@ -34,9 +34,9 @@ export interface FlowError {
   code: string;
 }
 
-/** How it ended. `left`: gave up waiting; `gone`: ended while the page was away. */
+/** How it ended. `left`: gave up waiting; `gone`: ended while the page was away; `elsewhere`: goes on in another tab. */
 export interface FlowEnd {
-  reason: EndReason | 'left' | 'gone';
+  reason: EndReason | 'left' | 'gone' | 'elsewhere';
   agent: string | undefined;
   durationMs: number | undefined;
   recording: RecordingState;
@@ -277,7 +277,8 @@ export class HelpFlow extends Observable {
     if (store.refused) {
       const stale = this.#rejoining;
       const refused = store.refused;
-      if (stale) this.#finish('gone');
+      if (problemCode(refused) === 'connected_elsewhere') this.#finish('elsewhere');
+      else if (stale) this.#finish('gone');
       else this.#fail(explain(new ProblemError(refused)));
       return;
     }

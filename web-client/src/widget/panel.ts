@@ -4,6 +4,7 @@ import { base } from '../design/base.ts';
 import '../elements/button/button.ts';
 import { define } from '../elements/define.ts';
 import '../elements/spinner/spinner.ts';
+import { Attention } from './attention.ts';
 import './call.ts';
 import './check.ts';
 import './ended.ts';
@@ -130,6 +131,7 @@ export class HelpPanel extends FlowElement {
   declare question: Question | undefined;
   declare phone: boolean;
   readonly #query = globalThis.matchMedia?.(PHONE);
+  readonly #attention = new Attention(this);
   #before: FlowState | undefined;
   #pageOverflow: string | undefined;
 
@@ -192,6 +194,7 @@ export class HelpPanel extends FlowElement {
     if (element && 'showPopover' in element && !element.matches(':popover-open')) element.showPopover();
     this.#holdPage(open && this.phone);
     if (state !== this.#before) {
+      this.#attention.follow(state, this.flow.mediaModule);
       // A question about a state that is over has lost its point.
       this.question = undefined;
       this.#before = state;

@@ -89,27 +89,16 @@ export class VtButton extends LitElement {
         border-color: var(--v-line-strong);
         color: var(--v-text);
       }
-      :host([variant='secondary']) button:hover:not(:disabled),
-      :host([variant='quiet']) button:hover:not(:disabled) {
-        background: var(--v-hover);
-      }
       :host([variant='primary']) button {
         background: var(--v-accent);
         color: var(--v-on-accent);
-      }
-      :host([variant='primary']) button:hover:not(:disabled) {
-        background: var(--v-accent-hover);
       }
       :host([variant='danger']) button {
         background: var(--v-danger);
         color: var(--v-on-danger);
       }
-      :host([variant='danger']) button:hover:not(:disabled) {
-        background: var(--v-danger-hover);
-      }
       :host([variant='quiet']) button[aria-pressed='true'],
-      :host([variant='secondary']) button[aria-pressed='true'],
-      :host([variant='secondary']) button[aria-pressed='true']:hover:not(:disabled) {
+      :host([variant='secondary']) button[aria-pressed='true'] {
         background: var(--v-accent-soft);
         border-color: var(--v-accent);
         color: var(--v-on-accent-soft);
@@ -119,11 +108,7 @@ export class VtButton extends LitElement {
         color: var(--v-on-stage);
         --v-focus: #ffffff;
       }
-      :host([variant^='stage']) button:hover:not(:disabled) {
-        background: #35413f;
-      }
-      :host([variant='stage']) button[aria-pressed='true'],
-      :host([variant='stage']) button[aria-pressed='true']:hover:not(:disabled) {
+      :host([variant='stage']) button[aria-pressed='true'] {
         background: var(--v-on-stage);
         color: var(--v-stage);
       }
@@ -131,8 +116,24 @@ export class VtButton extends LitElement {
         background: var(--v-stage-danger);
         color: var(--v-on-stage-danger);
       }
-      :host([variant='stage-danger']) button:hover:not(:disabled) {
-        background: #b92c21;
+      /* Only where a pointer can hover: on touch screens the last tap would leave its mark. */
+      @media (hover: hover) {
+        :host([variant='secondary']) button:not([aria-pressed='true']):hover:not(:disabled),
+        :host([variant='quiet']) button:not([aria-pressed='true']):hover:not(:disabled) {
+          background: var(--v-hover);
+        }
+        :host([variant='primary']) button:not([aria-pressed='true']):hover:not(:disabled) {
+          background: var(--v-accent-hover);
+        }
+        :host([variant='danger']) button:not([aria-pressed='true']):hover:not(:disabled) {
+          background: var(--v-danger-hover);
+        }
+        :host([variant^='stage']) button:not([aria-pressed='true']):hover:not(:disabled) {
+          background: #35413f;
+        }
+        :host([variant='stage-danger']) button:not([aria-pressed='true']):hover:not(:disabled) {
+          background: #b92c21;
+        }
       }
       button:disabled {
         cursor: not-allowed;
