@@ -60,6 +60,7 @@ export class ConsoleApp extends LitElement {
     super.connectedCallback();
     addEventListener('hashchange', this.#onHash);
     addEventListener('keydown', this.#onKey);
+    addEventListener('pointerdown', this.#onTouch);
     void this.#check();
   }
 
@@ -67,6 +68,7 @@ export class ConsoleApp extends LitElement {
     super.disconnectedCallback();
     removeEventListener('hashchange', this.#onHash);
     removeEventListener('keydown', this.#onKey);
+    removeEventListener('pointerdown', this.#onTouch);
     this.#leave();
   }
 
@@ -336,6 +338,11 @@ export class ConsoleApp extends LitElement {
   }
 
   readonly #onHash = (): void => this.requestUpdate();
+
+  /** Any touch of the page is what browsers want before they play sound. */
+  readonly #onTouch = (): void => {
+    if (this.#session.kind === 'in' && !this.#ringer.audible) this.#ringer.unlock();
+  };
 
   readonly #onKey = (event: KeyboardEvent): void => {
     const session = this.#session;

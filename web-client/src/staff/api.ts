@@ -71,9 +71,15 @@ async function say<T>(answer: Promise<T>): Promise<T> {
   } catch (error) {
     if (error instanceof ProblemError) {
       const { problem } = error;
-      const words = problem.detail || problem.title || `The server answered ${problem.status}.`;
-      throw new ApiError(problem.status, words, problem);
+      const words = problem.detail || problem.title || `The server answered ${problem.status}`;
+      throw new ApiError(problem.status, sentence(words), problem);
     }
     throw new ApiError(0, 'The server cannot be reached. Check your connection and try again.');
   }
+}
+
+/** Problems are written as clauses ("check the password"); on a page they stand alone. */
+function sentence(words: string): string {
+  const first = words.charAt(0).toLocaleUpperCase() + words.slice(1);
+  return /[.!?…]$/.test(first) ? first : `${first}.`;
 }

@@ -2,8 +2,8 @@
  * Decides what a track fetches, keeps and throws away around the playhead, so that memory stays bounded however long
  * the recording is. Pure: what is held and where the playhead stands go in, the next step comes out.
  */
-import type { ByteRange } from '../../protocol.js';
-import type { TrackTimeline } from './timeline.js';
+import type { ByteRange } from '../../protocol.ts';
+import type { TrackTimeline } from './timeline.ts';
 
 /** Fragments that are in the source buffer: an unbroken run of indexes, both ends included. */
 export interface Held {

@@ -7,7 +7,7 @@
  * change of a few percent brings 100 ms back within two seconds unheard; a drift that large comes from a start or a
  * busy machine, not from playing.
  */
-import type { Media } from './timeline.js';
+import type { Media } from './timeline.ts';
 
 /** Corrections stop when the drift is below this, ms. */
 export const SETTLED_MS = 4;

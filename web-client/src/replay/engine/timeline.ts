@@ -4,7 +4,7 @@
  * A track is a list of fragments on the session timeline (milliseconds). Stretches without a fragment are gaps: the
  * camera was off, the person reloaded the page, the track began late. Everything here is pure.
  */
-import type { Fragment } from '../../protocol.js';
+import type { Fragment } from '../../protocol.ts';
 
 /** What a track carries; decides where decoding may begin and how small a hole counts as a gap. */
 export type Media = 'audio' | 'video';
