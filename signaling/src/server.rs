@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use crate::app::{AppState, Floor};
 use crate::auth::cookie::CookieStyle;
 use crate::auth::{LoginLimit, MasterKey, MasterKeyError};
-use crate::config::{DeskSettings, Settings, local_address};
+use crate::config::{DeskSettings, Settings, local_address, make_private_dir};
 use crate::demo::{self, Demo};
 use crate::floor::{self, FloorHandle, adapters};
 use crate::housekeeping;
@@ -83,6 +83,8 @@ pub struct Running {
     pub url: String,
     /// Where browsers send media.
     pub media_addresses: Vec<SocketAddr>,
+    /// Whether the certificate is one of our own, which browsers warn about.
+    pub self_signed: bool,
     /// The demo shop, when there is one.
     pub demo: Option<Demo>,
     /// The store.
@@ -98,7 +100,7 @@ pub struct Running {
 /// Starts everything; when this returns, calls are taken.
 pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let dir = settings.data.dir.clone();
-    std::fs::create_dir_all(&dir).map_err(|source| StartError::DataDir { dir: dir.clone(), source })?;
+    make_private_dir(&dir).map_err(|source| StartError::DataDir { dir: dir.clone(), source })?;
     let master = MasterKey::load(&dir.join("master.key"))?;
     let store = Store::open(&dir.join("vitrine.sqlite"), master).await?;
     let store = store.keeping_recordings(settings.recording.keep_days);
@@ -154,6 +156,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         http_address,
         url,
         media_addresses,
+        self_signed: settings.http.self_signed,
         demo,
         store,
         floor,

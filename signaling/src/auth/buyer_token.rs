@@ -186,3 +186,41 @@ fn read_context(value: serde_json::Value) -> Result<BuyerContext, Problem> {
 fn shortened(text: &str) -> String {
     text.chars().take(64).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn key() -> ApiKey {
+        ApiKey { id: "k".into(), shop: "s".into(), answered_by: "S".into(), secret: b"secret".to_vec() }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_sent_as_a_token_is_refused_and_nothing_breaks(text in "\\PC{0,200}", a in "[\\w-]{0,60}") {
+            for token in [text.clone(), format!("{a}.{text}.{a}"), format!("{a}.{a}.{a}")] {
+                prop_assert!(key_id(&token).is_err());
+                prop_assert!(verify(&token, &key(), Timestamp::UNIX_EPOCH).is_err());
+            }
+        }
+
+        #[test]
+        fn signed_claims_of_any_times_are_judged_without_overflow(iat in any::<i64>(), exp in any::<i64>()) {
+            let claims = Claims {
+                iss: "s".into(),
+                aud: Audience::One(AUDIENCE.into()),
+                iat,
+                exp,
+                jti: "j".into(),
+                context: serde_json::Value::Null,
+            };
+            let now = "2026-11-21T20:00:00Z".parse().unwrap();
+            let near = |seconds: i64| seconds.abs_diff(Timestamp::as_second(now)) <= 700;
+            if check_times(&claims, now).is_ok() {
+                prop_assert!(near(iat) && near(exp));
+            }
+        }
+    }
+}

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 use signaling::auth::{MasterKey, password, secret};
-use signaling::config::{Flags, Settings};
+use signaling::config::{Flags, Settings, make_private_dir};
 use signaling::protocol::call::Role as ProtocolRole;
 use signaling::store::{NewApiKey, NewUser, NewUserError, Store};
 
@@ -118,8 +118,7 @@ fn finish(result: std::io::Result<Result<String, Failure>>) -> ExitCode {
 
 async fn open(settings: &Settings) -> Result<Store, Failure> {
     let dir = &settings.data.dir;
-    std::fs::create_dir_all(dir)
-        .map_err(|error| format!("data.dir: {} cannot be made: {error}", dir.display()))?;
+    make_private_dir(dir).map_err(|error| format!("data.dir: {} cannot be made: {error}", dir.display()))?;
     let master = MasterKey::load(&dir.join("master.key"))?;
     Ok(Store::open(&dir.join("vitrine.sqlite"), master).await?)
 }

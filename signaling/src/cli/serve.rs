@@ -82,6 +82,13 @@ async fn banner(running: &Running) -> String {
         }
         None => {}
     }
+    if running.self_signed {
+        lines.push(String::new());
+        lines.push(
+            "    The server made its certificate itself, so browsers warn: accept it once on each device."
+                .to_owned(),
+        );
+    }
     lines.push(String::new());
     lines.push("  Ctrl-C ends it.".to_owned());
     lines.join("\n")

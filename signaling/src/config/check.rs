@@ -200,7 +200,7 @@ fn announced(media: &MediaSettings) -> Finding {
 
 fn data(dir: &Path) -> Vec<Finding> {
     const SETTING: &str = "data.dir";
-    if let Err(error) = std::fs::create_dir_all(dir) {
+    if let Err(error) = super::make_private_dir(dir) {
         return vec![bad(SETTING, format!("{} cannot be made: {error}", dir.display()))];
     }
     let probe = dir.join(".vitrine-check");

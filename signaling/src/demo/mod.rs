@@ -81,7 +81,7 @@ pub async fn prepare(store: &Store, dir: &Path) -> Result<Demo, DemoError> {
             id: KEY_ID.into(),
             shop: SHOP.into(),
             shop_name: "Lumen & Co.".into(),
-            answered_by: "Lumen & Co. support".into(),
+            answered_by: "Lumen & Co.".into(),
             secret: secret.clone().into_bytes(),
         })
         .await?;

@@ -85,14 +85,18 @@ impl std::fmt::Debug for Store {
 impl Store {
     /// Opens the SQLite file, which is made when missing, and brings it up to date.
     pub async fn open(file: &Path, master: MasterKey) -> Result<Self> {
-        let mut options = ConnectOptions::new(format!("sqlite://{}?mode=rwc", file.display()));
+        // The name goes in beside the address, where no character of it has a meaning of its own.
+        let file = file.to_owned();
+        let mut options = ConnectOptions::new("sqlite://vitrine.sqlite");
         options
             .max_connections(8)
             .acquire_timeout(Duration::from_secs(10))
             .sqlx_logging(false)
-            .map_sqlx_sqlite_opts(|sqlite| {
+            .map_sqlx_sqlite_opts(move |sqlite| {
                 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
                 sqlite
+                    .filename(&file)
+                    .create_if_missing(true)
                     .journal_mode(SqliteJournalMode::Wal)
                     // With WAL this may lose the last transactions when the power fails, never the database.
                     .synchronous(SqliteSynchronous::Normal)
