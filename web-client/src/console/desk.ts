@@ -29,13 +29,20 @@ export class Desk extends Observable {
   #allowed = false;
   readonly #onNote: (text: string, tone: 'ok' | 'warn' | 'danger') => void;
 
-  /** @param onNote hears short messages about what has just happened */
-  constructor(me: Me, onNote: (text: string, tone: 'ok' | 'warn' | 'danger') => void) {
+  /**
+   * @param onNote hears short messages about what has just happened
+   * @param parts for tests: other parts than the real ones
+   */
+  constructor(
+    me: Me,
+    onNote: (text: string, tone: 'ok' | 'warn' | 'danger') => void,
+    parts?: { readonly store: CallStore; readonly media: CallMedia },
+  ) {
     super();
     this.me = me;
     this.#onNote = onNote;
-    this.store = new CallStore();
-    this.media = new CallMedia(new LocalMedia());
+    this.store = parts?.store ?? new CallStore();
+    this.media = parts?.media ?? new CallMedia(new LocalMedia());
     this.media.held = true;
     this.store.addEventListener('change', this.#onStore);
     this.media.addEventListener('change', this.#onMedia);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
 import type { Fragment } from '../../protocol.ts';
-import { missingBetween, TrackTimeline } from './timeline.ts';
+import { TrackTimeline } from './timeline.ts';
 
 /** Fragments from `[start, end, keyframe]`, one after another in the file, 100 bytes each. */
 function fragments(...list: [start: number, end: number, keyframe?: boolean][]): Fragment[] {
@@ -75,8 +75,8 @@ test('small holes of sound add up, rounded milliseconds do not', () => {
     'audio',
   );
   expect(track.spans).toHaveLength(1);
-  expect(missingBetween(track, 0, 900)).toBe(0);
-  expect(missingBetween(track, 0, 1_500)).toBe(20);
-  expect(missingBetween(track, 500, 3_999)).toBe(50);
-  expect(missingBetween(track, 1_100, 3_999)).toBe(30);
+  expect(track.missingBetween(0, 900)).toBe(0);
+  expect(track.missingBetween(0, 1_500)).toBe(20);
+  expect(track.missingBetween(500, 3_999)).toBe(50);
+  expect(track.missingBetween(1_100, 3_999)).toBe(30);
 });

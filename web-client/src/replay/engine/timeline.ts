@@ -38,6 +38,8 @@ export class TrackTimeline {
   readonly fragments: readonly Fragment[];
   readonly spans: readonly Span[];
   readonly media: Media;
+  /** For each fragment the holes before it, added up, ms. */
+  readonly #missing: readonly number[];
 
   constructor(fragments: readonly Fragment[], media: Media) {
     this.media = media;
@@ -45,11 +47,27 @@ export class TrackTimeline {
       .filter((f) => f.bytes.length > 0 && f.end_ms >= f.start_ms)
       .sort((a, b) => a.start_ms - b.start_ms || a.bytes.offset - b.bytes.offset);
     this.spans = joinSpans(this.fragments, JOIN_MS[media]);
+    let missing = 0;
+    this.#missing = this.fragments.map((fragment, index) => {
+      const hole = fragment.start_ms - (this.fragments[index - 1]?.end_ms ?? fragment.start_ms);
+      missing += hole > ROUNDING_MS ? hole : 0;
+      return missing;
+    });
   }
 
   /** End of the last sample, ms; 0 for a track without media. */
   get endMs(): number {
     return this.spans.at(-1)?.endMs ?? 0;
+  }
+
+  /**
+   * Media that is missing between the fragments from `fromMs` to `toMs`, ms. A browser plays across small holes without
+   * noticing, so that everything after them comes early by this much although the element's own clock looks right.
+   */
+  missingBetween(fromMs: number, toMs: number): number {
+    const missingUntil = (tMs: number): number =>
+      this.#missing[lastIndexAtOrBefore(this.fragments, tMs)] ?? 0;
+    return missingUntil(toMs) - missingUntil(fromMs);
   }
 
   /** Whether there is media at `tMs`, and what comes next if not. */
@@ -89,25 +107,6 @@ export class TrackTimeline {
     }
     return entry;
   }
-}
-
-/**
- * Media that is missing between the fragments from `fromMs` to `toMs`, ms. A browser plays across small holes without
- * noticing, so that everything after them comes early by this much although the element's own clock looks right.
- */
-export function missingBetween(timeline: TrackTimeline, fromMs: number, toMs: number): number {
-  let missing = 0;
-  const { fragments } = timeline;
-  for (let index = lastIndexAtOrBefore(fragments, fromMs) + 1; index < fragments.length; index += 1) {
-    const before = fragments[index - 1];
-    const fragment = fragments[index];
-    if (before === undefined || fragment === undefined || fragment.start_ms > toMs) {
-      break;
-    }
-    const hole = fragment.start_ms - before.end_ms;
-    missing += hole > ROUNDING_MS ? hole : 0;
-  }
-  return missing;
 }
 
 function joinSpans(fragments: readonly Fragment[], joinMs: number): Span[] {

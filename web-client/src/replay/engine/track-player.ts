@@ -6,7 +6,7 @@ import type { Recording, RecordingTrack } from '../../protocol.ts';
 import type { RangeLoader } from './loader.ts';
 import { SourceFeed } from './source-feed.ts';
 import { stepFor } from './step.ts';
-import { type Media, missingBetween, type Presence, TrackTimeline } from './timeline.ts';
+import { type Media, type Presence, TrackTimeline } from './timeline.ts';
 import { turnAt } from './turn.ts';
 
 /** What a track shows. */
@@ -250,7 +250,7 @@ export class TrackPlayer {
       sinceSeekMs: tick.now - this.#seekedAt,
     });
     const early =
-      this.media === 'audio' && missingBetween(this.#timeline, this.#seekedMs, this.elementMs) > MISSING_MS;
+      this.media === 'audio' && this.#timeline.missingBetween(this.#seekedMs, this.elementMs) > MISSING_MS;
     if (step.kind === 'seek' || early) {
       this.#correcting = false;
       this.#seekTo(tick.masterMs);

@@ -4,13 +4,12 @@ import { base } from '../../design/base.ts';
 import '../../elements/banner/banner.ts';
 import '../../elements/button/button.ts';
 import { define } from '../../elements/define.ts';
-import type { Recording, Side } from '../../protocol.ts';
+import type { Recording } from '../../protocol.ts';
 import { clockTime } from '../../staff/format.ts';
 import '../../staff/icons.ts';
 import { RATES, ReplayEngine } from '../engine/engine.ts';
-import type { Span } from '../engine/timeline.ts';
 import './tile.ts';
-import type { Lane } from './timeline-bar.ts';
+import { type Lane, lanesOf } from './lanes.ts';
 import './timeline-bar.ts';
 
 /**
@@ -99,6 +98,7 @@ export class ReplayPlayer extends LitElement {
 
   readonly #engine = new ReplayEngine();
   #frame = 0;
+  #lanes: readonly Lane[] = [];
   #shownId: string | undefined;
 
   constructor() {
@@ -179,6 +179,7 @@ export class ReplayPlayer extends LitElement {
       const first = this.#shownId !== recording.summary.id;
       if (first) this.#engine.dispose();
       this.#engine.load(recording);
+      this.#lanes = lanesOf(this.#engine.players, this.#engine.durationMs);
       if (first) {
         this.#shownId = recording.summary.id;
         this.#engine.seek(this.startMs);
@@ -206,7 +207,7 @@ export class ReplayPlayer extends LitElement {
         <replay-timeline
           .currentMs=${engine.currentTimeMs}
           .durationMs=${duration}
-          .lanes=${this.#lanes()}
+          .lanes=${this.#lanes}
           @replay-seek=${(event: CustomEvent<number>) => this.seek(event.detail)}
         ></replay-timeline>
         <div class="buttons">
@@ -243,22 +244,6 @@ export class ReplayPlayer extends LitElement {
 
   #onRate(event: Event) {
     this.#engine.rate = Number((event.target as HTMLSelectElement).value);
-  }
-
-  #lanes(): Lane[] {
-    const lane = (side: Side, audio: boolean, label: string): Lane => ({
-      label,
-      tone: side,
-      spans: this.#engine.players
-        .filter((player) => player.track.side === side && (player.media === 'audio') === audio)
-        .flatMap((player): readonly Span[] => player.timeline.spans),
-    });
-    return [
-      lane('agent', false, 'Agent seen'),
-      lane('agent', true, 'Agent connected'),
-      lane('buyer', false, 'Buyer seen'),
-      lane('buyer', true, 'Buyer connected'),
-    ];
   }
 
   /** The tiles show states of the engine that are no properties of theirs. */

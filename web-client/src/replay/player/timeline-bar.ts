@@ -1,16 +1,10 @@
 import { css, html, LitElement } from 'lit';
+import { guard } from 'lit/directives/guard.js';
 
 import { base } from '../../design/base.ts';
 import { define } from '../../elements/define.ts';
 import { clockTime, spokenTime } from '../../staff/format.ts';
-import type { Span } from '../engine/timeline.ts';
-
-/** One row under the seek bar: when a side was heard or seen. */
-export interface Lane {
-  readonly label: string;
-  readonly tone: 'buyer' | 'agent';
-  readonly spans: readonly Span[];
-}
+import type { Lane } from './lanes.ts';
 
 /**
  * The seek bar, with rows that show when each side was heard and seen.
@@ -171,13 +165,15 @@ export class ReplayTimeline extends LitElement {
         @keydown=${this.#onKey}
       />
       <div class="lanes" style="margin-inline:9px" @click=${this.#onClick} aria-hidden="true">
-        ${this.lanes.map(
-          (lane) => html`<div class="lane ${lane.tone}" title=${lane.label}>
-            ${lane.spans.map(
-              (span) =>
-                html`<div class="span" style="left:${percent(span.startMs)};width:${percent(span.endMs - span.startMs)}"></div>`,
-            )}
-          </div>`,
+        ${guard([this.lanes, this.durationMs], () =>
+          this.lanes.map(
+            (lane) => html`<div class="lane ${lane.tone}" title=${lane.label}>
+              ${lane.spans.map(
+                (span) =>
+                  html`<div class="span" style="left:${percent(span.startMs)};width:${percent(span.endMs - span.startMs)}"></div>`,
+              )}
+            </div>`,
+          ),
         )}
       </div>
       <div class="head" style="left:${centre(this.currentMs)}" aria-hidden="true"></div>
