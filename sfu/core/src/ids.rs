@@ -26,42 +26,57 @@ impl fmt::Display for Ssrc {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct Pt(pub u8);
 
-/// Media identification of one `m=` line (RFC 5888), 1 to 16 bytes of a token.
-///
-/// Kept inline so that copying it on the packet path allocates nothing.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Mid {
-    bytes: [u8; 16],
-    len: u8,
-}
-
-impl Mid {
-    /// Takes 1–16 bytes of RFC 4566 token characters; anything else is `None`.
-    pub fn new(text: &str) -> Option<Self> {
-        let token = |b: &u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`{|}~".contains(b);
-        if text.is_empty() || text.len() > 16 || !text.as_bytes().iter().all(token) {
-            return None;
+/// A short text kept inline, so that copying it on the packet path allocates nothing.
+macro_rules! inline_text {
+    ($(#[$doc:meta])* $name:ident, $allowed:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name {
+            bytes: [u8; 16],
+            len: u8,
         }
-        let mut bytes = [0; 16];
-        bytes[..text.len()].copy_from_slice(text.as_bytes());
-        Some(Self { bytes, len: text.len() as u8 })
-    }
 
-    /// The text of the MID, as it stands in SDP and in the header extension.
-    pub fn as_str(&self) -> &str {
-        // Only ASCII gets past `new`.
-        std::str::from_utf8(&self.bytes[..self.len as usize]).unwrap_or_default()
-    }
+        impl $name {
+            /// Takes 1–16 characters of the alphabet; anything else is `None`.
+            pub fn new(text: &str) -> Option<Self> {
+                let allowed: fn(&u8) -> bool = $allowed;
+                if text.is_empty() || text.len() > 16 || !text.as_bytes().iter().all(allowed) {
+                    return None;
+                }
+                let mut bytes = [0; 16];
+                bytes[..text.len()].copy_from_slice(text.as_bytes());
+                Some(Self { bytes, len: text.len() as u8 })
+            }
+
+            /// The text, as it stands in SDP and in the header extension.
+            pub fn as_str(&self) -> &str {
+                // Only ASCII gets past `new`.
+                std::str::from_utf8(&self.bytes[..usize::from(self.len)]).unwrap_or_default()
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}({})", stringify!($name), self.as_str())
+            }
+        }
+    };
 }
 
-impl fmt::Display for Mid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
+inline_text!(
+    /// Media identification of one `m=` line (RFC 5888): 1–16 characters of an RFC 4566 token.
+    Mid,
+    |b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`{|}~".contains(b)
+);
 
-impl fmt::Debug for Mid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Mid({})", self.as_str())
-    }
-}
+inline_text!(
+    /// RTP stream id (RFC 8851 §4): names one simulcast layer of a line. 1–16 characters of `[A-Za-z0-9_-]`.
+    Rid,
+    |b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')
+);

@@ -2,47 +2,7 @@
 
 use std::fmt;
 
-use crate::ids::Mid;
-
-/// RTP stream id (RFC 8851 §4): names one simulcast layer of a line. 1 to 16 characters of `[A-Za-z0-9_-]`.
-///
-/// Kept inline so that reading it from a packet allocates nothing.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Rid {
-    bytes: [u8; 16],
-    len: u8,
-}
-
-impl Rid {
-    /// Takes 1–16 characters of the RID alphabet; anything else is `None`.
-    pub fn new(text: &str) -> Option<Self> {
-        let allowed = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
-        if text.is_empty() || text.len() > 16 || !text.as_bytes().iter().all(allowed) {
-            return None;
-        }
-        let mut bytes = [0; 16];
-        bytes[..text.len()].copy_from_slice(text.as_bytes());
-        Some(Self { bytes, len: text.len() as u8 })
-    }
-
-    /// The text of the RID, as it stands in SDP and in the header extension.
-    pub fn as_str(&self) -> &str {
-        // Only ASCII gets past `new`.
-        std::str::from_utf8(&self.bytes[..self.len as usize]).unwrap_or_default()
-    }
-}
-
-impl fmt::Display for Rid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl fmt::Debug for Rid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Rid({})", self.as_str())
-    }
-}
+use crate::ids::{Mid, Rid};
 
 /// The header extensions we negotiate. Everything else an offer lists is not answered and so never sent to us.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

@@ -8,9 +8,9 @@ use ::sdp::{MediaDescription, SessionDescription};
 
 use super::attributes::{Direction, Fingerprint, Fmtp, IceCredentials, Setup};
 use super::codecs;
-use crate::ids::{Mid, Pt, Ssrc};
+use crate::ids::{Mid, Pt, Rid, Ssrc};
 use crate::media::{Codec, Kind};
-use crate::rtp::extensions::{HeaderExtension, Rid};
+use crate::rtp::extensions::HeaderExtension;
 
 /// The longest offer we read. Chromium's for all slots and all codecs is 32 kB.
 pub const MAX_OFFER_BYTES: usize = 200_000;
