@@ -66,7 +66,7 @@ const COMMANDS_MAX: usize = 256;
 const EVENTS_MAX: usize = 1024;
 
 /// Routes do not cross workers yet, so one worker holds everybody.
-const WORKERS_MAX: usize = 1;
+pub const WORKERS_MAX: usize = 1;
 
 /// A cheap, cloneable handle to a running media server.
 #[derive(Clone, Debug)]

@@ -8,7 +8,7 @@ mod socket;
 mod tap;
 mod worker;
 
-pub use handle::{Config, ConfigError, Sfu};
+pub use handle::{Config, ConfigError, Sfu, WORKERS_MAX};
 pub use sfu_core::{
     ids::{Mid, ParticipantId, Ssrc},
     media::{Codec, Kind, Source},

@@ -141,10 +141,11 @@ fn certificate(http: &HttpSettings, now: Timestamp) -> Vec<Finding> {
 
 fn media(media: &MediaSettings) -> Vec<Finding> {
     let mut findings = Vec::new();
-    if (1..=64).contains(&media.workers) {
+    if (1..=sfu::WORKERS_MAX).contains(&media.workers) {
         findings.push(udp_ports(media));
     } else {
-        findings.push(bad("media.workers", format!("is {}, must be 1 to 64", media.workers)));
+        findings
+            .push(bad("media.workers", format!("is {}, must be 1 to {}", media.workers, sfu::WORKERS_MAX)));
     }
     findings.push(announced(media));
     findings

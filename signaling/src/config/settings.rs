@@ -52,7 +52,7 @@ pub struct MediaSettings {
     pub bind: IpAddr,
     /// First UDP port; worker `i` takes `port + i`. Port 0 takes free ones.
     pub port: u16,
-    /// Worker threads, 1 to 64.
+    /// Worker threads, 1 to [`sfu::WORKERS_MAX`].
     pub workers: usize,
     /// Addresses that browsers are told to send media to. Empty: `bind`, which must then be a specific address.
     pub announced: Vec<IpAddr>,

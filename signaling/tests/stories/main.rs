@@ -5,6 +5,7 @@ mod buyers;
 mod pages;
 mod process;
 mod recordings;
+mod retention;
 mod server;
 mod staff;
 mod store;
