@@ -285,6 +285,8 @@ export class ConsoleApp extends LitElement {
     const wrappedUp = desk.store.call?.state === 'ended' ? desk.store.call.ticket : undefined;
     if (place !== 'idle') this.#saved = undefined;
     else if (before === 'wrap-up' && wrappedUp !== undefined) void this.#showSaved(wrappedUp.id);
+    // On a phone the page may be scrolled: what comes begins at its top.
+    void this.updateComplete.then(() => this.renderRoot.querySelector('main')?.scrollTo(0, 0));
     // A ticket that lies open must not hide what happens now.
     if (place !== 'idle' && ticketInHash()) history.replaceState(history.state, '', '#/');
   }

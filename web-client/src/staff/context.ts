@@ -140,7 +140,7 @@ export class StaffContext extends LitElement {
         }
       </div>
       <div>
-        <p class="name" dir="auto">${product.name}</p>
+        <p class="name"><bdi>${product.name}</bdi></p>
         ${product.price ? html`<p class="price"><bdi>${product.price}</bdi></p>` : nothing}
         <p class="quiet">
           SKU <bdi>${product.sku}</bdi>${page ? html` · <a href=${page} target="_blank" rel="noopener noreferrer">Product page</a>` : nothing}

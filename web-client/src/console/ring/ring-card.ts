@@ -185,7 +185,7 @@ export class ConsoleRing extends LitElement {
       <header>
         <span class="bell"><vt-icon name="phone"></vt-icon></span>
         <div class="who">
-          <h1 id="who">${context.name ?? 'A buyer'} asks for help</h1>
+          <h1 id="who"><bdi>${context.name ?? 'A buyer'}</bdi> asks for help</h1>
           <p class="quiet" id="what">
             ${languageName(context.language)} · waiting ${clockTime(now - Date.parse(ring.requested_at))} ·
             ${seconds === 1 ? '1 second' : `${seconds} seconds`} to answer
