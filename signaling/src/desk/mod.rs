@@ -337,16 +337,16 @@ impl Desk {
     pub fn place(&self, call: CallId) -> Option<QueuePlace> {
         let place = self.callers.get(&call).filter(|caller| caller.ringing.is_none())?.place;
         let position = self.line.range(..=place).count();
-        Some(self.place_at(position))
+        Some(self.place_at(position, self.on_duty()))
     }
 
     /// The waiting calls in order, with their places.
     pub fn line(&self) -> impl Iterator<Item = (CallId, QueuePlace)> + '_ {
-        self.line.values().enumerate().map(|(index, call)| (*call, self.place_at(index + 1)))
+        let on_duty = self.on_duty();
+        self.line.values().enumerate().map(move |(index, call)| (*call, self.place_at(index + 1, on_duty)))
     }
 
-    fn place_at(&self, position: usize) -> QueuePlace {
-        let on_duty = self.on_duty();
+    fn place_at(&self, position: usize, on_duty: u32) -> QueuePlace {
         QueuePlace {
             position: u32::try_from(position).unwrap_or(u32::MAX),
             agents_on_duty: on_duty,

@@ -13,6 +13,8 @@ const STEP_S: u32 = 30;
 #[derive(Debug, Default)]
 pub(super) struct HandlingTimes {
     recent: VecDeque<Duration>,
+    /// Lower and upper quartile of `recent`, seconds.
+    quartiles: Option<(f64, f64)>,
 }
 
 impl HandlingTimes {
@@ -21,6 +23,10 @@ impl HandlingTimes {
             self.recent.pop_front();
         }
         self.recent.push_back(busy);
+        let mut sorted: Vec<Duration> = self.recent.iter().copied().collect();
+        sorted.sort_unstable();
+        let quartile = |q: usize| sorted[(sorted.len() - 1) * q / 4].as_secs_f64();
+        self.quartiles = Some((quartile(1), quartile(3)));
     }
 
     /// The range, in seconds, in which the wait of the `position`-th in line (from 1) will probably fall.
@@ -30,15 +36,10 @@ impl HandlingTimes {
     /// quartile of recent busy times for `h`, the upper bound the upper quartile. `None` when nobody is on duty or
     /// no call has been handled yet.
     pub(super) fn expected_wait(&self, position: usize, agents_on_duty: u32) -> Option<(u32, u32)> {
-        if agents_on_duty == 0 || self.recent.is_empty() {
-            return None;
-        }
-        let mut sorted: Vec<Duration> = self.recent.iter().copied().collect();
-        sorted.sort_unstable();
-        let quartile =
-            |q: usize| sorted[(sorted.len() - 1) * q / 4].as_secs_f64() / f64::from(agents_on_duty);
-        let low = (position.saturating_sub(1)) as f64 * quartile(1) / f64::from(STEP_S);
-        let high = position as f64 * quartile(3) / f64::from(STEP_S);
+        let (lower, upper) = self.quartiles.filter(|_| agents_on_duty > 0)?;
+        let shared = f64::from(agents_on_duty) * f64::from(STEP_S);
+        let low = position.saturating_sub(1) as f64 * lower / shared;
+        let high = position as f64 * upper / shared;
         // Casts saturate; a wait of more than a day is shown as a day.
         let steps = |x: f64| (x as u32).min(24 * 3600 / STEP_S) * STEP_S;
         let low = steps(low.floor());

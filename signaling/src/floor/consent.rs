@@ -13,7 +13,7 @@ use super::actor::{Floor, Routes};
 use super::clock::{node_time, timestamp};
 use super::media::bounded;
 use super::ports::Fact;
-use super::recording::{Driver, Outcome, Report, WITHDRAWN};
+use super::recording::{Driver, LEFT_ON_DISK, Outcome, Report, WITHDRAWN};
 use super::session::Person;
 use crate::problem as problems;
 
@@ -113,6 +113,7 @@ impl Floor {
             self.recordings_open = self.recordings_open.saturating_sub(1);
         }
         let now = self.now();
+        self.shared.metrics.recordings.with_label_values(&[outcome.label()]).inc();
         match outcome {
             Outcome::Started => self.journal.note(Fact::RecordingStarted { call: id, recording, at: now }),
             Outcome::Finished(summary) => {
@@ -123,7 +124,11 @@ impl Floor {
             Outcome::Erased => {
                 self.journal.note(Fact::RecordingDeleted { recording, at: now, reason: WITHDRAWN });
             }
-            Outcome::Failed | Outcome::EraseFailed => {}
+            // Nobody may find it any more, whatever the disk says; an operator must see to the rest.
+            Outcome::EraseFailed => {
+                self.journal.note(Fact::RecordingDeleted { recording, at: now, reason: LEFT_ON_DISK });
+            }
+            Outcome::Failed => {}
         }
         let Some(live) = self.calls.get_mut(&id) else { return };
         let runs = live.recording.as_ref().is_some_and(|driver| driver.id() == recording);

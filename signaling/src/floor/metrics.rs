@@ -27,6 +27,8 @@ pub struct Metrics {
     pub rona: IntCounter,
     /// Rings declined.
     pub declined: IntCounter,
+    /// What became of recordings; `erasure_failed` needs an operator.
+    pub recordings: IntCounterVec,
     /// WebSocket connections that are open.
     pub connections: IntGauge,
     /// Connections that took up a broken one, by whether that worked.
@@ -67,6 +69,7 @@ impl Metrics {
             )?,
             rona: counter("rings_unanswered_total", "Rings that nobody answered (RONA).")?,
             declined: counter("rings_declined_total", "Rings that an agent declined or walked away from.")?,
+            recordings: counters("call_recordings_total", "Recordings by what became of them.", "outcome")?,
             connections: gauge("websockets", "WebSocket connections that have said hello and are open.")?,
             resumes: counters(
                 "websocket_resumes_total",
@@ -91,7 +94,8 @@ impl Metrics {
 
     /// Adds all of them to a registry.
     pub fn register(&self, registry: &Registry) -> Result<()> {
-        let all: [Box<dyn Collector>; 15] = [
+        let all: [Box<dyn Collector>; 16] = [
+            Box::new(self.recordings.clone()),
             Box::new(self.calls.clone()),
             Box::new(self.ended.clone()),
             Box::new(self.agents.clone()),

@@ -18,6 +18,9 @@ const ORDERS_MAX: usize = 64;
 /// Why media is erased when the buyer withdraws.
 pub const WITHDRAWN: &str = "consent_withdrawn";
 
+/// The same when the disk refused: the media may still be there.
+pub const LEFT_ON_DISK: &str = "consent_withdrawn_erasure_failed";
+
 /// Attempts to erase before giving up and calling for an operator, one every [`ERASE_PAUSE`], doubling.
 const ERASE_ATTEMPTS: u32 = 6;
 const ERASE_PAUSE: Duration = Duration::from_millis(500);
@@ -35,6 +38,19 @@ pub enum Outcome {
     Erased,
     /// Its media could not be deleted; an operator must.
     EraseFailed,
+}
+
+impl Outcome {
+    /// The word for it in labels.
+    pub fn label(self) -> &'static str {
+        match self {
+            Outcome::Started => "started",
+            Outcome::Failed => "failed",
+            Outcome::Finished(_) => "finished",
+            Outcome::Erased => "erased",
+            Outcome::EraseFailed => "erasure_failed",
+        }
+    }
 }
 
 /// News of a recording.

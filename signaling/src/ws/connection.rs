@@ -1,7 +1,6 @@
 //! One connection, from its upgrade to its close.
 
 use std::num::NonZeroU32;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
@@ -14,21 +13,13 @@ use tracing::{debug, info};
 
 use super::door::Door;
 use super::parse::parse;
+use super::{Gateway, Pace};
 use crate::floor::FloorHandle;
 use crate::floor::outbox::wire;
 use crate::floor::session::{ConnectionId, Farewell, Identity, Inlet, outlet};
 use crate::problem::{
     HELLO_EXPECTED, MESSAGE_MALFORMED, SERVER_STOPPING, TOO_MANY_MESSAGES, VERSION_MISMATCH,
 };
-
-/// A client that connects speaks at once; five seconds allow for a slow phone.
-const HELLO_WITHIN: Duration = Duration::from_secs(5);
-
-/// Pings keep proxies from closing a quiet connection; most do so after 30 to 60 s.
-const PING_EVERY: Duration = Duration::from_secs(15);
-
-/// A connection on which nothing was heard for this long, two pings and some, is dead.
-const DEAD_AFTER: Duration = Duration::from_secs(40);
 
 /// A message that the network does not take for this long will not be taken.
 const SEND_WITHIN: Duration = Duration::from_secs(10);
@@ -90,14 +81,10 @@ impl Drop for Presence {
 }
 
 /// Serves a connection to its end.
-pub(super) async fn serve(
-    mut socket: WebSocket,
-    headers: HeaderMap,
-    floor: FloorHandle,
-    door: Arc<dyn Door>,
-) {
-    let goodbye = match hello(&mut socket, &headers, &*door).await {
-        Ok((identity, resume)) => converse(&mut socket, floor, identity, resume).await,
+pub(super) async fn serve(mut socket: WebSocket, headers: HeaderMap, gateway: Gateway) {
+    let Gateway { floor, door, pace } = gateway;
+    let goodbye = match hello(&mut socket, &headers, &*door, pace).await {
+        Ok((identity, resume)) => converse(&mut socket, floor, identity, resume, pace).await,
         Err(NoHello::Silence) => Goodbye::HelloTimeout,
         Err(NoHello::Gone) => Goodbye::Gone,
         Err(NoHello::Problem(problem)) => refuse(&mut socket, &floor, *problem).await,
@@ -126,6 +113,7 @@ async fn hello(
     socket: &mut WebSocket,
     headers: &HeaderMap,
     door: &dyn Door,
+    pace: Pace,
 ) -> Result<(Identity, Option<Resume>), NoHello> {
     let first = async {
         loop {
@@ -139,7 +127,7 @@ async fn hello(
             }
         }
     };
-    let text = timeout(HELLO_WITHIN, first).await.map_err(|_| NoHello::Silence)??;
+    let text = timeout(pace.hello_within, first).await.map_err(|_| NoHello::Silence)??;
     let (version, session_token, resume) = match parse(&text).1? {
         ClientMessage::Hello { version, session_token, resume } => (version, session_token, resume),
         _ => return Err(HELLO_EXPECTED.with("the first message was another one").into()),
@@ -170,6 +158,7 @@ async fn converse(
     floor: FloorHandle,
     identity: Identity,
     resume: Option<Resume>,
+    pace: Pace,
 ) -> Goodbye {
     let (outlet, mut inlet) = outlet();
     let Ok(id) = floor.opened(identity, resume, outlet).await else {
@@ -177,7 +166,7 @@ async fn converse(
     };
     let presence = Presence { floor, id };
     let mut ears = Ears::new(presence.floor.clone(), id);
-    let mut ping = interval(PING_EVERY);
+    let mut ping = interval(pace.ping_every);
     ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let step = tokio::select! {
@@ -191,7 +180,7 @@ async fn converse(
                 }
                 None => Err(Goodbye::Gone),
             },
-            _ = ping.tick() => match ears.last_heard.elapsed() > DEAD_AFTER {
+            _ = ping.tick() => match ears.last_heard.elapsed() > pace.dead_after {
                 true => Err(Goodbye::Silent),
                 false => send(socket, Message::Ping(Default::default())).await,
             },

@@ -21,6 +21,7 @@ pub mod parse;
 mod tests;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{State, WebSocketUpgrade};
@@ -34,21 +35,48 @@ use door::Door;
 /// Where it is.
 pub const PATH: &str = "/api/v1/ws";
 
+/// How patient connections are.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// A client that connects speaks at once; five seconds allow for a slow phone.
+    pub hello_within: Duration,
+    /// Pings keep proxies from closing a quiet connection; most do so after 30 to 60 s.
+    pub ping_every: Duration,
+    /// A connection on which nothing was heard for this long, two pings and some, is dead.
+    pub dead_after: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            hello_within: Duration::from_secs(5),
+            ping_every: Duration::from_secs(15),
+            dead_after: Duration::from_secs(40),
+        }
+    }
+}
+
 /// What a connection needs.
 #[derive(Clone)]
 struct Gateway {
     floor: FloorHandle,
     door: Arc<dyn Door>,
+    pace: Pace,
 }
 
 /// The route of the WebSocket.
 pub fn routes(floor: FloorHandle, door: Arc<dyn Door>) -> Router {
-    Router::new().route(PATH, any(upgrade)).with_state(Gateway { floor, door })
+    routes_at(floor, door, Pace::default())
+}
+
+/// The same at another pace, for tests.
+fn routes_at(floor: FloorHandle, door: Arc<dyn Door>, pace: Pace) -> Router {
+    Router::new().route(PATH, any(upgrade)).with_state(Gateway { floor, door, pace })
 }
 
 async fn upgrade(State(gateway): State<Gateway>, headers: HeaderMap, upgrade: WebSocketUpgrade) -> Response {
     upgrade
         .max_message_size(parse::FRAME_BYTES_MAX)
         .max_frame_size(parse::FRAME_BYTES_MAX)
-        .on_upgrade(move |socket| connection::serve(socket, headers, gateway.floor, gateway.door))
+        .on_upgrade(move |socket| connection::serve(socket, headers, gateway))
 }

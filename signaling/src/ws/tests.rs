@@ -17,7 +17,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use super::door::StoreDoor;
-use super::{PATH, routes};
+use super::{PATH, Pace, routes_at};
 use crate::auth::cookie::CookieStyle;
 use crate::floor::tests::World;
 use crate::store::{NewBuyerVisit, NewUser, Store};
@@ -36,6 +36,10 @@ struct Server {
 impl Server {
     /// A server that knows one agent and one buyer.
     async fn start() -> Self {
+        Self::at_pace(Pace::default()).await
+    }
+
+    async fn at_pace(pace: Pace) -> Self {
         let store = Store::in_memory().await.unwrap();
         let expires_at = store.now() + Duration::from_secs(3600);
         let anna = NewUser {
@@ -58,7 +62,7 @@ impl Server {
         store.insert_buyer_session(visit).await.unwrap();
         let world = World::new();
         let door = StoreDoor { store, cookie: CookieStyle { tls: false } };
-        let app = routes(world.floor.clone(), Arc::new(door));
+        let app = routes_at(world.floor.clone(), Arc::new(door), pace);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = listener.local_addr().unwrap();
         tokio::spawn(async move { axum::serve(listener, app).await });
@@ -264,4 +268,35 @@ async fn a_second_tab_replaces_the_first_and_a_stop_says_goodbye() {
     assert_eq!(second.closed().await.0, 1001);
     let mut late = server.console().await;
     assert!(matches!(late.hello(None).await, ServerMessage::Refused { .. }));
+}
+
+#[tokio::test]
+async fn who_says_nothing_is_shown_out_and_a_dead_connection_is_noticed() {
+    let pace = Pace {
+        hello_within: Duration::from_millis(100),
+        ping_every: Duration::from_millis(50),
+        dead_after: Duration::from_millis(200),
+    };
+    let server = Server::at_pace(pace).await;
+    let mut silent = server.console().await;
+    assert_eq!(silent.closed().await.0, 4002);
+
+    // A client that reads answers pings by itself and stays; one that does not read is dead.
+    let mut alive = server.widget().await;
+    alive.hello(Some(BUYER_TOKEN)).await;
+    let mut dead = server.console().await;
+    dead.hello(None).await;
+    let mut pings = 0;
+    while pings < 10 {
+        match timeout(PATIENCE, alive.socket.next()).await.expect("silence").unwrap().unwrap() {
+            Message::Ping(_) => pings += 1,
+            other => panic!("{other:?}"),
+        }
+    }
+    // Its late answers to pings may break the pipe before the close is read.
+    let ended = async { while let Some(Ok(_)) = dead.socket.next().await {} };
+    timeout(PATIENCE, ended).await.expect("still open");
+    while server.world.floor.metrics().connections.get() != 1 {
+        tokio::task::yield_now().await;
+    }
 }

@@ -1,11 +1,13 @@
 //! What an earlier run of the server has left in the store, put in order before the floor opens.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use protocol::call::{CallState, EndReason};
+use protocol::ids::CallId;
 use recorder::{IndexError, Recorder};
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::floor::clock::timestamp;
+use crate::floor::recording::WITHDRAWN;
 use crate::store::{Store, StoreError};
 
 /// Why a recording without media is marked as deleted.
@@ -20,8 +22,16 @@ pub struct Recovered {
     pub recordings: usize,
 }
 
+/// Whether the buyer withdrew from a recording that began at `since`.
+async fn withdrawn(store: &Store, call: CallId, since: Timestamp) -> Result<bool, StoreError> {
+    let ticket = store.call(call).await?.and_then(|(summary, _)| summary.ticket);
+    let Some(ticket) = ticket else { return Ok(false) };
+    let receipts = store.ticket(ticket).await?.map(|(ticket, _)| ticket.receipts).unwrap_or_default();
+    Ok(receipts.iter().any(|receipt| !receipt.recording && receipt.at >= since))
+}
+
 /// Ends the calls a crash has left (`server_stopped`) and completes their recordings, which the recorder has
-/// repaired when it was opened. A call's media ended no earlier than its recording, and no later than now.
+/// repaired when it was opened; one that the buyer had withdrawn from is deleted. A call's media ended no earlier than its recording, and no later than now.
 pub async fn recover(store: &Store, recorder: &Recorder) -> Result<Recovered, StoreError> {
     let now = store.now();
     let mut ends = std::collections::BTreeMap::new();
@@ -30,6 +40,15 @@ pub async fn recover(store: &Store, recorder: &Recorder) -> Result<Recovered, St
         match recorder.index(row.id.0).await {
             Ok(index) => match index.erased {
                 Some(note) => store.recording_deleted(row.id, timestamp(note.at), &note.reason).await?,
+                None if withdrawn(store, row.call, timestamp(index.started_at)).await? => {
+                    match recorder.erase(row.id.0, WITHDRAWN).await {
+                        Ok(_) => store.recording_deleted(row.id, now, WITHDRAWN).await?,
+                        // Left open: the next start tries again.
+                        Err(error) => {
+                            error!(recording = %row.id, call = %row.call, %error, "media left on disk")
+                        }
+                    }
+                }
                 None => {
                     let length = i64::try_from(index.duration_ms).unwrap_or(i64::MAX);
                     let end = timestamp(index.started_at).saturating_add(SignedDuration::from_millis(length));

@@ -169,3 +169,19 @@ async fn a_choice_about_words_that_are_not_in_force_is_refused() {
     assert!(world.model.facts().is_empty());
     buyer.ask(true).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn media_that_cannot_be_erased_is_hidden_and_counted_and_never_called_deleted() {
+    let world = World::new();
+    *world.model.erase_failures.lock().unwrap() = u32::MAX;
+    let (mut buyer, _agent, _) = world.call(true).await;
+    buyer.say(ClientMessage::SetConsent { consent: choice(false) }).await;
+    let told = buyer.sees_when("what became of it", |call| call.recording != RecordingState::On).await;
+    assert_eq!(told.recording, RecordingState::Failed);
+    settle().await;
+    let hidden = |fact: &Fact| {
+        matches!(fact, Fact::RecordingDeleted { reason: "consent_withdrawn_erasure_failed", .. })
+    };
+    assert!(world.model.facts().iter().any(hidden));
+    assert_eq!(world.floor.metrics().recordings.with_label_values(&["erasure_failed"]).get(), 1);
+}

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use protocol::call::EndReason;
-use protocol::ids::RecordingId;
+use protocol::ids::{ReceiptId, RecordingId};
+use protocol::rest::ConsentReceipt;
 use recorder::{Recorder, RecorderConfig, RecordingSpec};
 use serde_json::json;
 
@@ -87,21 +88,37 @@ async fn what_a_crash_has_left_is_closed_at_the_next_start() {
         store.insert_call(call).await.unwrap();
     }
     store.call_accepted(ids.1, agent, now - Duration::from_secs(80)).await.unwrap();
-    // One recording whose media is there, one whose folder somebody has deleted.
-    let (kept, missing) = (RecordingId::new(), RecordingId::new());
-    let began = now - Duration::from_secs(80);
+    // One recording that the buyer withdrew from a moment before the crash, a later one that they agreed to again,
+    // and one whose folder somebody has deleted.
+    let (withdrawn, kept, missing) = (RecordingId::new(), RecordingId::new(), RecordingId::new());
+    let ago = |seconds: u64| now - Duration::from_secs(seconds);
     {
         let (recorder, _) = Recorder::open(RecorderConfig::new(dir.path())).await.unwrap();
-        let spec =
-            RecordingSpec { id: kept.0, started: node_time(began), labels: json!({}), receipts: vec![] };
-        recorder.start(spec).await.unwrap();
+        for (id, began) in [(withdrawn, ago(80)), (kept, ago(40))] {
+            let spec =
+                RecordingSpec { id: id.0, started: node_time(began), labels: json!({}), receipts: vec![] };
+            recorder.start(spec).await.unwrap();
+            store.recording_started(id, ids.1, began).await.unwrap();
+        }
+        recorder.shutdown().await;
     }
-    for recording in [kept, missing] {
-        store.recording_started(recording, ids.1, began).await.unwrap();
+    store.recording_started(missing, ids.1, ago(20)).await.unwrap();
+    for (recording, at) in [(true, ago(80)), (false, ago(50)), (true, ago(40))] {
+        let receipt = ConsentReceipt {
+            id: ReceiptId::new(),
+            subject: "b-17".into(),
+            recording,
+            text_version: "7".into(),
+            text_sha256: "5ha".into(),
+            language: "de".into(),
+            purpose: "quality_review".into(),
+            at,
+        };
+        store.add_receipt(ids.1, receipt).await.unwrap();
     }
 
     let (recorder, _) = Recorder::open(RecorderConfig::new(dir.path())).await.unwrap();
-    assert_eq!(recover(&store, &recorder).await.unwrap(), Recovered { calls: 2, recordings: 2 });
+    assert_eq!(recover(&store, &recorder).await.unwrap(), Recovered { calls: 2, recordings: 3 });
     for id in [ids.0, ids.1] {
         let (summary, _) = store.call(id).await.unwrap().unwrap();
         assert_eq!((summary.state, summary.end_reason), (CallState::Ended, Some(EndReason::ServerStopped)));
@@ -109,5 +126,8 @@ async fn what_a_crash_has_left_is_closed_at_the_next_start() {
     }
     assert!(store.recording(kept).await.unwrap().unwrap().complete);
     assert!(store.recording(missing).await.unwrap().is_none());
+    assert!(store.recording(withdrawn).await.unwrap().is_none());
+    assert!(recorder.index(withdrawn.0).await.unwrap().erased.is_some());
+    assert!(recorder.index(kept.0).await.unwrap().erased.is_none());
     assert_eq!(recover(&store, &recorder).await.unwrap(), Recovered::default(), "nothing is left to do");
 }
