@@ -11,6 +11,7 @@ use rtc::rtp_transceiver::rtp_sender::{
     RTCRtpCodec, RTCRtpCodingParameters, RTCRtpEncodingParameters, RtpCodecKind,
 };
 use rtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
+use rtp::packetizer::Payloader;
 use tokio::sync::{mpsc, watch};
 use webrtc::data_channel::{DataChannel, DataChannelEvent, RTCDataChannelInit};
 use webrtc::media_stream::track_local::TrackLocal;
@@ -37,11 +38,53 @@ pub struct Received {
     pub payload: Bytes,
 }
 
+/// The video codecs a peer can send.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum VideoCodec {
+    /// VP8.
+    Vp8,
+    /// H.264, constrained baseline, packetization-mode 1.
+    H264,
+    /// VP9, profile 0.
+    Vp9,
+    /// AV1, profile 0.
+    Av1,
+}
+
+impl VideoCodec {
+    /// Encoding name, as in `a=rtpmap`.
+    pub fn name(self) -> &'static str {
+        match self {
+            VideoCodec::Vp8 => "VP8",
+            VideoCodec::H264 => "H264",
+            VideoCodec::Vp9 => "VP9",
+            VideoCodec::Av1 => "AV1",
+        }
+    }
+
+    fn parameters(self) -> &'static str {
+        match self {
+            VideoCodec::Vp8 => "",
+            VideoCodec::H264 => "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f",
+            VideoCodec::Vp9 | VideoCodec::Av1 => "profile-id=0",
+        }
+    }
+
+    fn payloader(self) -> Box<dyn Payloader> {
+        match self {
+            VideoCodec::Vp8 => Box::new(rtp::codec::vp8::Vp8Payloader::default()),
+            VideoCodec::H264 => Box::new(rtp::codec::h264::H264Payloader::default()),
+            VideoCodec::Vp9 => Box::new(rtp::codec::vp9::Vp9Payloader::default()),
+            VideoCodec::Av1 => Box::new(rtp::codec::av1::Av1Payloader {}),
+        }
+    }
+}
+
 /// What a peer is made of.
 #[derive(Clone, Copy, Debug)]
 pub struct Shape {
-    /// Sends a microphone and a camera.
-    pub sends: bool,
+    /// Sends a microphone and a camera with this codec.
+    pub sends: Option<VideoCodec>,
     /// Audio and video receive slots.
     pub slots: (usize, usize),
 }
@@ -51,6 +94,7 @@ pub struct Peer {
     connection: Box<dyn PeerConnection>,
     audio: Option<Sender>,
     video: Option<Sender>,
+    payloader: Option<Box<dyn Payloader>>,
     state: watch::Receiver<RTCPeerConnectionState>,
     received: mpsc::UnboundedReceiver<Received>,
     events: Arc<dyn DataChannel>,
@@ -58,6 +102,8 @@ pub struct Peer {
 
 struct Sender {
     track: Arc<TrackLocalStaticRTP>,
+    /// Name and clock rate, as in `a=rtpmap`.
+    encoding: String,
     payload_type: u8,
     sequence: AtomicU16,
     ssrc: u32,
@@ -104,12 +150,12 @@ impl PeerConnectionEventHandler for Handler {
     }
 }
 
-fn codec(mime_type: &str, clock_rate: u32, channels: u16) -> RTCRtpCodec {
+fn codec(mime_type: String, clock_rate: u32, channels: u16, parameters: &str) -> RTCRtpCodec {
     RTCRtpCodec {
-        mime_type: mime_type.to_owned(),
+        mime_type,
         clock_rate,
         channels,
-        sdp_fmtp_line: String::new(),
+        sdp_fmtp_line: parameters.to_owned(),
         rtcp_feedback: Vec::new(),
     }
 }
@@ -134,11 +180,11 @@ impl Peer {
             .build();
         let connection: Box<dyn PeerConnection> = Box::new(Box::pin(building).await?);
         let (mut audio, mut video) = (None, None);
-        if shape.sends {
-            let opus = codec("audio/opus", 48_000, 2);
-            let vp8 = codec("video/VP8", 90_000, 0);
+        if let Some(sends) = shape.sends {
+            let opus = codec("audio/opus".to_owned(), 48_000, 2, "");
             audio = Some(Self::add_sender(&*connection, RtpCodecKind::Audio, opus).await?);
-            video = Some(Self::add_sender(&*connection, RtpCodecKind::Video, vp8).await?);
+            let picture = codec(format!("video/{}", sends.name()), 90_000, 0, sends.parameters());
+            video = Some(Self::add_sender(&*connection, RtpCodecKind::Video, picture).await?);
         }
         for (kind, count) in [(RtpCodecKind::Audio, shape.slots.0), (RtpCodecKind::Video, shape.slots.1)] {
             for _ in 0..count {
@@ -157,7 +203,8 @@ impl Peer {
         tokio::time::timeout(Duration::from_secs(10), gathered.wait_for(|done| *done))
             .await
             .context("no candidates gathered")??;
-        Ok(Self { connection, audio, video, state, received, events })
+        let payloader = shape.sends.map(VideoCodec::payloader);
+        Ok(Self { connection, audio, video, payloader, state, received, events })
     }
 
     async fn add_sender(
@@ -165,6 +212,8 @@ impl Peer {
         kind: RtpCodecKind,
         codec: RTCRtpCodec,
     ) -> Result<Sender> {
+        let name = codec.mime_type.split('/').next_back().unwrap_or_default();
+        let encoding = format!("{name}/{}", codec.clock_rate);
         let ssrc = if kind == RtpCodecKind::Audio { 0x0a0d_1001 } else { 0x01de_0002 };
         let track = Arc::new(TrackLocalStaticRTP::new(MediaStreamTrack::new(
             "caller".to_owned(),
@@ -185,6 +234,7 @@ impl Peer {
         connection.add_transceiver_from_track(track.clone() as Arc<dyn TrackLocal>, Some(init)).await?;
         Ok(Sender {
             track,
+            encoding,
             payload_type: 0,
             sequence: AtomicU16::new(1),
             ssrc,
@@ -209,11 +259,10 @@ impl Peer {
 
     /// Takes the server's answer.
     pub async fn accept(&mut self, answer: &str) -> Result<()> {
-        for (sender, name) in [(&mut self.audio, "opus/48000"), (&mut self.video, "VP8/90000")] {
-            if let Some(sender) = sender {
-                sender.payload_type =
-                    payload_type(answer, name).with_context(|| format!("no {name} in the answer"))?;
-            }
+        for sender in [&mut self.audio, &mut self.video].into_iter().flatten() {
+            let name = &sender.encoding;
+            sender.payload_type =
+                payload_type(answer, name).with_context(|| format!("no {name} in the answer"))?;
         }
         let answer = RTCSessionDescription::answer(answer.to_owned())?;
         self.connection.set_remote_description(answer).await?;
@@ -239,17 +288,15 @@ impl Peer {
         sender.send(timestamp, false, payload.into()).await
     }
 
-    /// Sends one VP8 frame, as many packets as it takes, at this RTP time.
-    pub async fn send_frame(&self, timestamp: u32, frame: &Bytes) -> Result<()> {
-        use rtp::packetizer::Payloader;
+    /// Sends one frame, as many packets as it takes, at this RTP time. Returns the payloads that went out.
+    pub async fn send_frame(&mut self, timestamp: u32, frame: &Bytes) -> Result<Vec<Bytes>> {
         let sender = self.video.as_ref().context("this peer has no camera")?;
-        let mut payloader = rtp::codec::vp8::Vp8Payloader::default();
-        let payloads = payloader.payload(1100, frame)?;
+        let payloads = self.payloader.as_mut().context("this peer has no camera")?.payload(1100, frame)?;
         let last = payloads.len().saturating_sub(1);
-        for (index, payload) in payloads.into_iter().enumerate() {
-            sender.send(timestamp, index == last, payload).await?;
+        for (index, payload) in payloads.iter().enumerate() {
+            sender.send(timestamp, index == last, payload.clone()).await?;
         }
-        Ok(())
+        Ok(payloads)
     }
 
     /// The next packet that arrived on any slot.

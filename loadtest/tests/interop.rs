@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use loadtest::ivf;
-use loadtest::peer::{Peer, Received, Shape};
+use loadtest::peer::{Peer, Received, Shape, VideoCodec};
 use loadtest::tone::{ToneListener, ToneSource};
 use rtp::codec::vp8::Vp8Packet;
 use rtp::packetizer::Depacketizer;
@@ -40,11 +40,30 @@ async fn join(sfu: &Sfu, who: ParticipantId, shape: Shape) -> (Peer, Joined) {
     (peer, joined)
 }
 
-/// A second of test picture as VP8.
-fn film() -> Vec<Bytes> {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let path = folder.path().join("film.ivf");
-    let done = Command::new("ffmpeg")
+/// A second of test picture, frame by frame.
+fn film(codec: VideoCodec) -> Vec<Bytes> {
+    let encoder: &[&str] = match codec {
+        VideoCodec::Vp8 => &["-c:v", "libvpx", "-b:v", "400k", "-deadline", "realtime", "-f", "ivf"],
+        VideoCodec::Vp9 => {
+            &["-c:v", "libvpx-vp9", "-b:v", "400k", "-deadline", "realtime", "-cpu-used", "8", "-f", "ivf"]
+        }
+        VideoCodec::Av1 => {
+            &["-c:v", "libaom-av1", "-usage", "realtime", "-cpu-used", "8", "-b:v", "400k", "-f", "ivf"]
+        }
+        VideoCodec::H264 => &[
+            "-c:v",
+            "libx264",
+            "-preset",
+            "ultrafast",
+            "-tune",
+            "zerolatency",
+            "-profile:v",
+            "baseline",
+            "-f",
+            "h264",
+        ],
+    };
+    let made = Command::new("ffmpeg")
         .args([
             "-v",
             "error",
@@ -54,16 +73,44 @@ fn film() -> Vec<Bytes> {
             "testsrc2=size=320x180:rate=30",
             "-t",
             "1",
-            "-c:v",
-            "libvpx",
+            "-pix_fmt",
+            "yuv420p",
         ])
-        .args(["-b:v", "400k", "-deadline", "realtime", "-y"])
-        .arg(&path)
-        .status()
+        .args(encoder)
+        .arg("-")
+        .output()
         .expect("ffmpeg is installed (apt-get install ffmpeg)");
-    assert!(done.success(), "ffmpeg made no film");
-    let file = std::fs::read(path).expect("the film");
-    ivf::frames(&file).expect("an IVF file").into_iter().map(|(_, frame)| frame.into()).collect()
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    match codec {
+        VideoCodec::H264 => access_units(&made.stdout),
+        _ => ivf::frames(&made.stdout)
+            .expect("an IVF file")
+            .into_iter()
+            .map(|(_, frame)| frame.into())
+            .collect(),
+    }
+}
+
+/// Annex B to access units: parameter sets go with the slices after them.
+fn access_units(stream: &[u8]) -> Vec<Bytes> {
+    let starts: Vec<_> =
+        (0..stream.len() - 4).filter(|at| stream[*at..].starts_with(&[0, 0, 0, 1])).collect();
+    let mut units = Vec::new();
+    let mut begin = 0;
+    for (index, start) in starts.iter().enumerate() {
+        let end = starts.get(index + 1).copied().unwrap_or(stream.len());
+        // One access unit ends where the next begins with a slice already behind it.
+        let is_slice = |at: usize| matches!(stream[at + 4] & 0x1f, 1 | 5);
+        let next_first = starts
+            .get(index + 1)
+            .is_some_and(|next| stream.get(next + 5).is_some_and(|byte| byte & 0x80 != 0));
+        let next_begins = starts.get(index + 1).is_none_or(|next| !is_slice(*next) || next_first);
+        if is_slice(*start) && next_begins {
+            units.push(Bytes::copy_from_slice(&stream[begin..end]));
+            begin = end;
+        }
+    }
+    units
 }
 
 /// Puts frames together from packets that may come in any order.
@@ -91,14 +138,14 @@ impl Screen {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_one_peer_publishes_the_other_hears_and_sees() {
     let (sfu, _events) = start();
-    let (mut buyer, _) = join(&sfu, BUYER, Shape { sends: true, slots: (0, 0) }).await;
-    let (mut agent, joined) = join(&sfu, AGENT, Shape { sends: false, slots: (1, 1) }).await;
+    let (mut buyer, _) = join(&sfu, BUYER, Shape { sends: Some(VideoCodec::Vp8), slots: (0, 0) }).await;
+    let (mut agent, joined) = join(&sfu, AGENT, Shape { sends: None, slots: (1, 1) }).await;
     buyer.connected(PATIENCE).await.expect("buyer");
     agent.connected(PATIENCE).await.expect("agent");
     sfu.attach(BUYER, Source::Microphone, AGENT, joined.slots[0].mid).await.expect("audio route");
     sfu.attach(BUYER, Source::Camera, AGENT, joined.slots[1].mid).await.expect("video route");
 
-    let film = film();
+    let film = film(VideoCodec::Vp8);
     let sent = film.clone();
     let sender = tokio::spawn(async move {
         let mut tone = ToneSource::new(440.0).expect("encoder");
@@ -141,10 +188,38 @@ async fn what_one_peer_publishes_the_other_hears_and_sees() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_video_codec_gets_through_packet_by_packet() {
+    for codec in [VideoCodec::Vp8, VideoCodec::H264, VideoCodec::Vp9, VideoCodec::Av1] {
+        let (sfu, _events) = start();
+        let (mut buyer, _) = join(&sfu, BUYER, Shape { sends: Some(codec), slots: (0, 0) }).await;
+        let (mut agent, joined) = join(&sfu, AGENT, Shape { sends: None, slots: (0, 1) }).await;
+        buyer.connected(PATIENCE).await.expect("buyer");
+        agent.connected(PATIENCE).await.expect("agent");
+        sfu.attach(BUYER, Source::Camera, AGENT, joined.slots[0].mid).await.expect("video route");
+        let mut sent = Vec::new();
+        for (index, frame) in film(codec).iter().enumerate() {
+            sent.extend(buyer.send_frame(index as u32 * 3000, frame).await.expect("frame"));
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let mut got = BTreeMap::new();
+        let all = async {
+            while got.len() < sent.len() {
+                let packet = agent.receive().await.expect("the agent's connection lives");
+                got.insert(packet.sequence, packet.payload);
+            }
+        };
+        let complete = tokio::time::timeout(PATIENCE, all).await;
+        assert!(complete.is_ok(), "{codec:?}: {} of {} packets", got.len(), sent.len());
+        // Only the numbers of VP8's descriptor belong to the slot, and this slot has shown one source.
+        assert!(sent.iter().eq(got.values()), "{codec:?} arrived as it was sent");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn events_pass_between_two_peers_that_are_linked() {
     let (sfu, _events) = start();
-    let (mut buyer, _) = join(&sfu, BUYER, Shape { sends: true, slots: (0, 0) }).await;
-    let (mut agent, _) = join(&sfu, AGENT, Shape { sends: false, slots: (1, 1) }).await;
+    let (mut buyer, _) = join(&sfu, BUYER, Shape { sends: Some(VideoCodec::Vp8), slots: (0, 0) }).await;
+    let (mut agent, _) = join(&sfu, AGENT, Shape { sends: None, slots: (1, 1) }).await;
     buyer.connected(PATIENCE).await.expect("buyer");
     agent.connected(PATIENCE).await.expect("agent");
     sfu.link_data(BUYER, AGENT).await.expect("linked");
@@ -169,7 +244,7 @@ async fn events_pass_between_two_peers_that_are_linked() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_peer_with_another_certificate_than_it_announced_is_thrown_out() {
     let (sfu, mut events) = start();
-    let mut peer = Peer::new(Shape { sends: true, slots: (0, 0) }).await.expect("peer");
+    let mut peer = Peer::new(Shape { sends: Some(VideoCodec::Vp8), slots: (0, 0) }).await.expect("peer");
     let offer = peer.offer().await.expect("offer");
     let forged: Vec<String> = offer
         .lines()
