@@ -171,19 +171,27 @@ test('a buyer gets help, the agent writes it down, a reviewer sees it again', as
     for (const part of [0.85, 0.3, 0.6, 0.95]) {
       const at = Math.round(duration * part);
       await player.evaluate((element, ms) => (element as ReplayPlayer).seek(ms), at);
-      for (const side of ['buyer', 'agent'] as const) {
+      const late = async (side: CameraSide): Promise<number | null> => {
         const wanted = counterAt(captured[side], startedAt + at);
-        // Nothing was captured while a camera was off: nothing to compare there.
-        if (wanted === null) continue;
+        const now = await shown(page.getByTestId(`replay-video-${side}`));
+        return now && wanted !== null ? framesBetween(now.counter, wanted) : null;
+      };
+      // Nothing was captured while a camera was off: nothing to compare there.
+      const sides = (['buyer', 'agent'] as const).filter(
+        (side) => counterAt(captured[side], startedAt + at) !== null,
+      );
+      expect(sides).not.toEqual([]);
+      for (const side of sides) {
         await expect
-          .poll(
-            async () => {
-              const now = await shown(page.getByTestId(`replay-video-${side}`));
-              return now ? Math.abs(framesBetween(wanted, now.counter)) : null;
-            },
-            { message: `${side} at ${at} ms shows frame ${wanted} or a near one` },
-          )
+          .poll(async () => Math.abs((await late(side)) ?? Number.NaN), { message: `${side} at ${at} ms` })
           .toBeLessThanOrEqual((LAG_MS_MAX * 30) / 1000);
+      }
+      if (sides.length === 2) {
+        const apart = async () =>
+          Math.abs(((await late('buyer')) ?? Number.NaN) - ((await late('agent')) ?? 0));
+        await expect
+          .poll(apart, { message: `both sides in step at ${at} ms, frames` })
+          .toBeLessThanOrEqual(4);
       }
     }
 
