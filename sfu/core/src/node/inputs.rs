@@ -199,7 +199,11 @@ impl Node {
     }
 
     fn handle_rtcp(&mut self, now: Instant, key: usize, datagram: &[u8]) {
-        let Some(compound) = self.participants[key].transport.open_rtcp(datagram) else {
+        let participant = &mut self.participants[key];
+        if !ssrc_at(datagram, 4).is_some_and(|sender| participant.may_hear_reports_of(sender)) {
+            return self.counters.dropped.count(DropReason::UnknownSsrc);
+        }
+        let Some(compound) = participant.transport.open_rtcp(datagram) else {
             return self.counters.dropped.count(DropReason::Forged);
         };
         for incoming in feedback::parse(compound.freeze()) {
@@ -268,4 +272,9 @@ impl Node {
             }
         }
     }
+}
+
+/// The SSRC in an RTP (at byte 8) or RTCP (at byte 4) header, which is never encrypted.
+fn ssrc_at(datagram: &[u8], place: usize) -> Option<Ssrc> {
+    datagram.get(place..)?.first_chunk().map(|bytes| Ssrc(u32::from_be_bytes(*bytes)))
 }

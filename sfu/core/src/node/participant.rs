@@ -40,6 +40,7 @@ pub(super) struct Participant {
     pub(super) slots: Vec<Slot>,
     pub(super) streams: Vec<StreamOf>,
     strangers: HashSet<Ssrc>,
+    reporters: HashSet<Ssrc>,
     pub(super) twcc: TwccReceiver,
     /// Our SSRC in feedback that belongs to no slot.
     pub(super) feedback_ssrc: Ssrc,
@@ -91,6 +92,7 @@ impl Participant {
             slots,
             streams,
             strangers: HashSet::new(),
+            reporters: HashSet::new(),
             twcc: TwccReceiver::default(),
             feedback_ssrc,
             rtt: None,
@@ -130,6 +132,13 @@ impl Participant {
             return true;
         }
         self.strangers.len() < STRANGERS_MAX && self.strangers.insert(ssrc)
+    }
+
+    /// Whether RTCP from this sender is worth the decryption. The SRTP context remembers every SSRC it is shown, forged
+    /// ones too, so there must be an end to them; browsers use one or two.
+    pub(super) fn may_hear_reports_of(&mut self, ssrc: Ssrc) -> bool {
+        self.reporters.contains(&ssrc)
+            || (self.reporters.len() < STRANGERS_MAX && self.reporters.insert(ssrc))
     }
 
     /// Learns what an authenticated stranger is from its MID (RFC 9143 §9.2) and payload type.

@@ -264,10 +264,14 @@ fn a_flood_of_unknown_streams_is_bounded() {
         datagram.extend_from_slice(&(0x5000_0000 + ssrc).to_be_bytes());
         datagram.resize(200, 0);
         world.send(0, &datagram);
+        let mut report = vec![0x80, 201, 0, 1];
+        report.extend_from_slice(&ssrc.to_be_bytes());
+        report.resize(60, 0);
+        world.send(0, &report);
     }
     let dropped = world.node.counters().dropped;
-    assert_eq!(dropped.of(DropReason::Forged), 32, "a few are tried");
-    assert_eq!(dropped.of(DropReason::UnknownSsrc), 968, "the rest costs nothing");
+    assert_eq!(dropped.of(DropReason::Forged), 64, "a few of each are tried");
+    assert_eq!(dropped.of(DropReason::UnknownSsrc), 2000 - 64, "the rest costs nothing");
 }
 
 #[test]
