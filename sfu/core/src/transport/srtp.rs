@@ -105,6 +105,14 @@ impl SrtpPair {
 
     /// Opens a compound RTCP packet; `None` for forged, replayed or malformed ones.
     pub fn open_rtcp(&mut self, packet: &[u8]) -> Option<BytesMut> {
+        if self.profile == SrtpProfile::Aes128CmSha1_80 {
+            // rtc-srtp 0.21 does not authenticate what claims to be unencrypted (E flag 0, RFC 3711 §3.4); WebRTC
+            // always encrypts (RFC 8827 §6.5). The flag stands before the 31-bit index and the 80-bit tag.
+            let flag = packet.len().checked_sub(14).and_then(|place| packet.get(place))?;
+            if flag & 0x80 == 0 {
+                return None;
+            }
+        }
         self.inbound.decrypt_rtcp(packet).ok()
     }
 
@@ -128,6 +136,8 @@ impl SrtpPair {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn rtp(seq: u16) -> Vec<u8> {
@@ -161,5 +171,28 @@ mod tests {
     fn keying_material_of_the_wrong_length_is_refused() {
         let crypto = crate::transport::test_crypto();
         assert!(SrtpPair::server(SrtpProfile::AeadAes128Gcm, &[0; 10], crypto.crypto()).is_none());
+    }
+
+    proptest! {
+        /// Reached before authentication: whoever knows a peer's address can send this.
+        #[test]
+        fn forged_bytes_open_to_nothing(
+            profile in 0usize..3,
+            first in 0x80u8..=0xbf,
+            bytes in proptest::collection::vec(any::<u8>(), 0..120),
+        ) {
+            let crypto = crate::transport::test_crypto();
+            let (profile, length) = [
+                (SrtpProfile::AeadAes128Gcm, 56u8),
+                (SrtpProfile::AeadAes256Gcm, 88),
+                (SrtpProfile::Aes128CmSha1_80, 60),
+            ][profile];
+            let material: Vec<u8> = (0..length).collect();
+            let mut server = SrtpPair::server(profile, &material, crypto.crypto()).expect("server");
+            let mut packet = vec![first];
+            packet.extend_from_slice(&bytes);
+            prop_assert!(server.open_rtp(&packet).is_none());
+            prop_assert!(server.open_rtcp(&packet).is_none());
+        }
     }
 }
