@@ -132,6 +132,8 @@ impl SentReports {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -152,10 +154,30 @@ mod tests {
         );
     }
 
-    #[test]
-    fn noise_is_nothing() {
-        for length in 0..64 {
-            assert!(parse(Bytes::from(vec![0x80; length])).len() < 64);
+    /// One RTCP packet with a true header and anything behind it.
+    fn packet() -> impl Strategy<Value = Vec<u8>> {
+        let body = proptest::collection::vec(any::<u8>(), 0..160);
+        (0u8..32, 192u8..=213, any::<bool>(), -1i32..=1, body).prop_map(
+            |(count, kind, padded, lie, mut body)| {
+                body.truncate(body.len() / 4 * 4);
+                let words = (body.len() as i32 / 4 + lie).max(0) as u16;
+                let first = 0x80 | u8::from(padded) << 5 | count;
+                let mut packet = vec![first, kind];
+                packet.extend_from_slice(&words.to_be_bytes());
+                packet.append(&mut body);
+                packet
+            },
+        )
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+        #[test]
+        fn whatever_a_peer_says_is_read_or_dropped(packets in proptest::collection::vec(packet(), 1..4)) {
+            let compound = packets.concat();
+            let length = compound.len();
+            prop_assert!(parse(compound.into()).len() <= length);
         }
     }
 

@@ -5,6 +5,7 @@
 //! `events` works as well.
 
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -46,6 +47,8 @@ pub struct DataTransport {
     remote: SocketAddr,
     stream: u16,
     connected: bool,
+    /// The SCTP library gave up on what this peer sent: nothing of it is read any more.
+    broken: bool,
 }
 
 impl std::fmt::Debug for DataTransport {
@@ -76,7 +79,14 @@ impl DataTransport {
             Arc::new(EndpointConfig::default()),
             Some(Arc::new(ServerConfig::new(transport))),
         );
-        Self { endpoint, association: None, remote: nowhere, stream: NEGOTIATED_STREAM, connected: false }
+        Self {
+            endpoint,
+            association: None,
+            remote: nowhere,
+            stream: NEGOTIATED_STREAM,
+            connected: false,
+            broken: false,
+        }
     }
 
     /// When [`Self::handle_timeout`] wants to be called.
@@ -86,6 +96,27 @@ impl DataTransport {
 
     /// Takes one SCTP packet and returns the messages it completed.
     pub fn handle_packet(&mut self, now: Instant, packet: Vec<u8>) -> Vec<DataMessage> {
+        self.guarded(|this| this.take_packet(now, packet)).unwrap_or_default()
+    }
+
+    /// Runs the SCTP library. It panics on some malformed chunks (rtc-sctp 0.21: an ABORT whose error cause is cut
+    /// short, for one), and a process carries many calls: such a peer loses its channel, nobody else notices.
+    fn guarded<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        if self.broken {
+            return None;
+        }
+        match catch_unwind(AssertUnwindSafe(|| work(self))) {
+            Ok(done) => Some(done),
+            Err(_) => {
+                tracing::warn!("the SCTP library panicked on what a peer sent; its events channel is closed");
+                // What the panic left behind is thrown away, never looked at.
+                *self = Self { broken: true, ..Self::new() };
+                None
+            }
+        }
+    }
+
+    fn take_packet(&mut self, now: Instant, packet: Vec<u8>) -> Vec<DataMessage> {
         match self.endpoint.handle(now, self.remote, None, Bytes::from(packet)) {
             Some((handle, DatagramEvent::NewAssociation(association))) => {
                 // A peer has one association; a second INIT under another tag replaces the first.
@@ -106,10 +137,13 @@ impl DataTransport {
 
     /// Retransmissions and delayed acknowledgements.
     pub fn handle_timeout(&mut self, now: Instant) -> Vec<DataMessage> {
-        if let Some((_, association)) = &mut self.association {
-            association.handle_timeout(now);
-        }
-        self.read(now)
+        let due = |this: &mut Self| {
+            if let Some((_, association)) = &mut this.association {
+                association.handle_timeout(now);
+            }
+            this.read(now)
+        };
+        self.guarded(due).unwrap_or_default()
     }
 
     /// Queues a message; false when the channel is not open or too much is waiting.
@@ -139,15 +173,18 @@ impl DataTransport {
 
     /// The next SCTP packets to send over DTLS.
     pub fn poll_packets(&mut self, now: Instant) -> Vec<Bytes> {
-        let mut packets = Vec::new();
-        if let Some((_, association)) = &mut self.association {
-            while let Some(transmit) = association.poll_transmit(now) {
-                if let Payload::RawEncode(raw) = transmit.message {
-                    packets.extend(raw);
+        let gather = |this: &mut Self| {
+            let mut packets = Vec::new();
+            if let Some((_, association)) = &mut this.association {
+                while let Some(transmit) = association.poll_transmit(now) {
+                    if let Payload::RawEncode(raw) = transmit.message {
+                        packets.extend(raw);
+                    }
                 }
             }
-        }
-        packets
+            packets
+        };
+        self.guarded(gather).unwrap_or_default()
     }
 
     fn read(&mut self, now: Instant) -> Vec<DataMessage> {
@@ -210,6 +247,132 @@ impl DataTransport {
             };
             if id == *events_stream {
                 messages.push(DataMessage { text, payload });
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+    use sctp::ClientConfig;
+
+    use super::*;
+
+    /// CRC-32C (RFC 9260 §A), bit by bit.
+    fn crc32c(bytes: &[u8]) -> u32 {
+        !bytes.iter().fold(u32::MAX, |crc, byte| {
+            (0..8).fold(
+                crc ^ u32::from(*byte),
+                |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0x82f6_3b78 } else { crc >> 1 },
+            )
+        })
+    }
+
+    fn with_checksum(mut packet: Vec<u8>) -> Vec<u8> {
+        if packet.len() >= 12 {
+            packet[8..12].fill(0);
+            let sum = crc32c(&packet);
+            packet[8..12].copy_from_slice(&sum.to_le_bytes());
+        }
+        packet
+    }
+
+    /// A server end with an established association, and everything its client said so far.
+    fn established() -> (DataTransport, Vec<Vec<u8>>) {
+        let now = Instant::now();
+        let nowhere = SocketAddr::from(([192, 0, 2, 1], 5000));
+        let mut endpoint =
+            Endpoint::new(nowhere, TransportProtocol::UDP, Arc::new(EndpointConfig::default()), None);
+        let (_, mut client) = endpoint.connect(now, ClientConfig::default(), nowhere).expect("association");
+        let mut server = DataTransport::new();
+        let mut said = Vec::new();
+        for round in 0..10 {
+            if round == 5 {
+                let mut stream = client.open_stream(0, PayloadProtocolIdentifier::String).expect("stream");
+                stream
+                    .write_chunk_with_ppi(now, &Bytes::from_static(b"hi"), PayloadProtocolIdentifier::String)
+                    .expect("write");
+            }
+            while let Some(transmit) = client.poll_transmit(now) {
+                let Payload::RawEncode(raw) = transmit.message else { continue };
+                for packet in raw {
+                    said.push(packet.to_vec());
+                    server.handle_packet(now, packet.to_vec());
+                }
+            }
+            for packet in server.poll_packets(now) {
+                if let Some((_, DatagramEvent::AssociationEvent(event))) =
+                    endpoint.handle(now, nowhere, None, packet)
+                {
+                    client.handle_event(event);
+                }
+            }
+            while client.poll().is_some() {}
+        }
+        assert!(server.connected);
+        (server, said)
+    }
+
+    #[test]
+    fn a_message_comes_out_as_it_went_in() {
+        let (mut server, _) = established();
+        assert!(
+            server.send(Instant::now(), &DataMessage { text: true, payload: Bytes::from_static(b"back") })
+        );
+        let too_long = Bytes::from(vec![0; MESSAGE_MAX + 1]);
+        assert!(!server.send(Instant::now(), &DataMessage { text: false, payload: too_long }));
+    }
+
+    #[test]
+    fn a_panic_of_the_library_costs_its_sender_the_channel_and_nothing_else() {
+        let (mut server, said) = established();
+        assert_eq!(server.guarded(|_| -> u8 { panic!("as the library would") }), None);
+        assert_eq!(server.deadline(), None);
+        assert!(
+            !server.send(Instant::now(), &DataMessage { text: true, payload: Bytes::from_static(b"hello?") })
+        );
+        for packet in said {
+            server.handle_packet(Instant::now(), packet);
+        }
+        assert!(server.broken && server.poll_packets(Instant::now()).is_empty(), "for good");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(500))]
+
+        /// The peer is authenticated, but a buyer may be anybody: checksums are right, the rest is anything.
+        #[test]
+        fn hostile_packets_never_get_a_panic_out(
+            changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), any::<u8>(), 0u8..4), 1..24),
+            noise in proptest::collection::vec((any::<u8>(), any::<u8>(), any::<u16>(), proptest::collection::vec(any::<u8>(), 0..64)), 0..8),
+        ) {
+            let (mut server, said) = established();
+            let mut now = Instant::now();
+            for (which, place, value, keep) in changes {
+                let mut packet = which.get(&said).clone();
+                let at = place.index(packet.len());
+                match keep {
+                    0 => packet.truncate(at),
+                    1 => packet.insert(at, value),
+                    _ => packet[at] = value,
+                }
+                now += Duration::from_millis(100);
+                server.handle_packet(now, with_checksum(packet));
+                server.handle_timeout(now);
+                let _ = server.poll_packets(now);
+            }
+            let tag = said.last().map(|packet| packet[..8].to_vec()).unwrap_or_default();
+            for (kind, flags, length, value) in noise {
+                let mut packet = tag.clone();
+                packet.extend_from_slice(&[0, 0, 0, 0, kind, flags]);
+                let truthful = length % 3 == 0;
+                packet.extend_from_slice(&if truthful { value.len() as u16 + 4 } else { length }.to_be_bytes());
+                packet.extend_from_slice(&value);
+                server.handle_packet(now, with_checksum(packet));
+                let _ = server.poll_packets(now);
             }
         }
     }

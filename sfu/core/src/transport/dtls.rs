@@ -183,3 +183,62 @@ impl DtlsServer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn identity() -> Identity {
+        let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).expect("key");
+        let params = rcgen::CertificateParams::new(vec!["test".into()]).expect("params");
+        let certificate = params.self_signed(&key).expect("certificate");
+        Identity::new(certificate.der().to_vec(), key.serialize_der())
+    }
+
+    /// The first flight of a client.
+    fn client_hello(now: Instant) -> Vec<Vec<u8>> {
+        let Identity { certificate, config, .. } = identity();
+        let mut client = Dtls::new_12(config, certificate, now);
+        client.set_active(true);
+        client.handle_timeout(now).expect("starts");
+        let (mut buffer, mut flight) = (vec![0; 2048], Vec::new());
+        while let Output::Packet(packet) = client.poll_output(&mut buffer) {
+            flight.push(packet.to_vec());
+        }
+        flight
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+
+        /// Whoever has the ICE password may begin a handshake in any way they like.
+        #[test]
+        fn a_hostile_handshake_ends_or_waits_but_never_panics(
+            changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0u8..4), 0..12),
+            noise in proptest::collection::vec((20u8..=26, proptest::collection::vec(any::<u8>(), 0..80)), 0..6),
+        ) {
+            let now = Instant::now();
+            let mut server = DtlsServer::new(now, &identity(), Fingerprint([0; 32]));
+            let mut hello = client_hello(now).swap_remove(0);
+            for (place, value, how) in changes {
+                let at = place.index(hello.len());
+                match how {
+                    0 => hello.truncate(at.max(13)),
+                    1 => hello.insert(at, value),
+                    _ => hello[at] = value,
+                }
+            }
+            let _ = server.handle_datagram(now, &hello);
+            for (kind, body) in noise {
+                let mut record = vec![kind, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 1];
+                record.extend_from_slice(&(body.len() as u16).to_be_bytes());
+                record.extend_from_slice(&body);
+                if server.handle_datagram(now, &record).is_err() {
+                    break;
+                }
+            }
+        }
+    }
+}

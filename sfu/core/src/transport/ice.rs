@@ -189,6 +189,7 @@ impl IceLite {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use proptest::prelude::*;
     use rand::SeedableRng;
     use rand::rngs::StdRng;
     use stun::attributes::AttrType;
@@ -307,6 +308,43 @@ pub(crate) mod tests {
             let mut bad = whole.clone();
             bad[at] ^= 0x55;
             let _ = Check::parse(&bad);
+        }
+    }
+
+    /// Any attributes under a true header and fingerprint: what a stranger can send before anything is known of them.
+    fn message() -> impl Strategy<Value = Vec<u8>> {
+        let kind = prop_oneof![Just(0x0006u16), Just(0x0008), Just(0x0025), Just(0x8028), any::<u16>()];
+        let attribute = (kind, proptest::collection::vec(any::<u8>(), 0..40));
+        proptest::collection::vec(attribute, 0..8).prop_map(|attributes| {
+            let mut message = Message::new();
+            message.set_type(BINDING_REQUEST);
+            message.write_header();
+            for (kind, value) in attributes {
+                message.add(AttrType(kind), &value);
+            }
+            FINGERPRINT.add_to(&mut message).expect("fingerprint");
+            message.raw
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_stranger_sends_is_refused(
+            raw in message(),
+            change in proptest::option::of((any::<prop::sample::Index>(), any::<u8>())),
+        ) {
+            let (now, crypto) = (Instant::now(), crate::transport::test_crypto());
+            let mut agent = agent(now);
+            let mut raw = raw;
+            if let Some((place, value)) = change {
+                let at = place.index(raw.len());
+                raw[at] = value;
+            }
+            if let Ok(mut check) = Check::parse(&raw) {
+                check.username = format!("{}:them", agent.local.ufrag);
+                prop_assert!(agent.accept(now, addr(1), check, crypto.crypto()).is_err());
+            }
+            prop_assert!(agent.validated().is_empty());
         }
     }
 }
