@@ -8,6 +8,7 @@ import type { Recording } from '../../protocol.ts';
 import { clockTime } from '../../staff/format.ts';
 import '../../staff/icons.ts';
 import { RATES, ReplayEngine } from '../engine/engine.ts';
+import { openingMs } from '../engine/opening.ts';
 import './tile.ts';
 import { type Lane, lanesOf } from './lanes.ts';
 import './timeline-bar.ts';
@@ -182,7 +183,7 @@ export class ReplayPlayer extends LitElement {
       this.#lanes = lanesOf(this.#engine.players, this.#engine.durationMs);
       if (first) {
         this.#shownId = recording.summary.id;
-        this.#engine.seek(this.startMs);
+        this.#engine.seek(this.startMs > 0 ? this.startMs : openingMs(recording.tracks));
       }
     }
   }
