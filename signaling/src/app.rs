@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use protocol::ids::{CallId, RecordingId};
+use protocol::ids::{CallId, RecordingId, UserId};
 use recorder::{IndexError, RecordingIndex};
 
 use crate::auth::LoginLimit;
@@ -20,6 +20,9 @@ pub trait Floor: Send + Sync {
     /// The call has been wrapped up in the store: its agent is free again. A call the floor does not know (any
     /// more) is fine.
     fn wrapped_up(&self, call: CallId) -> BoxFuture<'_, ()>;
+
+    /// A member of staff logged out: their WebSocket must not outlive the login.
+    fn logged_out(&self, user: UserId) -> BoxFuture<'_, ()>;
 
     /// Whether new calls are taken, for `/readyz`.
     fn is_taking_calls(&self) -> bool;

@@ -216,6 +216,10 @@ impl Floor for FloorHandle {
         Box::pin(Self::wrapped_up(self, call))
     }
 
+    fn logged_out(&self, user: protocol::ids::UserId) -> futures_util::future::BoxFuture<'_, ()> {
+        Box::pin(Self::logged_out(self, user))
+    }
+
     fn is_taking_calls(&self) -> bool {
         Self::is_taking_calls(self)
     }

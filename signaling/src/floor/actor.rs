@@ -192,6 +192,7 @@ impl Floor {
                 self.lost(person).await;
             }
             Message::WrappedUp { call } => self.wrapped_up(call).await,
+            Message::LoggedOut { user } => self.log_out(Person::Staff(user)).await,
             // The loop deals with this one.
             Message::Shutdown { .. } => {}
         }

@@ -141,6 +141,15 @@ impl Floor {
         self.carry_out(decisions).await;
     }
 
+    /// A cookie that is worth nothing any more must not keep a connection open.
+    pub(super) async fn log_out(&mut self, person: Person) {
+        let session = self.sessions.get_mut(&person);
+        if let Some(connection) = session.and_then(|session| session.hang_up(Farewell::LoggedOut)) {
+            self.connections.remove(&connection);
+            self.lost(person).await;
+        }
+    }
+
     /// A grace time is over; unless the person came back, they are gone for good.
     pub(super) async fn grace_over(&mut self, person: Person, lost_at: Timestamp) {
         if self.sessions.get(&person).is_none_or(|session| session.lost_at != Some(lost_at)) {

@@ -43,7 +43,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use protocol::ids::CallId;
+use protocol::ids::{CallId, UserId};
 use protocol::problem::Problem;
 use protocol::rest::ConsentText;
 use protocol::ws::{ClientMessage, Resume};
@@ -124,6 +124,7 @@ enum Message {
     Said { connection: ConnectionId, seq: u64, said: Box<Result<ClientMessage, Problem>> },
     Closed { connection: ConnectionId },
     WrappedUp { call: CallId },
+    LoggedOut { user: UserId },
     Shutdown { done: oneshot::Sender<()> },
 }
 
@@ -174,6 +175,12 @@ impl FloorHandle {
     /// The wrap-up of a call is in the store: its agent is free again. Unknown calls are fine.
     pub async fn wrapped_up(&self, call: CallId) {
         let _ = self.mailbox.send(Message::WrappedUp { call }).await;
+    }
+
+    /// A member of staff logged out: their connection is closed, and what they were in goes on without them for the
+    /// grace time. A tab with a login of its own connects again.
+    pub async fn logged_out(&self, user: UserId) {
+        let _ = self.mailbox.send(Message::LoggedOut { user }).await;
     }
 
     /// A connection has said a good hello. The welcome comes through the outlet.

@@ -85,6 +85,8 @@ pub enum Farewell {
     Replaced,
     /// The client reads too slowly.
     TooSlow,
+    /// The person logged out.
+    LoggedOut,
     /// The server stops.
     Stopping,
 }

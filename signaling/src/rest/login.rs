@@ -68,7 +68,11 @@ pub(super) async fn logout(
     must_be_same_origin(&headers)?;
     // Logging out works whatever the cookie is worth.
     if let Some(token) = app.cookie.read(&headers) {
+        let who = app.store.staff_by_session(token).await?;
         app.store.close_staff_session(token).await?;
+        if let Some(me) = who {
+            app.floor.logged_out(me.id).await;
+        }
     }
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, app.cookie.clear())]))
 }

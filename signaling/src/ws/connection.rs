@@ -47,6 +47,7 @@ enum Goodbye {
     Refused,
     Misbehaved,
     Silent,
+    LoggedOut,
     /// The client left, or the network did.
     Gone,
 }
@@ -61,6 +62,7 @@ impl Goodbye {
             Goodbye::Refused => (4003, "refused"),
             Goodbye::Misbehaved => (4004, "too many messages without sense"),
             Goodbye::Silent => (4005, "nothing heard"),
+            Goodbye::LoggedOut => (4006, "logged out"),
             Goodbye::Gone => return None,
         };
         Some(CloseFrame { code, reason: Utf8Bytes::from_static(reason) })
@@ -207,6 +209,7 @@ async fn last_words(socket: &mut WebSocket, mut inlet: Inlet, farewell: Option<F
     let goodbye = match farewell {
         Some(Farewell::Replaced) => Goodbye::Replaced,
         Some(Farewell::TooSlow) => return Goodbye::TooSlow,
+        Some(Farewell::LoggedOut) => Goodbye::LoggedOut,
         // A floor that is gone without a word has stopped too.
         Some(Farewell::Stopping) | None => Goodbye::Stopping,
     };

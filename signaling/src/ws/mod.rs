@@ -12,6 +12,8 @@
 //! | 4003 | `refused`; the message before says why | follows the problem |
 //! | 4004 | too many messages that made no sense or came too fast | nothing; it is broken |
 //! | 4005 | nothing was heard of the client for 40 s | connects again, with `resume` |
+//! | 4006 | the person logged out | connects again, which is refused unless this tab has a login of its own |
+//! | 4006 | the person logged out | connects again, which is refused unless this tab has a login of its own |
 
 mod connection;
 pub mod door;

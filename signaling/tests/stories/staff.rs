@@ -32,6 +32,7 @@ async fn a_login_lasts_until_logout_or_twelve_hours() {
     assert_eq!(out.status, StatusCode::NO_CONTENT);
     assert!(out.header(header::SET_COOKIE).contains("Max-Age=0"));
     world.get("/api/v1/me", cookie).await.refused("not_logged_in");
+    assert_eq!(world.floor.logged_out.lock().unwrap().len(), 1, "the floor closes what the login had opened");
 
     let answer = login(&world, "mina@lumen.example", PASSWORD).await.ok();
     let cookie = answer.header(header::SET_COOKIE).split(';').next().unwrap().to_owned();

@@ -32,6 +32,7 @@ pub(crate) const PASSWORD: &str = "correct horse battery";
 pub(crate) struct ModelFloor {
     pub(crate) on_duty: AtomicU32,
     pub(crate) wrapped_up: Mutex<Vec<CallId>>,
+    pub(crate) logged_out: Mutex<Vec<UserId>>,
     pub(crate) stopping: std::sync::atomic::AtomicBool,
 }
 
@@ -42,6 +43,11 @@ impl Floor for ModelFloor {
 
     fn wrapped_up(&self, call: CallId) -> BoxFuture<'_, ()> {
         self.wrapped_up.lock().unwrap().push(call);
+        async {}.boxed()
+    }
+
+    fn logged_out(&self, user: UserId) -> BoxFuture<'_, ()> {
+        self.logged_out.lock().unwrap().push(user);
         async {}.boxed()
     }
 

@@ -187,6 +187,20 @@ async fn a_transport_that_dies_empties_the_other_sides_slots_until_there_is_anot
 }
 
 #[tokio::test(start_paused = true)]
+async fn logging_out_ends_the_connection_and_the_call_waits_for_the_grace_time() {
+    let world = World::new();
+    let (mut buyer, mut agent, _) = world.call(false).await;
+    let Identity::Staff(me) = agent.identity.clone() else { panic!("an agent is staff") };
+    world.floor.logged_out(me.id).await;
+    assert_eq!(agent.dismissed().await, Farewell::LoggedOut);
+    buyer.sees_when("the agent gone", |call| !present(call, Side::Agent)).await;
+    // Another login takes the call up again.
+    let ServerMessage::Welcome { call, .. } = agent.reload().await else { panic!("no welcome") };
+    assert_eq!(call.unwrap().state, CallState::Connected);
+    world.floor.logged_out(UserId::new()).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_client_that_does_not_read_is_disconnected_and_may_come_back() {
     let world = World::new();
     let (mut buyer, mut agent, _) = world.call(false).await;
