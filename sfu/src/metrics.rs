@@ -1,7 +1,7 @@
 //! The media plane's figures for `/metrics`.
 
-use prometheus::{IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry};
-use sfu_core::node::Counters;
+use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
+use sfu_core::node::{Counters, DropReason};
 
 /// Metrics of the whole media plane.
 #[derive(Clone, Debug)]
@@ -66,14 +66,23 @@ impl Metrics {
     }
 
     pub(crate) fn worker(&self, index: usize) -> WorkerMetrics {
-        WorkerMetrics { metrics: self.clone(), worker: index.to_string(), seen: Counters::default() }
+        WorkerMetrics {
+            metrics: self.clone(),
+            dropped: DropReason::ALL.map(|reason| self.dropped.with_label_values(&[reason.as_str()])),
+            refused: self.dropped.with_label_values(&["kernel"]),
+            participants: self.participants.with_label_values(&[&index.to_string()]),
+            seen: Counters::default(),
+        }
     }
 }
 
 /// One worker's share: the node counts without locks, this adds the differences.
 pub(crate) struct WorkerMetrics {
     metrics: Metrics,
-    worker: String,
+    /// Looked up once: labels cost a hash each time, and this runs on every wake-up.
+    dropped: [IntCounter; DropReason::ALL.len()],
+    refused: IntCounter,
+    participants: IntGauge,
     seen: Counters,
 }
 
@@ -87,15 +96,11 @@ impl WorkerMetrics {
         self.metrics.nacks.inc_by(now.nacks - before.nacks);
         self.metrics.plis.inc_by(now.plis - before.plis);
         self.metrics.twcc.inc_by(now.twcc - before.twcc);
-        for ((reason, count), (_, seen)) in now.dropped.iter().zip(before.dropped.iter()) {
-            if count > seen {
-                self.metrics.dropped.with_label_values(&[reason.as_str()]).inc_by(count - seen);
-            }
+        for (metric, (reason, count)) in self.dropped.iter().zip(now.dropped.iter()) {
+            metric.inc_by(count - before.dropped.of(reason));
         }
-        if refused > 0 {
-            self.metrics.dropped.with_label_values(&["kernel"]).inc_by(refused);
-        }
-        self.metrics.participants.with_label_values(&[&self.worker]).set(participants as i64);
+        self.refused.inc_by(refused);
+        self.participants.set(participants as i64);
         self.seen = counters.clone();
     }
 }
