@@ -12,7 +12,9 @@ use super::types::TapId;
 use crate::ids::{Mid, Pt, Ssrc};
 use crate::media::{Codec, Kind, Source};
 use crate::rtp::cache::PacketCache;
-use crate::rtp::extensions::{AudioLevel, ExtensionMap, HeaderExtension, VideoOrientation};
+use crate::rtp::extensions::{
+    AudioLevel, ExtensionMap, HeaderExtension, VideoOrientation, read_abs_capture_time,
+};
 use crate::rtp::keyframe::is_keyframe;
 use crate::rtp::limit::PliLimiter;
 use crate::rtp::nack::{self, NackGenerator};
@@ -64,9 +66,7 @@ pub(super) struct CaptureTime {
 
 impl CaptureTime {
     fn read(value: &[u8]) -> Option<Self> {
-        if value.len() != 8 && value.len() != 16 {
-            return None;
-        }
+        let value = read_abs_capture_time(value)?;
         let mut bytes = [0; 16];
         bytes[..value.len()].copy_from_slice(value);
         Some(Self { bytes, len: value.len() as u8 })

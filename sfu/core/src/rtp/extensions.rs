@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::ids::{Mid, Rid};
+use crate::ids::Mid;
 
 /// The header extensions we negotiate. Everything else an offer lists is not answered and so never sent to us.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -130,11 +130,6 @@ pub fn read_mid(value: &[u8]) -> Option<Mid> {
     std::str::from_utf8(value).ok().and_then(Mid::new)
 }
 
-/// Reads the payload of [`HeaderExtension::Rid`] and [`HeaderExtension::RepairedRid`].
-pub fn read_rid(value: &[u8]) -> Option<Rid> {
-    std::str::from_utf8(value).ok().and_then(Rid::new)
-}
-
 /// Reads the payload of [`HeaderExtension::TransportCc`]: the transport-wide sequence number.
 ///
 /// Version 02 of the draft appends a feedback request; the number comes first in both.
@@ -195,34 +190,6 @@ impl VideoOrientation {
     }
 }
 
-/// Departure time: 24 bits of 6.18 fixed-point seconds, wrapping every 64 s.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct AbsSendTime(u32);
-
-impl AbsSendTime {
-    /// The middle 24 bits of a 32.32 NTP timestamp.
-    pub fn from_ntp(ntp: u64) -> Self {
-        Self((ntp >> 14) as u32 & 0x00ff_ffff)
-    }
-
-    /// Reads the payload of [`HeaderExtension::AbsSendTime`].
-    pub fn read(value: &[u8]) -> Option<Self> {
-        let [a, b, c] = *value.first_chunk()?;
-        Some(Self(u32::from_be_bytes([0, a, b, c])))
-    }
-
-    /// The payload that says this.
-    pub fn to_bytes(self) -> [u8; 3] {
-        let [_, a, b, c] = self.0.to_be_bytes();
-        [a, b, c]
-    }
-
-    /// The time within the 64 s cycle, in microseconds.
-    pub fn as_micros(self) -> u32 {
-        ((u64::from(self.0) * 1_000_000) >> 18) as u32
-    }
-}
-
 /// The capture time extension: 8 bytes of NTP time, optionally 8 bytes of clock offset. Passed through as it is.
 ///
 /// `None` when the length is neither, so that a broken value is not forwarded.
@@ -272,22 +239,16 @@ mod tests {
             let orientation = VideoOrientation { back_camera: true, flipped: false, rotation };
             assert_eq!(VideoOrientation::read(&orientation.to_bytes()), Some(orientation));
         }
-        let sent = AbsSendTime::from_ntp(0x0000_0005_8000_0000);
-        assert_eq!(sent.as_micros(), 5_500_000);
-        assert_eq!(AbsSendTime::read(&sent.to_bytes()), Some(sent));
         assert_eq!(read_transport_cc(&[0x12, 0x34, 0x80, 0x00]), Some(0x1234));
         assert_eq!(read_mid(b"7"), Mid::new("7"));
-        assert_eq!(read_rid(b"hi_1").map(|rid| rid.to_string()), Some("hi_1".to_owned()));
     }
 
     #[test]
     fn short_or_foreign_values_are_nothing() {
         assert_eq!(AudioLevel::read(&[]), None);
         assert_eq!(VideoOrientation::read(&[]), None);
-        assert_eq!(AbsSendTime::read(&[1, 2]), None);
         assert_eq!(read_transport_cc(&[1]), None);
         assert_eq!(read_mid(&[0xff]), None);
-        assert_eq!(read_rid(b"a b"), None);
         assert_eq!(read_abs_capture_time(&[0; 9]), None);
         assert_eq!(read_abs_capture_time(&[0; 8]).map(<[u8]>::len), Some(8));
     }

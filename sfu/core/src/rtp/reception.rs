@@ -96,18 +96,6 @@ impl ReceptionStats {
     }
 }
 
-/// The round trip a report block about one of our streams shows (RFC 3550 §6.4.1): `now_ntp` is our clock as in our own
-/// sender reports. `None` if the peer has seen no sender report, or the numbers make no sense.
-pub fn round_trip(now_ntp: u64, report: &ReceptionReport) -> Option<Duration> {
-    if report.last_sender_report == 0 {
-        return None;
-    }
-    let units = middle_of(now_ntp).wrapping_sub(report.last_sender_report).wrapping_sub(report.delay);
-    let round_trip = Duration::from_micros((u64::from(units) * 1_000_000) >> 16);
-    // Beyond a minute it is a wrapped negative or a made-up delay.
-    (round_trip < Duration::from_secs(60)).then_some(round_trip)
-}
-
 /// The middle 32 bits: 16.16 fixed-point seconds.
 fn middle_of(ntp: u64) -> u32 {
     (ntp >> 16) as u32
@@ -173,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn the_delay_since_the_sender_report_lets_the_sender_see_the_round_trip() {
+    fn a_report_says_which_sender_report_came_last_and_how_long_ago() {
         let start = Instant::now();
         let sent_ntp = 0x1234_5678_8000_0000;
         let mut stats = ReceptionStats::new(90_000);
@@ -182,12 +170,6 @@ mod tests {
         let report = stats.report(Ssrc(1), start + ms(500)).unwrap();
         assert_eq!(report.last_sender_report, 0x5678_8000);
         assert_eq!(report.delay, 0x8000);
-        // The report is back 580 ms after the sender report left.
-        let back = sent_ntp + ((580u64 << 32) / 1000);
-        let rtt = round_trip(back, &report).unwrap();
-        assert!(rtt.abs_diff(ms(80)) < ms(1), "{rtt:?}");
-        assert_eq!(round_trip(sent_ntp, &report), None, "earlier than possible");
-        assert_eq!(round_trip(back, &ReceptionReport::default()), None, "no sender report yet");
     }
 
     proptest! {
