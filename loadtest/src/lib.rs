@@ -1,7 +1,8 @@
 //! Headless callers: real WebRTC peers with real Opus and real video, without a browser.
 //!
 //! A [`peer::Peer`] makes the one offer a browser would make, sends a tone and pre-encoded pictures, and keeps what it
-//! receives for whoever wants to judge it. It knows the wire protocol and nothing of the server's insides.
+//! receives for whoever wants to judge it. It knows WebRTC and nothing of the server; whoever drives it carries its offer
+//! there and the answer back.
 
 pub mod ivf;
 pub mod peer;
