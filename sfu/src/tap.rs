@@ -39,6 +39,11 @@ impl TapSender {
         }
     }
 
+    /// Events handed over that the other end has not read yet.
+    pub fn waiting(&self) -> usize {
+        self.events.max_capacity() - self.events.capacity()
+    }
+
     /// Whether the other end has asked for a keyframe since the last call.
     pub fn take_keyframe_wish(&mut self) -> bool {
         self.keyframe_wishes.try_recv().is_ok()

@@ -38,9 +38,17 @@ async fn worst_offset(audio_ppm: i64, video_ppm: i64, audio_network: Network, vi
         .chain(through(video_network, video.sends()).into_iter().map(|(at, event)| (at, &video_tap, event)))
         .collect();
     arrivals.sort_by_key(|(at, ..)| *at);
-    for (_, tap, event) in arrivals {
+    let mut read_until = 0;
+    for (at, tap, event) in arrivals {
         assert!(tap.send(event));
-        tokio::task::yield_now().await;
+        // A minute passes in a second here, while a write takes as long as ever. In a real call one track is never
+        // seconds behind the other because of it, so it must not be here: both catch up every tenth of a second.
+        if at >= read_until {
+            while audio_tap.waiting() + video_tap.waiting() > 0 {
+                tokio::task::yield_now().await;
+            }
+            read_until = at + 100_000;
+        }
     }
     drop((audio_tap, video_tap));
     let recorded = stage.stop().await;
