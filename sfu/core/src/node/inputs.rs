@@ -3,12 +3,13 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
 use super::counters::DropReason;
+use super::feed::Origin;
 use super::feedback::{self, Incoming};
 use super::participant::{Participant, REPORT_EVERY};
-use super::track::Arrival;
+use super::track::{Arrival, MediaPacket};
 use super::types::Event;
 use super::{Node, TapOutput, Transmit};
 use crate::ids::Ssrc;
@@ -91,8 +92,7 @@ impl Node {
         let Some(opened) = participant.transport.open_rtp(datagram) else {
             return self.counters.dropped.count(DropReason::Forged);
         };
-        let whole = opened.freeze();
-        let Ok(packet) = RtpPacket::parse(&whole) else {
+        let Ok(packet) = RtpPacket::parse(&opened) else {
             return self.counters.dropped.count(DropReason::Malformed);
         };
         let stream = participant.stream(packet.ssrc()).or_else(|| {
@@ -113,51 +113,63 @@ impl Node {
         {
             participant.twcc.on_packet(number, now);
         }
-        let mut rebuilt = BytesMut::new();
-        let arrival = if stream.rtx {
-            track.receive_rtx(now, &packet, &mut rebuilt)
+        let mut rebuilt = std::mem::take(&mut self.rebuilt);
+        let feed = track.feed;
+        let (arrival, bytes) = if stream.rtx {
+            let arrival = track.receive_rtx(now, stream.encoding, &packet, &mut rebuilt);
+            (arrival, &rebuilt[..])
         } else {
-            track.receive(now, &packet)
+            (track.receive(now, stream.encoding, &packet), &opened[..])
         };
         match arrival {
             Arrival::Media { sequence, restarted } => {
                 participant.next_report.get_or_insert(now + REPORT_EVERY);
-                let whole = if stream.rtx { rebuilt.freeze() } else { whole.clone() };
-                self.route(now, key, stream.track, sequence, &whole, restarted);
+                self.publish(now, feed, stream.encoding, sequence, bytes, restarted);
             }
             Arrival::Nothing => {}
             Arrival::UnknownPayload => self.counters.dropped.count(DropReason::UnknownPayload),
         }
+        self.rebuilt = rebuilt;
     }
 
-    /// Carries a packet to everybody who is shown or taps the track.
-    fn route(
+    /// Media enters a feed here, wherever it was received: it is kept, and carried to everybody who is shown or taps
+    /// the feed. `bytes` is a whole RTP packet in publisher form; `sequence` its extended number; `restarted` says that
+    /// numbers and timestamps have nothing to do with what came before in this encoding.
+    fn publish(
         &mut self,
         now: Instant,
-        publisher: usize,
-        track: usize,
+        key: usize,
+        encoding: u8,
         sequence: u64,
-        whole: &Bytes,
+        bytes: &[u8],
         restarted: bool,
     ) {
-        let who = self.participants[publisher].id;
-        let published = &mut self.participants[publisher].tracks[track];
-        let packet = RtpPacket::parse(whole).ok().and_then(|packet| published.understand(sequence, &packet));
+        let feed = &mut self.feeds[key];
+        feed.keep(now, encoding, sequence, bytes, restarted);
+        let packet =
+            RtpPacket::parse(bytes).ok().and_then(|packet| feed.understand(encoding, sequence, &packet));
         let Some(packet) = packet else {
             return self.counters.dropped.count(DropReason::Malformed);
         };
-        if packet.keyframe {
-            published.on_keyframe();
-        }
         if restarted {
-            let source = published.source();
-            self.events.push_back(Event::TrackStarted { participant: who, source, codec: packet.codec });
+            let (participant, source) = (feed.who, feed.source);
+            self.events.push_back(Event::TrackStarted { participant, source, codec: packet.codec });
         }
-        let subscribers = std::mem::take(&mut published.subscribers);
+        if packet.keyframe {
+            match feed.origin {
+                Origin::Local { participant, track } => {
+                    self.participants[participant].tracks[track].on_keyframe(encoding);
+                }
+            }
+        }
         let mut keyframe_needed = false;
-        for (subscriber, slot) in &subscribers {
-            let Participant { transport, slots, stats, .. } = &mut self.participants[*subscriber];
-            let slot = &mut slots[*slot];
+        for index in 0..self.feeds[key].subscribers.len() {
+            let place = self.feeds[key].subscribers[index];
+            let Participant { transport, slots, stats, .. } = &mut self.participants[place.participant];
+            let slot = &mut slots[place.slot];
+            if slot.encoding() != packet.encoding {
+                continue;
+            }
             if restarted {
                 slot.restart();
             }
@@ -173,28 +185,35 @@ impl Node {
                     self.counters.dropped.count(reason);
                 }
             }
-            self.send_datagrams(*subscriber);
+            self.send_datagrams(place.participant);
         }
-        let published = &mut self.participants[publisher].tracks[track];
-        published.subscribers = subscribers;
+        self.tap(now, key, &packet, restarted);
         if keyframe_needed {
-            published.want_keyframe(now);
+            self.want_keyframe(now, key, encoding);
         }
-        for tap in &published.taps {
+    }
+
+    /// Hands a packet to the feed's taps, which keep it: the one copy of a payload that leaves the packet path.
+    fn tap(&mut self, now: Instant, key: usize, packet: &MediaPacket<'_>, restarted: bool) {
+        let feed = &self.feeds[key];
+        if feed.taps.is_empty() {
+            return;
+        }
+        let tapped = TapPacket {
+            arrival: self.config.epoch.at(now),
+            codec: packet.codec,
+            sequence: packet.sequence,
+            timestamp: packet.timestamp,
+            marker: packet.marker,
+            rotation: packet.passed.orientation.map(|orientation| orientation.rotation),
+            payload: Bytes::copy_from_slice(packet.payload),
+        };
+        for tap in &feed.taps {
             if restarted {
                 self.tap_outputs.push_back((*tap, TapOutput::Event(TapEvent::Restart)));
             }
             self.counters.tapped += 1;
-            let event = TapEvent::Packet(TapPacket {
-                arrival: self.config.epoch.at(now),
-                codec: packet.codec,
-                sequence,
-                timestamp: packet.timestamp,
-                marker: packet.marker,
-                rotation: packet.passed.orientation.map(|orientation| orientation.rotation),
-                payload: whole.slice_ref(packet.payload),
-            });
-            self.tap_outputs.push_back((*tap, TapOutput::Event(event)));
+            self.tap_outputs.push_back((*tap, TapOutput::Event(TapEvent::Packet(tapped.clone()))));
         }
     }
 
@@ -221,9 +240,10 @@ impl Node {
                 Incoming::Nack { ssrc, sequences } => self.retransmit(now, key, ssrc, &sequences),
                 Incoming::KeyframeRequest { ssrc } => {
                     let shown = self.participants[key].slots.iter().find(|slot| slot.ssrcs().media == ssrc);
-                    if let Some((publisher, track)) = shown.and_then(|slot| slot.shows()) {
-                        self.participants[publisher].tracks[track].want_keyframe(now);
-                        self.settle(now, publisher);
+                    if let Some((feed, encoding)) =
+                        shown.and_then(|slot| slot.shows().map(|feed| (feed, slot.encoding())))
+                    {
+                        self.want_keyframe(now, feed, encoding);
                     }
                 }
             }
@@ -235,18 +255,29 @@ impl Node {
         let Some(stream) = participant.stream(ssrc).filter(|stream| !stream.rtx) else { return };
         let track = &mut participant.tracks[stream.track];
         let report = SenderReport { arrival: self.config.epoch.at(now), ntp, rtp_timestamp };
-        if !track.on_sender_report(now, ssrc, report) {
-            return;
+        let feed = track.feed;
+        if let Some(encoding) = track.on_sender_report(now, ssrc, report) {
+            self.publish_report(now, feed, encoding, report);
         }
-        for tap in &track.taps {
+    }
+
+    /// A sender report enters a feed here, wherever it was received.
+    fn publish_report(&mut self, now: Instant, key: usize, encoding: u8, report: SenderReport) {
+        let feed = &mut self.feeds[key];
+        feed.on_sender_report(encoding, report);
+        for tap in &feed.taps {
             self.tap_outputs.push_back((*tap, TapOutput::Event(TapEvent::SenderReport(report))));
         }
-        for (subscriber, slot) in track.subscribers.clone() {
-            let participant = &mut self.participants[subscriber];
-            if let Some(report) = participant.slots[slot].sender_report(now, ntp, rtp_timestamp) {
+        for index in 0..self.feeds[key].subscribers.len() {
+            let place = self.feeds[key].subscribers[index];
+            let participant = &mut self.participants[place.participant];
+            let slot = &mut participant.slots[place.slot];
+            if slot.encoding() == encoding
+                && let Some(report) = slot.sender_report(now, report.ntp, report.rtp_timestamp)
+            {
                 participant.transport.send_rtcp(&report);
             }
-            self.send_datagrams(subscriber);
+            self.send_datagrams(place.participant);
         }
     }
 
@@ -257,12 +288,9 @@ impl Node {
         };
         for sequence in sequences {
             let Some(wanted) = self.participants[key].slots[slot].source_of(*sequence) else { continue };
-            // Publisher and subscriber differ: nobody is shown to themselves.
-            let Some((publisher, subscriber)) = self.participants.get2_mut(wanted.participant, key) else {
-                continue;
-            };
-            let Some(packet) = publisher.tracks[wanted.track].cached(now, wanted.sequence) else { continue };
-            let Participant { transport, slots, stats, .. } = subscriber;
+            let feed = &self.feeds[wanted.feed];
+            let Some(packet) = feed.cached(now, wanted.encoding, wanted.sequence) else { continue };
+            let Participant { transport, slots, stats, .. } = &mut self.participants[key];
             if let Some(bytes) = slots[slot].retransmission(now, &packet)
                 && transport.send_rtp(bytes)
             {

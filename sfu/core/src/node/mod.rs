@@ -4,6 +4,7 @@
 //! and no randomness of its own: one seed and one sequence of inputs give one run.
 
 mod counters;
+mod feed;
 mod feedback;
 mod inputs;
 mod participant;
@@ -27,6 +28,7 @@ use rtc_crypto::RTCCryptoProvider;
 use slab::Slab;
 
 pub use self::counters::{Counters, DropReason, Dropped};
+use self::feed::{Feed, Origin, Place};
 use self::participant::Participant;
 use self::timers::Timers;
 pub use self::types::{
@@ -95,24 +97,21 @@ pub enum TapOutput {
     Ended,
 }
 
-/// Where a tap listens.
-#[derive(Clone, Copy)]
-struct TapPlace {
-    participant: usize,
-    track: usize,
-}
-
 /// See the module.
 pub struct Node {
     config: NodeConfig,
     rng: StdRng,
     participants: Slab<Participant>,
+    feeds: Slab<Feed>,
     by_id: HashMap<ParticipantId, usize>,
     by_ufrag: HashMap<String, usize>,
     by_address: HashMap<SocketAddr, usize>,
-    taps: HashMap<TapId, TapPlace>,
+    /// The feed each tap listens to.
+    taps: HashMap<TapId, usize>,
     next_tap: u64,
     timers: Timers,
+    /// An RTX packet in its original form, while it is handled.
+    rebuilt: Vec<u8>,
     transmits: VecDeque<Transmit>,
     events: VecDeque<Event>,
     tap_outputs: VecDeque<(TapId, TapOutput)>,
@@ -126,12 +125,14 @@ impl Node {
             rng: StdRng::seed_from_u64(config.seed),
             config,
             participants: Slab::new(),
+            feeds: Slab::new(),
             by_id: HashMap::new(),
             by_ufrag: HashMap::new(),
             by_address: HashMap::new(),
             taps: HashMap::new(),
             next_tap: 0,
             timers: Timers::default(),
+            rebuilt: Vec::new(),
             transmits: VecDeque::new(),
             events: VecDeque::new(),
             tap_outputs: VecDeque::new(),
@@ -244,6 +245,11 @@ impl Node {
                 let participant = Participant::new(who, transport, &answer, session_id, &mut self.rng)?;
                 let key = self.participants.insert(participant);
                 self.by_id.insert(who, key);
+                for (index, track) in self.participants[key].tracks.iter_mut().enumerate() {
+                    let origin = Origin::Local { participant: key, track: index };
+                    let feed = Feed::new(who, track.source(), origin, track.line().clone());
+                    track.feed = self.feeds.insert(feed);
+                }
                 key
             }
         };
@@ -282,14 +288,13 @@ impl Node {
         if from == to {
             return Err(RouteError::NoSuchParticipant(from));
         }
-        let (publisher, track) = self.find_track(from, source)?;
-        let (subscriber, slot) = self.find_slot(to, slot, source.kind())?;
-        self.unsubscribe(subscriber, slot);
-        self.participants[subscriber].slots[slot].show(publisher, track);
-        let track = &mut self.participants[publisher].tracks[track];
-        track.subscribers.push((subscriber, slot));
-        track.want_keyframe(now);
-        self.settle(now, publisher);
+        let feed = self.find_feed(from, source)?;
+        let (participant, slot) = self.find_slot(to, slot, source.kind())?;
+        self.unsubscribe(participant, slot);
+        self.participants[participant].slots[slot].show(feed);
+        self.feeds[feed].subscribers.push(Place { participant, slot });
+        let encoding = self.participants[participant].slots[slot].encoding();
+        self.want_keyframe(now, feed, encoding);
         Ok(())
     }
 
@@ -320,35 +325,41 @@ impl Node {
 
     /// Listens to a published source; its outputs come from [`Self::poll_tap`].
     pub fn add_tap(&mut self, now: Instant, who: ParticipantId, source: Source) -> Result<TapId, RouteError> {
-        let (participant, track) = self.find_track(who, source)?;
+        let key = self.find_feed(who, source)?;
         let id = TapId(self.next_tap);
         self.next_tap += 1;
-        self.taps.insert(id, TapPlace { participant, track });
-        let track = &mut self.participants[participant].tracks[track];
-        track.taps.push(id);
+        self.taps.insert(id, key);
+        let feed = &mut self.feeds[key];
+        feed.taps.push(id);
         // The next report may be seconds away; the last one places the very first packet on the sender's clock.
-        if let Some(report) = track.sender_report() {
+        if let Some(report) = feed.sender_report(0) {
             self.tap_outputs.push_back((id, TapOutput::Event(TapEvent::SenderReport(report))));
         }
-        track.want_keyframe(now);
-        self.settle(now, participant);
+        self.want_keyframe(now, key, 0);
         Ok(id)
     }
 
     /// Stops listening.
     pub fn remove_tap(&mut self, id: TapId) {
-        if let Some(place) = self.taps.remove(&id)
-            && let Some(participant) = self.participants.get_mut(place.participant)
-        {
-            participant.tracks[place.track].taps.retain(|tap| *tap != id);
+        if let Some(feed) = self.taps.remove(&id).and_then(|feed| self.feeds.get_mut(feed)) {
+            feed.taps.retain(|tap| *tap != id);
         }
     }
 
     /// Asks the publisher behind a tap for a keyframe.
     pub fn request_keyframe(&mut self, now: Instant, tap: TapId) {
-        if let Some(place) = self.taps.get(&tap).copied() {
-            self.participants[place.participant].tracks[place.track].want_keyframe(now);
-            self.settle(now, place.participant);
+        if let Some(feed) = self.taps.get(&tap).copied() {
+            self.want_keyframe(now, feed, 0);
+        }
+    }
+
+    /// Passes the wish for a keyframe of an encoding on to whoever publishes the feed.
+    fn want_keyframe(&mut self, now: Instant, feed: usize, encoding: u8) {
+        match self.feeds[feed].origin {
+            Origin::Local { participant, track } => {
+                self.participants[participant].tracks[track].want_keyframe(now, encoding);
+                self.settle(now, participant);
+            }
         }
     }
 
@@ -356,10 +367,11 @@ impl Node {
         self.by_id.get(&who).copied().ok_or(RouteError::NoSuchParticipant(who))
     }
 
-    fn find_track(&self, who: ParticipantId, source: Source) -> Result<(usize, usize), RouteError> {
-        let key = self.find(who)?;
-        let track = self.participants[key].track_of(source).ok_or(RouteError::NoSuchSource(who, source))?;
-        Ok((key, track))
+    /// Key of the feed of a source that is published on this worker.
+    fn find_feed(&self, who: ParticipantId, source: Source) -> Result<usize, RouteError> {
+        let participant = &self.participants[self.find(who)?];
+        let track = participant.tracks.iter().find(|track| track.source() == source);
+        track.map(|track| track.feed).ok_or(RouteError::NoSuchSource(who, source))
     }
 
     fn find_slot(&self, who: ParticipantId, mid: Mid, kind: Kind) -> Result<(usize, usize), RouteError> {

@@ -9,7 +9,7 @@ use super::slot::Slot;
 use super::track::Track;
 use super::types::{AnswerSlot, JoinError, ParticipantStats};
 use crate::ids::{Mid, ParticipantId, Ssrc};
-use crate::media::{Kind, Source};
+use crate::media::Kind;
 use crate::rtp::extensions::HeaderExtension;
 use crate::rtp::twcc::TwccReceiver;
 use crate::sdp::{Answer, Role, SlotSsrcs};
@@ -28,6 +28,8 @@ pub(super) struct StreamOf {
     pub(super) ssrc: Ssrc,
     /// Index into the participant's tracks.
     pub(super) track: usize,
+    /// Simulcast encoding, lowest quality first.
+    pub(super) encoding: u8,
     /// Carries retransmissions.
     pub(super) rtx: bool,
 }
@@ -70,9 +72,14 @@ impl Participant {
             match media.role {
                 Role::Publish(source) => {
                     for stream in &media.streams {
-                        streams.push(StreamOf { ssrc: stream.media, track: tracks.len(), rtx: false });
+                        streams.push(StreamOf {
+                            ssrc: stream.media,
+                            track: tracks.len(),
+                            encoding: 0,
+                            rtx: false,
+                        });
                         if let Some(rtx) = stream.rtx {
-                            streams.push(StreamOf { ssrc: rtx, track: tracks.len(), rtx: true });
+                            streams.push(StreamOf { ssrc: rtx, track: tracks.len(), encoding: 0, rtx: true });
                         }
                     }
                     tracks.push(Track::new(source, media.clone()));
@@ -110,10 +117,6 @@ impl Participant {
         self.slots.iter().map(|slot| AnswerSlot { mid: slot.mid(), kind: slot.kind() }).collect()
     }
 
-    pub(super) fn track_of(&self, source: Source) -> Option<usize> {
-        self.tracks.iter().position(|track| track.source() == source)
-    }
-
     pub(super) fn slot_at(&self, mid: Mid, kind: Kind) -> Option<usize> {
         self.slots.iter().position(|slot| slot.mid() == mid && slot.kind() == kind)
     }
@@ -145,7 +148,7 @@ impl Participant {
     pub(super) fn learn(&mut self, ssrc: Ssrc, mid: Mid, pt: crate::ids::Pt) -> Option<StreamOf> {
         let track = self.tracks.iter().position(|track| track.mid() == mid)?;
         let (_, rtx) = self.tracks[track].codec_of(pt)?;
-        let stream = StreamOf { ssrc, track, rtx };
+        let stream = StreamOf { ssrc, track, encoding: 0, rtx };
         // A line whose stream restarts keeps only its newest SSRCs, so the table stays small.
         if self.streams.len() >= 4 * self.tracks.len().max(1) + STRANGERS_MAX {
             self.streams.remove(0);

@@ -24,8 +24,8 @@ const PACKET_CAPACITY: usize = 1500;
 /// The source packet behind a sequence number we sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Wanted {
-    pub(super) participant: usize,
-    pub(super) track: usize,
+    pub(super) feed: usize,
+    pub(super) encoding: u8,
     pub(super) sequence: u64,
 }
 
@@ -34,8 +34,10 @@ pub(super) struct Slot {
     kind: Kind,
     ssrcs: SlotSsrcs,
     line: NegotiatedMedia,
-    /// Participant key and track index of what is shown.
-    shows: Option<(usize, usize)>,
+    /// Key of the feed that is shown.
+    shows: Option<usize>,
+    /// The simulcast encoding that is forwarded.
+    encoding: u8,
     /// Nothing is forwarded until a decoder can start.
     waits_for_keyframe: bool,
     rewriter: StreamRewriter,
@@ -56,6 +58,7 @@ impl Slot {
             ssrcs,
             line,
             shows: None,
+            encoding: 0,
             waits_for_keyframe: false,
             rewriter: StreamRewriter::new(rng.random(), rng.random()),
             vp8: Vp8Rewriter::default(),
@@ -80,14 +83,19 @@ impl Slot {
         self.ssrcs
     }
 
-    /// Participant key and track index of what is shown.
-    pub(super) fn shows(&self) -> Option<(usize, usize)> {
+    /// Key of the feed that is shown.
+    pub(super) fn shows(&self) -> Option<usize> {
         self.shows
     }
 
-    /// Shows another track from its next keyframe on.
-    pub(super) fn show(&mut self, participant: usize, track: usize) {
-        self.shows = Some((participant, track));
+    /// The simulcast encoding that is forwarded.
+    pub(super) fn encoding(&self) -> u8 {
+        self.encoding
+    }
+
+    /// Shows another feed from its next keyframe on.
+    pub(super) fn show(&mut self, feed: usize) {
+        self.shows = Some(feed);
         self.restart();
     }
 
@@ -130,8 +138,8 @@ impl Slot {
 
     /// Which packet of what is shown went out under a sequence number.
     pub(super) fn source_of(&self, sequence: u16) -> Option<Wanted> {
-        let (participant, track) = self.shows?;
-        Some(Wanted { participant, track, sequence: self.rewriter.source_sequence(sequence)? })
+        let sequence = self.rewriter.source_sequence(sequence)?;
+        Some(Wanted { feed: self.shows?, encoding: self.encoding, sequence })
     }
 
     /// The packet again, on the RTX stream (RFC 4588). `None` when RTX was not agreed on.

@@ -1,21 +1,18 @@
 //! A published track: the receiving end of one send line of a client.
 //!
-//! It repairs (NACK, RTX), counts for reports, asks for keyframes, and keeps the recent packets that all its
-//! subscribers' retransmissions are served from.
+//! It repairs (NACK, RTX), counts for reports and asks for keyframes. What is whole goes to the track's
+//! [`super::feed::Feed`]; who wants it is not known here.
 
 use std::time::{Duration, Instant};
 
-use bytes::BytesMut;
 use rtcp::reception_report::ReceptionReport;
 
-use super::types::TapId;
+use super::feed::ENCODINGS_MAX;
 use crate::ids::{Mid, Pt, Ssrc};
 use crate::media::{Codec, Kind, Source};
-use crate::rtp::cache::PacketCache;
 use crate::rtp::extensions::{
     AudioLevel, ExtensionMap, HeaderExtension, VideoOrientation, read_abs_capture_time,
 };
-use crate::rtp::keyframe::is_keyframe;
 use crate::rtp::limit::PliLimiter;
 use crate::rtp::nack::{self, NackGenerator};
 use crate::rtp::packet::{RtpHeader, RtpPacket};
@@ -25,18 +22,11 @@ use crate::rtp::sequence::SequenceExtender;
 use crate::sdp::{NegotiatedCodec, NegotiatedMedia};
 use crate::tap::SenderReport;
 
-/// Packets of video kept for retransmission: over 1 s at 720p and 3 Mbit/s.
-const CACHE_VIDEO: usize = 512;
-
-/// Packets of audio kept for retransmission: 1.3 s of 20 ms frames.
-const CACHE_AUDIO: usize = 64;
-
-/// Nobody plays a retransmission that is older than this.
-const CACHE_AGE: Duration = Duration::from_secs(2);
-
 /// A packet of a track, authenticated, repaired and understood; it borrows the decrypted bytes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct MediaPacket<'a> {
+    /// Which simulcast encoding, lowest quality first; 0 where there is one only.
+    pub(super) encoding: u8,
     /// Extended sequence number of the publisher's stream.
     pub(super) sequence: u64,
     pub(super) timestamp: u32,
@@ -78,7 +68,7 @@ impl CaptureTime {
 }
 
 impl PassedExtensions {
-    fn read(packet: &RtpPacket<'_>, ids: &ExtensionMap) -> Self {
+    pub(super) fn read(packet: &RtpPacket<'_>, ids: &ExtensionMap) -> Self {
         let value = |extension| ids.id(extension).and_then(|id| packet.extension(id));
         Self {
             audio_level: value(HeaderExtension::AudioLevel).and_then(AudioLevel::read),
@@ -88,14 +78,19 @@ impl PassedExtensions {
     }
 }
 
-/// The stream behind a line, from its first packet until another SSRC takes over.
+/// The stream of an encoding, from its first packet until another SSRC takes over.
 struct Stream {
     ssrc: Ssrc,
     sequence: SequenceExtender,
     nack: NackGenerator,
     reception: ReceptionStats,
-    cache: PacketCache,
-    sender_report: Option<SenderReport>,
+}
+
+/// One of the simulcast encodings of a line, or its only one.
+#[derive(Default)]
+struct Encoding {
+    stream: Option<Stream>,
+    pli: PliLimiter,
 }
 
 /// What an arriving packet turned out to be.
@@ -113,23 +108,15 @@ pub(super) enum Arrival {
 pub(super) struct Track {
     source: Source,
     line: NegotiatedMedia,
-    stream: Option<Stream>,
-    pli: PliLimiter,
-    /// Slots that show this track: participant key and slot index.
-    pub(super) subscribers: Vec<(usize, usize)>,
-    pub(super) taps: Vec<TapId>,
+    /// Key of the feed that takes what arrives here.
+    pub(super) feed: usize,
+    /// Lowest quality first.
+    encodings: [Encoding; ENCODINGS_MAX],
 }
 
 impl Track {
     pub(super) fn new(source: Source, line: NegotiatedMedia) -> Self {
-        Self {
-            source,
-            line,
-            stream: None,
-            pli: PliLimiter::default(),
-            subscribers: Vec::new(),
-            taps: Vec::new(),
-        }
+        Self { source, line, feed: usize::MAX, encodings: Default::default() }
     }
 
     pub(super) fn source(&self) -> Source {
@@ -140,6 +127,10 @@ impl Track {
         self.line.mid
     }
 
+    pub(super) fn line(&self) -> &NegotiatedMedia {
+        &self.line
+    }
+
     pub(super) fn extensions(&self) -> &ExtensionMap {
         &self.line.extensions
     }
@@ -148,30 +139,28 @@ impl Track {
         self.line.codec_of(pt)
     }
 
-    /// SSRC of the running stream.
-    pub(super) fn ssrc(&self) -> Option<Ssrc> {
-        self.stream.as_ref().map(|stream| stream.ssrc)
+    /// SSRC of an encoding's running stream.
+    pub(super) fn ssrc(&self, encoding: u8) -> Option<Ssrc> {
+        self.encodings.get(usize::from(encoding))?.stream.as_ref().map(|stream| stream.ssrc)
     }
 
-    /// Takes a packet of the media stream and keeps it for retransmission.
-    pub(super) fn receive(&mut self, now: Instant, packet: &RtpPacket<'_>) -> Arrival {
+    /// Takes a packet of a media stream.
+    pub(super) fn receive(&mut self, now: Instant, encoding: u8, packet: &RtpPacket<'_>) -> Arrival {
         let Some((codec, false)) = self.line.codec_of(packet.payload_type()) else {
             return Arrival::UnknownPayload;
         };
         let (codec, repaired) = (codec.codec, codec.feedback.nack);
-        let restarted = self.stream.as_ref().is_none_or(|stream| stream.ssrc != packet.ssrc());
+        let Some(encoding) = self.encodings.get_mut(usize::from(encoding)) else { return Arrival::Nothing };
+        let restarted = encoding.stream.as_ref().is_none_or(|stream| stream.ssrc != packet.ssrc());
         if restarted {
-            let capacity = if codec.kind() == Kind::Audio { CACHE_AUDIO } else { CACHE_VIDEO };
-            self.stream = Some(Stream {
+            encoding.stream = Some(Stream {
                 ssrc: packet.ssrc(),
                 sequence: SequenceExtender::default(),
                 nack: NackGenerator::default(),
                 reception: ReceptionStats::new(codec.clock_rate()),
-                cache: PacketCache::new(capacity, CACHE_AGE),
-                sender_report: None,
             });
         }
-        let Some(stream) = &mut self.stream else { return Arrival::Nothing };
+        let Some(stream) = &mut encoding.stream else { return Arrival::Nothing };
         let sequence = stream.sequence.extend(packet.sequence());
         stream.reception.on_packet(sequence, packet.timestamp(), now);
         let mut jumped = false;
@@ -182,19 +171,16 @@ impl Track {
                 nack::Arrival::Restart => jumped = true,
             }
         }
-        if jumped {
-            stream.cache.clear();
-        }
-        stream.cache.insert(sequence, packet.bytes(), now);
         Arrival::Media { sequence, restarted: restarted || jumped }
     }
 
-    /// Takes a packet of the RTX stream and rebuilds the original into `out` (RFC 4588 §4).
+    /// Takes a packet of an RTX stream and rebuilds the original into `out` (RFC 4588 §4).
     pub(super) fn receive_rtx(
         &mut self,
         now: Instant,
+        encoding: u8,
         packet: &RtpPacket<'_>,
-        out: &mut BytesMut,
+        out: &mut Vec<u8>,
     ) -> Arrival {
         let Some((codec, true)) = self.line.codec_of(packet.payload_type()) else {
             return Arrival::UnknownPayload;
@@ -202,90 +188,82 @@ impl Track {
         let payload_type = codec.pt;
         // Bandwidth probes on the RTX stream are padding only.
         let Some((original, payload)) = rtx::unwrap(packet.payload()) else { return Arrival::Nothing };
-        let Some(stream) = &mut self.stream else { return Arrival::Nothing };
+        let Some(stream) = self.encodings.get_mut(usize::from(encoding)).and_then(|it| it.stream.as_mut())
+        else {
+            return Arrival::Nothing;
+        };
         let Some(sequence) = stream.sequence.nearest(original) else { return Arrival::Nothing };
         if stream.nack.on_packet(sequence, now) == nack::Arrival::Stale {
             return Arrival::Nothing;
         }
         let header = RtpHeader { payload_type, sequence: original, ssrc: stream.ssrc, ..packet.header() };
         let extensions: Vec<_> = packet.extensions().collect();
+        out.clear();
         header.write_packet(&extensions, payload, out);
-        stream.cache.insert(sequence, out, now);
         Arrival::Media { sequence, restarted: false }
     }
 
-    /// Reads a packet in publisher form (as received, or as kept in the cache).
-    pub(super) fn understand<'a>(&self, sequence: u64, packet: &RtpPacket<'a>) -> Option<MediaPacket<'a>> {
-        let (codec, _) = self.line.codec_of(packet.payload_type())?;
-        let codec = codec.codec;
-        Some(MediaPacket {
-            sequence,
-            timestamp: packet.timestamp(),
-            marker: packet.marker(),
-            codec,
-            keyframe: codec.kind() == Kind::Audio || is_keyframe(codec, packet.payload()),
-            payload: packet.payload(),
-            passed: PassedExtensions::read(packet, &self.line.extensions),
-        })
-    }
-
-    /// A packet that is still in the cache.
-    pub(super) fn cached(&self, now: Instant, sequence: u64) -> Option<MediaPacket<'_>> {
-        let bytes = self.stream.as_ref()?.cache.get(sequence, now)?;
-        self.understand(sequence, &RtpPacket::parse(bytes).ok()?)
-    }
-
-    /// Somebody's decoder cannot go on without a keyframe.
-    pub(super) fn want_keyframe(&mut self, now: Instant) {
-        if self.source.kind() == Kind::Video {
-            self.pli.want(now);
+    /// Somebody's decoder cannot go on without a keyframe of this encoding.
+    pub(super) fn want_keyframe(&mut self, now: Instant, encoding: u8) {
+        if self.source.kind() == Kind::Video
+            && let Some(encoding) = self.encodings.get_mut(usize::from(encoding))
+        {
+            encoding.pli.want(now);
         }
     }
 
     /// A keyframe came.
-    pub(super) fn on_keyframe(&mut self) {
-        self.pli.on_keyframe();
+    pub(super) fn on_keyframe(&mut self, encoding: u8) {
+        if let Some(encoding) = self.encodings.get_mut(usize::from(encoding)) {
+            encoding.pli.on_keyframe();
+        }
     }
 
-    /// Whether a PLI should go out now; at most one a round trip.
-    pub(super) fn take_keyframe_request(&mut self, now: Instant, rtt: Option<Duration>) -> bool {
-        self.stream.is_some() && self.pli.poll(now, rtt)
+    /// Whether a PLI for this encoding should go out now; at most one a round trip.
+    pub(super) fn take_keyframe_request(
+        &mut self,
+        now: Instant,
+        encoding: u8,
+        rtt: Option<Duration>,
+    ) -> bool {
+        let encoding = self.encodings.get_mut(usize::from(encoding));
+        encoding.is_some_and(|encoding| encoding.stream.is_some() && encoding.pli.poll(now, rtt))
     }
 
     /// Sequence numbers to ask for again now. What is given up on needs a keyframe instead.
-    pub(super) fn missing(&mut self, now: Instant, rtt: Option<Duration>, ask: &mut Vec<u16>) {
-        let Some(stream) = &mut self.stream else { return };
+    pub(super) fn missing(&mut self, now: Instant, encoding: u8, rtt: Option<Duration>, ask: &mut Vec<u16>) {
+        let stream = self.encodings.get_mut(usize::from(encoding)).and_then(|it| it.stream.as_mut());
+        let Some(stream) = stream else { return };
         stream.nack.poll(now, rtt, ask);
         if stream.nack.take_given_up() > 0 {
-            self.want_keyframe(now);
+            self.want_keyframe(now, encoding);
         }
     }
 
-    /// A sender report about this line's stream; false when it is about an earlier one.
-    pub(super) fn on_sender_report(&mut self, now: Instant, ssrc: Ssrc, report: SenderReport) -> bool {
-        match &mut self.stream {
-            Some(stream) if stream.ssrc == ssrc => {
-                stream.reception.on_sender_report(report.ntp, now);
-                stream.sender_report = Some(report);
-                true
-            }
-            _ => false,
-        }
+    /// A sender report about a running stream: its encoding. `None` when it is about an earlier stream.
+    pub(super) fn on_sender_report(&mut self, now: Instant, ssrc: Ssrc, report: SenderReport) -> Option<u8> {
+        let (encoding, stream) = (0u8..)
+            .zip(&mut self.encodings)
+            .filter_map(|(encoding, it)| it.stream.as_mut().map(|stream| (encoding, stream)))
+            .find(|(_, stream)| stream.ssrc == ssrc)?;
+        stream.reception.on_sender_report(report.ntp, now);
+        Some(encoding)
     }
 
-    /// The last sender report of the running stream.
-    pub(super) fn sender_report(&self) -> Option<SenderReport> {
-        self.stream.as_ref().and_then(|stream| stream.sender_report)
-    }
-
-    /// The report block about this line's stream.
-    pub(super) fn report(&mut self, now: Instant) -> Option<ReceptionReport> {
-        self.stream.as_mut().and_then(|stream| stream.reception.report(stream.ssrc, now))
+    /// The report blocks about this line's streams.
+    pub(super) fn reports(&mut self, now: Instant) -> impl Iterator<Item = ReceptionReport> + '_ {
+        self.encodings
+            .iter_mut()
+            .filter_map(|encoding| encoding.stream.as_mut())
+            .filter_map(move |stream| stream.reception.report(stream.ssrc, now))
     }
 
     /// When [`Self::missing`] or [`Self::take_keyframe_request`] want to be called.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        let stream = self.stream.as_ref()?;
-        [stream.nack.deadline(), self.pli.deadline()].into_iter().flatten().min()
+        let running = self.encodings.iter().filter_map(|it| it.stream.as_ref().map(|stream| (it, stream)));
+        running
+            .flat_map(|(encoding, stream)| [stream.nack.deadline(), encoding.pli.deadline()])
+            .flatten()
+            .min()
     }
 }

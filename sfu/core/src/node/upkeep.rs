@@ -6,9 +6,9 @@ use bytes::{Bytes, BytesMut};
 use rtc_shared::marshal::Marshal;
 
 use super::counters::DropReason;
+use super::feed::{ENCODINGS_MAX, Place};
 use super::feedback;
 use super::participant::{Participant, REPORT_EVERY};
-use super::track::Track;
 use super::types::{Event, LeaveReason};
 use super::{Node, TIMER_STEP, TapOutput, Transmit};
 use crate::transport::data::DataMessage;
@@ -22,20 +22,27 @@ impl Node {
         let mut send = |packet: Option<Bytes>| packet.is_some_and(|bytes| transport.send_rtcp(&bytes));
         let mut missing = Vec::new();
         for track in tracks.iter_mut() {
-            let Some(ssrc) = track.ssrc() else { continue };
-            missing.clear();
-            track.missing(now, *rtt, &mut missing);
-            if !missing.is_empty() && send(feedback::nack(*feedback_ssrc, ssrc, &missing)) {
-                stats.nacks_sent += missing.len() as u64;
-                self.counters.nacks += missing.len() as u64;
-            }
-            if track.take_keyframe_request(now, *rtt) && send(feedback::pli(*feedback_ssrc, ssrc)) {
-                stats.plis_sent += 1;
-                self.counters.plis += 1;
+            for encoding in 0..ENCODINGS_MAX as u8 {
+                let Some(ssrc) = track.ssrc(encoding) else { continue };
+                missing.clear();
+                track.missing(now, encoding, *rtt, &mut missing);
+                if !missing.is_empty() && send(feedback::nack(*feedback_ssrc, ssrc, &missing)) {
+                    stats.nacks_sent += missing.len() as u64;
+                    self.counters.nacks += missing.len() as u64;
+                }
+                if track.take_keyframe_request(now, encoding, *rtt)
+                    && send(feedback::pli(*feedback_ssrc, ssrc))
+                {
+                    stats.plis_sent += 1;
+                    self.counters.plis += 1;
+                }
             }
         }
         // The draft wants some SSRC of the transport there; browsers only look at the numbers.
-        let media = tracks.iter().find_map(Track::ssrc).unwrap_or(*feedback_ssrc);
+        let media = tracks
+            .iter()
+            .find_map(|track| (0..ENCODINGS_MAX as u8).find_map(|encoding| track.ssrc(encoding)))
+            .unwrap_or(*feedback_ssrc);
         while let Some(packet) = twcc.poll(now, *feedback_ssrc, media) {
             if send(packet.marshal().ok().map(BytesMut::freeze)) {
                 stats.twcc_sent += 1;
@@ -44,7 +51,7 @@ impl Node {
         }
         if next_report.is_some_and(|at| at <= now) {
             *next_report = Some(now + REPORT_EVERY);
-            let blocks: Vec<_> = tracks.iter_mut().filter_map(|track| track.report(now)).collect();
+            let blocks: Vec<_> = tracks.iter_mut().flat_map(|track| track.reports(now)).collect();
             send(feedback::receiver_report(*feedback_ssrc, blocks));
         }
     }
@@ -134,12 +141,13 @@ impl Node {
             linked.linked = None;
         }
         for track in &participant.tracks {
-            for (subscriber, slot) in &track.subscribers {
-                self.participants[*subscriber].slots[*slot].clear();
+            let feed = self.feeds.remove(track.feed);
+            for Place { participant, slot } in feed.subscribers {
+                self.participants[participant].slots[slot].clear();
             }
-            for tap in &track.taps {
-                self.taps.remove(tap);
-                self.tap_outputs.push_back((*tap, TapOutput::Ended));
+            for tap in feed.taps {
+                self.taps.remove(&tap);
+                self.tap_outputs.push_back((tap, TapOutput::Ended));
             }
         }
         tracing::debug!(participant = %participant.id, ?reason, "left");
@@ -147,10 +155,9 @@ impl Node {
     }
 
     pub(super) fn unsubscribe(&mut self, subscriber: usize, slot: usize) {
-        if let Some((publisher, track)) = self.participants[subscriber].slots[slot].shows() {
-            self.participants[publisher].tracks[track]
-                .subscribers
-                .retain(|place| *place != (subscriber, slot));
+        let place = Place { participant: subscriber, slot };
+        if let Some(feed) = self.participants[subscriber].slots[slot].shows() {
+            self.feeds[feed].subscribers.retain(|other| *other != place);
             self.participants[subscriber].slots[slot].clear();
         }
     }
