@@ -40,7 +40,7 @@ field?: string, };
 
 export type Role = "agent" | "supervisor" | "reviewer" | "admin";
 
-export type Side = "buyer" | "agent";
+export type Side = "buyer" | "agent" | "consultant" | "supervisor";
 
 export type Source = "microphone" | "camera" | "screen";
 
@@ -130,7 +130,7 @@ export type Party = {
  */
 id: PartyId, 
 /**
- * Buyer or agent.
+ * What they are in it.
  */
 side: Side, 
 /**
@@ -144,7 +144,15 @@ present: boolean,
 /**
  * What the person sends right now; a muted microphone or a camera that is off is not in the list.
  */
-sending: Array<Source>, };
+sending: Array<Source>, 
+/**
+ * What the server lets nobody have, whatever the person sends: muted by the agent or a supervisor.
+ */
+muted: Array<Source>, 
+/**
+ * Supervisors: how they follow the call.
+ */
+monitor?: MonitorMode, };
 
 export type CallView = { 
 /**
@@ -183,6 +191,14 @@ parties: Array<Party>,
  * Recording, as the banner shows it.
  */
 recording: RecordingState, 
+/**
+ * The buyer is on hold since: buyer and staff neither hear nor see each other.
+ */
+held_since?: string, 
+/**
+ * Only in staff's views: a colleague is being asked.
+ */
+consult?: Consult, 
 /**
  * The chat so far, oldest first; at most the last 200.
  */
@@ -268,6 +284,138 @@ export type RingEnd = "accepted" | "declined" | "no_answer" | "buyer_left";
 
 export type Availability = "available" | "away" | "busy";
 
+export type MonitorMode = "listen" | "whisper" | "barge";
+
+export type Consult = { 
+/**
+ * Who is asked.
+ */
+colleague: UserId, 
+/**
+ * Their name.
+ */
+name: string, 
+/**
+ * False while the colleague has not answered; from then on they are one of the parties.
+ */
+talking: boolean, };
+
+export type ConsultAsk = { 
+/**
+ * Which call it is about.
+ */
+call: CallId, 
+/**
+ * The agent's name.
+ */
+from: string, 
+/**
+ * What the shop signed.
+ */
+context: BuyerContext, 
+/**
+ * The question goes away at this time.
+ */
+expires_at: string, };
+
+export type LinkState = "good" | "fair" | "poor";
+
+export type PartyLink = { 
+/**
+ * Whose.
+ */
+party: PartyId, 
+/**
+ * In one word.
+ */
+link: LinkState, 
+/**
+ * The connection is too weak for moving pictures: this person is sent sound only for the time being.
+ */
+video_paused: boolean, 
+/**
+ * Round trip, milliseconds. Staff only, as the figures after it.
+ */
+rtt_ms?: number, 
+/**
+ * Packets lost on the worse of the two directions, in thousandths.
+ */
+loss_permille?: number, 
+/**
+ * What the person sends, kbit/s.
+ */
+up_kbps?: number, 
+/**
+ * What the person is sent, kbit/s.
+ */
+down_kbps?: number, };
+
+export type FloorView = { 
+/**
+ * Staff who are connected, by name, without whoever is told.
+ */
+staff: Array<Colleague>, 
+/**
+ * Supervisors: calls that are connected, oldest first. Empty for others.
+ */
+calls: Array<FloorCall>, 
+/**
+ * Buyers in line.
+ */
+waiting: number, };
+
+export type Colleague = { 
+/**
+ * Who.
+ */
+id: UserId, 
+/**
+ * Name to show.
+ */
+name: string, 
+/**
+ * What they may do.
+ */
+role: Role, 
+/**
+ * As the desk sees them.
+ */
+availability: Availability, };
+
+export type FloorCall = { 
+/**
+ * Which.
+ */
+id: CallId, 
+/**
+ * The agent's name.
+ */
+agent: string, 
+/**
+ * The buyer's name.
+ */
+buyer: string, 
+/**
+ * The buyer's language, BCP 47.
+ */
+language: string, 
+/**
+ * The agent accepted at this time.
+ */
+since: string, 
+/**
+ * The buyer is on hold.
+ */
+held: boolean, 
+/**
+ * The worst connection of the parties.
+ */
+link?: LinkState, 
+/**
+ * Names of supervisors who follow it.
+ */
+monitors: Array<string>, };
+
 export type ClientFrame = { 
 /**
  * Counts from 1 on each connection.
@@ -320,7 +468,55 @@ text: string, } | { "type": "set_consent",
 /**
  * The new choice. Withdrawal stops the recording at once and deletes what there is.
  */
-consent: ConsentChoice, } | { "type": "hang_up" } | { "type": "first_frame", 
+consent: ConsentChoice, } | { "type": "hang_up" } | { "type": "views", 
+/**
+ * Sizes by slot; a slot that is not in the list is not shown.
+ */
+slots: Array<SlotSize>, } | { "type": "client_stats", 
+/**
+ * See [`ClientStats`].
+ */
+stats: ClientStats, } | { "type": "set_hold", 
+/**
+ * True: on hold.
+ */
+on: boolean, } | { "type": "mute", 
+/**
+ * Whose.
+ */
+party: PartyId, 
+/**
+ * Which.
+ */
+source: Source, 
+/**
+ * True: nobody gets it.
+ */
+muted: boolean, } | { "type": "monitor", 
+/**
+ * Which.
+ */
+call: CallId, 
+/**
+ * How.
+ */
+mode: MonitorMode, } | { "type": "monitor_end" } | { "type": "consult_start", 
+/**
+ * Whom.
+ */
+colleague: UserId, } | { "type": "consult_answer", 
+/**
+ * Which call it is about.
+ */
+call: CallId, 
+/**
+ * False: not now.
+ */
+accept: boolean, } | { "type": "consult_end" } | { "type": "watch_floor", 
+/**
+ * True: be told.
+ */
+on: boolean, } | { "type": "first_frame", 
 /**
  * Milliseconds from `call` turning `connected` on this client to the first frame shown.
  */
@@ -358,7 +554,11 @@ call?: CallView,
 /**
  * Agent: a ring that was already going on.
  */
-ring?: Ring, } | { "type": "refused", 
+ring?: Ring, 
+/**
+ * Staff: a colleague's question that has no answer yet.
+ */
+consult?: ConsultAsk, } | { "type": "refused", 
 /**
  * Why, and what to change.
  */
@@ -410,7 +610,47 @@ call: CallId,
 /**
  * The line.
  */
-line: ChatLine, });
+line: ChatLine, } | { "type": "send_wish", 
+/**
+ * Which send line.
+ */
+source: Source, 
+/**
+ * Every encoding of it, lowest first.
+ */
+encodings: Array<EncodingWish>, } | { "type": "speaking", 
+/**
+ * Which call.
+ */
+call: CallId, 
+/**
+ * The one to look at: stays when somebody coughs, and when everybody is silent.
+ */
+speaker?: PartyId, 
+/**
+ * Everybody who speaks right now, of those you can hear, and you.
+ */
+speaking: Array<PartyId>, } | { "type": "quality", 
+/**
+ * Which call.
+ */
+call: CallId, 
+/**
+ * Everybody you see in it, you included.
+ */
+links: Array<PartyLink>, } | { "type": "floor", 
+/**
+ * The whole of it.
+ */
+floor: FloorView, } | { "type": "consult_asked", 
+/**
+ * All there is to see before answering.
+ */
+ask: ConsultAsk, } | { "type": "consult_ask_ended", 
+/**
+ * Which call it was about.
+ */
+call: CallId, });
 
 export type ClientMessage = { "type": "hello", 
 /**
@@ -460,7 +700,55 @@ text: string, } | { "type": "set_consent",
 /**
  * The new choice. Withdrawal stops the recording at once and deletes what there is.
  */
-consent: ConsentChoice, } | { "type": "hang_up" } | { "type": "first_frame", 
+consent: ConsentChoice, } | { "type": "hang_up" } | { "type": "views", 
+/**
+ * Sizes by slot; a slot that is not in the list is not shown.
+ */
+slots: Array<SlotSize>, } | { "type": "client_stats", 
+/**
+ * See [`ClientStats`].
+ */
+stats: ClientStats, } | { "type": "set_hold", 
+/**
+ * True: on hold.
+ */
+on: boolean, } | { "type": "mute", 
+/**
+ * Whose.
+ */
+party: PartyId, 
+/**
+ * Which.
+ */
+source: Source, 
+/**
+ * True: nobody gets it.
+ */
+muted: boolean, } | { "type": "monitor", 
+/**
+ * Which.
+ */
+call: CallId, 
+/**
+ * How.
+ */
+mode: MonitorMode, } | { "type": "monitor_end" } | { "type": "consult_start", 
+/**
+ * Whom.
+ */
+colleague: UserId, } | { "type": "consult_answer", 
+/**
+ * Which call it is about.
+ */
+call: CallId, 
+/**
+ * False: not now.
+ */
+accept: boolean, } | { "type": "consult_end" } | { "type": "watch_floor", 
+/**
+ * True: be told.
+ */
+on: boolean, } | { "type": "first_frame", 
 /**
  * Milliseconds from `call` turning `connected` on this client to the first frame shown.
  */
@@ -494,7 +782,11 @@ call?: CallView,
 /**
  * Agent: a ring that was already going on.
  */
-ring?: Ring, } | { "type": "refused", 
+ring?: Ring, 
+/**
+ * Staff: a colleague's question that has no answer yet.
+ */
+consult?: ConsultAsk, } | { "type": "refused", 
 /**
  * Why, and what to change.
  */
@@ -546,7 +838,47 @@ call: CallId,
 /**
  * The line.
  */
-line: ChatLine, };
+line: ChatLine, } | { "type": "send_wish", 
+/**
+ * Which send line.
+ */
+source: Source, 
+/**
+ * Every encoding of it, lowest first.
+ */
+encodings: Array<EncodingWish>, } | { "type": "speaking", 
+/**
+ * Which call.
+ */
+call: CallId, 
+/**
+ * The one to look at: stays when somebody coughs, and when everybody is silent.
+ */
+speaker?: PartyId, 
+/**
+ * Everybody who speaks right now, of those you can hear, and you.
+ */
+speaking: Array<PartyId>, } | { "type": "quality", 
+/**
+ * Which call.
+ */
+call: CallId, 
+/**
+ * Everybody you see in it, you included.
+ */
+links: Array<PartyLink>, } | { "type": "floor", 
+/**
+ * The whole of it.
+ */
+floor: FloorView, } | { "type": "consult_asked", 
+/**
+ * All there is to see before answering.
+ */
+ask: ConsultAsk, } | { "type": "consult_ask_ended", 
+/**
+ * Which call it was about.
+ */
+call: CallId, };
 
 export type Resume = { 
 /**
@@ -615,6 +947,84 @@ party: PartyId,
  * Which.
  */
 source: Source, };
+
+export type SlotSize = { 
+/**
+ * MID of the line.
+ */
+mid: string, 
+/**
+ * Device pixels, 0–16,384; 0 × 0 is not shown.
+ */
+width: number, 
+/**
+ * Device pixels.
+ */
+height: number, };
+
+export type ClientStats = { 
+/**
+ * Length of the report, 100–60,000 ms.
+ */
+period_ms: number, 
+/**
+ * Freezes of any video (`freezeCount`) that ended in it.
+ */
+freezes: number, 
+/**
+ * Time frozen (`totalFreezesDuration`), ms, at most `period_ms` a video.
+ */
+frozen_ms: number, 
+/**
+ * Video frames decoded (`framesDecoded`).
+ */
+frames_decoded: number, 
+/**
+ * Audio samples that were made up (`concealedSamples` without `silentConcealedSamples`).
+ */
+concealed_samples: number, 
+/**
+ * All audio samples played (`totalSamplesReceived`).
+ */
+audio_samples: number, 
+/**
+ * Packets that came.
+ */
+packets_received: number, 
+/**
+ * Packets that never came, as the client counts.
+ */
+packets_lost: number, 
+/**
+ * Greatest jitter of a stream, ms.
+ */
+jitter_ms: number, 
+/**
+ * Round trip of the selected candidate pair, ms.
+ */
+rtt_ms?: number, 
+/**
+ * What came, kbit/s.
+ */
+down_kbps: number, 
+/**
+ * What was sent, kbit/s.
+ */
+up_kbps: number, };
+
+export type EncodingWish = { 
+/**
+ * Its RID; absent on a line with one encoding only.
+ */
+rid?: string, 
+/**
+ * Whether anybody needs it.
+ */
+active: boolean, 
+/**
+ * Send no more than this, bit/s; absent: as the client likes.
+ */
+max_bitrate?: number, };
 
 export type NewBuyerSession = { 
 /**
@@ -979,3 +1389,97 @@ at_ms: number,
  * Clockwise: 0, 90, 180 or 270.
  */
 degrees: number, };
+
+export type QualityTimeline = { 
+/**
+ * In order of time; about one every 2 s a person. A very long call ends with `truncated`.
+ */
+points: Array<QualityPoint>, 
+/**
+ * The call went on for longer than the timeline is kept.
+ */
+truncated: boolean, };
+
+export type QualityPoint = { 
+/**
+ * End of the stretch.
+ */
+at: string, 
+/**
+ * Whose.
+ */
+party: PartyId, 
+/**
+ * What they are in the call.
+ */
+side: Side, 
+/**
+ * In one word.
+ */
+link: LinkState, 
+/**
+ * Round trip between the person and the server, ms.
+ */
+rtt_ms?: number, 
+/**
+ * Packets lost on the way from the person, in thousandths.
+ */
+up_loss_permille: number, 
+/**
+ * Packets lost on the way to the person, in thousandths.
+ */
+down_loss_permille: number, 
+/**
+ * Jitter of what the person sends, ms.
+ */
+jitter_ms: number, 
+/**
+ * What the person sent, kbit/s.
+ */
+up_kbps: number, 
+/**
+ * What the person was sent, kbit/s.
+ */
+down_kbps: number, 
+/**
+ * What the way to the person carries, as estimated, kbit/s.
+ */
+estimate_kbps?: number, 
+/**
+ * Packets asked of the person again.
+ */
+nacks: number, 
+/**
+ * Packets sent to the person again.
+ */
+retransmitted: number, 
+/**
+ * Keyframes asked of the person.
+ */
+plis: number, 
+/**
+ * The connection was too weak for moving pictures.
+ */
+video_paused: boolean, 
+/**
+ * What the client reported about what it shows and plays; absent when it said nothing.
+ */
+seen?: QualitySeen, };
+
+export type QualitySeen = { 
+/**
+ * Freezes of video that ended in the stretch.
+ */
+freezes: number, 
+/**
+ * Time frozen, ms.
+ */
+frozen_ms: number, 
+/**
+ * Frames decoded a second, all videos together.
+ */
+frames_per_second: number, 
+/**
+ * Audio made up, in thousandths of what was played.
+ */
+concealed_permille: number, };

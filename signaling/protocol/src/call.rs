@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::ids::{CallId, PartyId, RecordingId, TicketId};
+use crate::ids::{CallId, PartyId, RecordingId, TicketId, UserId};
 
 /// What a member of staff may do.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, TS)]
@@ -20,14 +20,30 @@ pub enum Role {
     Admin,
 }
 
-/// Which side of a call somebody is on.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, TS)]
+/// What somebody is in a call.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum Side {
     /// Who asked for help.
     Buyer,
     /// Who helps.
     Agent,
+    /// A colleague whom the agent asks; the buyer neither hears nor sees them.
+    Consultant,
+    /// Follows the call, see [`MonitorMode`].
+    Supervisor,
+}
+
+/// How a supervisor follows a call.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum MonitorMode {
+    /// Hears and sees everybody; nobody hears or sees the supervisor.
+    Listen,
+    /// The agent hears the supervisor, nobody else does.
+    Whisper,
+    /// Everybody hears and sees the supervisor.
+    Barge,
 }
 
 /// What a person publishes.
@@ -161,12 +177,13 @@ pub struct BuyerContext {
     pub summary: Option<String>,
 }
 
-/// One person in a call, as shown to the other.
+/// One person in a call, as shown to the others. The buyer is shown the agent and supervisors who barge; staff are shown
+/// everybody.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, TS)]
 pub struct Party {
     /// Stays the same across reloads.
     pub id: PartyId,
-    /// Buyer or agent.
+    /// What they are in it.
     pub side: Side,
     /// Name to show.
     pub name: String,
@@ -174,6 +191,122 @@ pub struct Party {
     pub present: bool,
     /// What the person sends right now; a muted microphone or a camera that is off is not in the list.
     pub sending: Vec<Source>,
+    /// What the server lets nobody have, whatever the person sends: muted by the agent or a supervisor.
+    pub muted: Vec<Source>,
+    /// Supervisors: how they follow the call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub monitor: Option<MonitorMode>,
+}
+
+/// An agent's question to a colleague while the buyer waits.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, TS)]
+pub struct Consult {
+    /// Who is asked.
+    pub colleague: UserId,
+    /// Their name.
+    pub name: String,
+    /// False while the colleague has not answered; from then on they are one of the parties.
+    pub talking: bool,
+}
+
+/// What a colleague sees when an agent asks them.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, TS)]
+pub struct ConsultAsk {
+    /// Which call it is about.
+    pub call: CallId,
+    /// The agent's name.
+    pub from: String,
+    /// What the shop signed.
+    pub context: BuyerContext,
+    /// The question goes away at this time.
+    pub expires_at: Timestamp,
+}
+
+/// How well a person's connection carries the call.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkState {
+    /// Nobody notices anything.
+    Good,
+    /// Somebody may notice: pictures are coarser, sound may crackle.
+    Fair,
+    /// Everybody notices.
+    Poor,
+}
+
+/// One person's connection, as the consoles and the widget show it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, TS)]
+pub struct PartyLink {
+    /// Whose.
+    pub party: PartyId,
+    /// In one word.
+    pub link: LinkState,
+    /// The connection is too weak for moving pictures: this person is sent sound only for the time being.
+    pub video_paused: bool,
+    /// Round trip, milliseconds. Staff only, as the figures after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub rtt_ms: Option<u32>,
+    /// Packets lost on the worse of the two directions, in thousandths.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub loss_permille: Option<u16>,
+    /// What the person sends, kbit/s.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub up_kbps: Option<u32>,
+    /// What the person is sent, kbit/s.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub down_kbps: Option<u32>,
+}
+
+/// The floor as a member of staff may see it: colleagues, and for supervisors every call.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, TS)]
+pub struct FloorView {
+    /// Staff who are connected, by name, without whoever is told.
+    pub staff: Vec<Colleague>,
+    /// Supervisors: calls that are connected, oldest first. Empty for others.
+    pub calls: Vec<FloorCall>,
+    /// Buyers in line.
+    pub waiting: u32,
+}
+
+/// A member of staff who is connected.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, TS)]
+pub struct Colleague {
+    /// Who.
+    pub id: UserId,
+    /// Name to show.
+    pub name: String,
+    /// What they may do.
+    pub role: Role,
+    /// As the desk sees them.
+    pub availability: Availability,
+}
+
+/// A connected call on the floor.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, TS)]
+pub struct FloorCall {
+    /// Which.
+    pub id: CallId,
+    /// The agent's name.
+    pub agent: String,
+    /// The buyer's name.
+    pub buyer: String,
+    /// The buyer's language, BCP 47.
+    pub language: String,
+    /// The agent accepted at this time.
+    pub since: Timestamp,
+    /// The buyer is on hold.
+    pub held: bool,
+    /// The worst connection of the parties.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub link: Option<LinkState>,
+    /// Names of supervisors who follow it.
+    pub monitors: Vec<String>,
 }
 
 /// A call, whole, after every change: clients render it and never patch it.
@@ -203,6 +336,14 @@ pub struct CallView {
     pub parties: Vec<Party>,
     /// Recording, as the banner shows it.
     pub recording: RecordingState,
+    /// The buyer is on hold since: buyer and staff neither hear nor see each other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub held_since: Option<Timestamp>,
+    /// Only in staff's views: a colleague is being asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub consult: Option<Consult>,
     /// The chat so far, oldest first; at most the last 200.
     pub chat: Vec<ChatLine>,
     /// Only in the agent's view: what the shop signed.

@@ -9,6 +9,7 @@
 //! | `GET /calls`, `/calls/{id}` | staff (agents: their own) | → [`Page`] of [`CallSummary`], [`CallSummary`] |
 //! | `GET /tickets?q=&limit=&before=` | staff (agents: their own) | → [`Page`] of [`Ticket`] |
 //! | `GET /tickets/{id}` | staff (agents: their own) | → [`Ticket`] |
+//! | `GET /calls/{id}/quality` | the same, and reviewers | → [`QualityTimeline`] |
 //! | `PUT /calls/{id}/wrap-up` | the call's agent, supervisor, admin | [`WrapUp`] → [`Ticket`] |
 //! | `GET /recordings?ticket=&agent=&product=&limit=&before=` | reviewer, supervisor, admin | → [`Page`] of [`RecordingSummary`] |
 //! | `GET /recordings/{id}` | the same | → [`Recording`] |
@@ -19,8 +20,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::call::{BuyerContext, CallState, EndReason, Role, Side, Source};
-use crate::ids::{BuyerSessionId, CallId, ReceiptId, RecordingId, TicketId, UserId};
+use crate::call::{BuyerContext, CallState, EndReason, LinkState, Role, Side, Source};
+use crate::ids::{BuyerSessionId, CallId, PartyId, ReceiptId, RecordingId, TicketId, UserId};
 
 /// The buyer taps "video help".
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, TS)]
@@ -303,4 +304,69 @@ pub struct Fragment {
     pub end_ms: u32,
     /// Whether decoding can begin here (always true for audio).
     pub keyframe: bool,
+}
+
+/// How the connections of a call were, for the desk and reviewers.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, TS)]
+pub struct QualityTimeline {
+    /// In order of time; about one every 2 s a person. A very long call ends with `truncated`.
+    pub points: Vec<QualityPoint>,
+    /// The call went on for longer than the timeline is kept.
+    pub truncated: bool,
+}
+
+/// One person's connection over about 2 s: what the media plane measured, and what the client reported.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, TS)]
+pub struct QualityPoint {
+    /// End of the stretch.
+    pub at: Timestamp,
+    /// Whose.
+    pub party: PartyId,
+    /// What they are in the call.
+    pub side: Side,
+    /// In one word.
+    pub link: LinkState,
+    /// Round trip between the person and the server, ms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub rtt_ms: Option<u32>,
+    /// Packets lost on the way from the person, in thousandths.
+    pub up_loss_permille: u16,
+    /// Packets lost on the way to the person, in thousandths.
+    pub down_loss_permille: u16,
+    /// Jitter of what the person sends, ms.
+    pub jitter_ms: u32,
+    /// What the person sent, kbit/s.
+    pub up_kbps: u32,
+    /// What the person was sent, kbit/s.
+    pub down_kbps: u32,
+    /// What the way to the person carries, as estimated, kbit/s.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub estimate_kbps: Option<u32>,
+    /// Packets asked of the person again.
+    pub nacks: u32,
+    /// Packets sent to the person again.
+    pub retransmitted: u32,
+    /// Keyframes asked of the person.
+    pub plis: u32,
+    /// The connection was too weak for moving pictures.
+    pub video_paused: bool,
+    /// What the client reported about what it shows and plays; absent when it said nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub seen: Option<QualitySeen>,
+}
+
+/// What a client noticed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, TS)]
+pub struct QualitySeen {
+    /// Freezes of video that ended in the stretch.
+    pub freezes: u32,
+    /// Time frozen, ms.
+    pub frozen_ms: u32,
+    /// Frames decoded a second, all videos together.
+    pub frames_per_second: u32,
+    /// Audio made up, in thousandths of what was played.
+    pub concealed_permille: u16,
 }

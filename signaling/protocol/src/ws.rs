@@ -11,8 +11,11 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::call::{Availability, CallView, ChatLine, QueuePlace, Ring, RingEnd, Role, Source};
-use crate::ids::{CallId, PartyId};
+use crate::call::{
+    Availability, CallView, ChatLine, ConsultAsk, FloorView, MonitorMode, PartyLink, QueuePlace, Ring,
+    RingEnd, Role, Source,
+};
+use crate::ids::{CallId, PartyId, UserId};
 use crate::problem::Problem;
 
 /// The version both sides must speak. It changes when an old client would misunderstand a new server.
@@ -98,8 +101,61 @@ pub enum ClientMessage {
         /// The new choice. Withdrawal stops the recording at once and deletes what there is.
         consent: ConsentChoice,
     },
-    /// Leave the queue or the call. The agent then wraps up.
+    /// Leave the queue or the call. The agent then wraps up. Who follows a call or is consulted leaves it.
     HangUp,
+    /// How large each receive slot is shown from now on: the full list, at every change and at most a few times a second.
+    /// The server sends no more than that needs.
+    Views {
+        /// Sizes by slot; a slot that is not in the list is not shown.
+        slots: Vec<SlotSize>,
+    },
+    /// How the last seconds were, about every 2 s while in a call.
+    ClientStats {
+        /// See [`ClientStats`].
+        stats: ClientStats,
+    },
+    /// Agent: put the buyer on hold, or take them back.
+    SetHold {
+        /// True: on hold.
+        on: bool,
+    },
+    /// Agent or supervisor: let nobody have a source of somebody in the call, or let them again.
+    Mute {
+        /// Whose.
+        party: PartyId,
+        /// Which.
+        source: Source,
+        /// True: nobody gets it.
+        muted: bool,
+    },
+    /// Supervisor: follow a call, or follow it in another way.
+    Monitor {
+        /// Which.
+        call: CallId,
+        /// How.
+        mode: MonitorMode,
+    },
+    /// Supervisor: follow it no longer.
+    MonitorEnd,
+    /// Agent: ask a colleague about the call. From their answer on, the buyer is on hold.
+    ConsultStart {
+        /// Whom.
+        colleague: UserId,
+    },
+    /// Colleague: answer the question of an agent.
+    ConsultAnswer {
+        /// Which call it is about.
+        call: CallId,
+        /// False: not now.
+        accept: bool,
+    },
+    /// Agent or colleague: the question is answered, or is taken back. A buyer whom the consult put on hold is taken back.
+    ConsultEnd,
+    /// Staff: be told of the floor (see [`crate::call::FloorView`]) at every change, or no longer.
+    WatchFloor {
+        /// True: be told.
+        on: bool,
+    },
     /// Buyer or agent: first frame of the other side was shown, for the service's own figures.
     FirstFrame {
         /// Milliseconds from `call` turning `connected` on this client to the first frame shown.
@@ -123,6 +179,65 @@ pub struct SourceLine {
     pub mid: String,
     /// What it carries.
     pub source: Source,
+}
+
+/// How large a receive slot is shown.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, TS)]
+pub struct SlotSize {
+    /// MID of the line.
+    pub mid: String,
+    /// Device pixels, 0–16,384; 0 × 0 is not shown.
+    pub width: u16,
+    /// Device pixels.
+    pub height: u16,
+}
+
+/// What one client noticed since its last report; counts are differences over `period_ms`, not totals. The server takes
+/// no figure on trust beyond its range.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, TS)]
+#[serde(default)]
+pub struct ClientStats {
+    /// Length of the report, 100–60,000 ms.
+    pub period_ms: u32,
+    /// Freezes of any video (`freezeCount`) that ended in it.
+    pub freezes: u32,
+    /// Time frozen (`totalFreezesDuration`), ms, at most `period_ms` a video.
+    pub frozen_ms: u32,
+    /// Video frames decoded (`framesDecoded`).
+    pub frames_decoded: u32,
+    /// Audio samples that were made up (`concealedSamples` without `silentConcealedSamples`).
+    pub concealed_samples: u32,
+    /// All audio samples played (`totalSamplesReceived`).
+    pub audio_samples: u32,
+    /// Packets that came.
+    pub packets_received: u32,
+    /// Packets that never came, as the client counts.
+    pub packets_lost: u32,
+    /// Greatest jitter of a stream, ms.
+    pub jitter_ms: u32,
+    /// Round trip of the selected candidate pair, ms.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub rtt_ms: Option<u32>,
+    /// What came, kbit/s.
+    pub down_kbps: u32,
+    /// What was sent, kbit/s.
+    pub up_kbps: u32,
+}
+
+/// What the server wants of one encoding of a send line.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, TS)]
+pub struct EncodingWish {
+    /// Its RID; absent on a line with one encoding only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub rid: Option<String>,
+    /// Whether anybody needs it.
+    pub active: bool,
+    /// Send no more than this, bit/s; absent: as the client likes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub max_bitrate: Option<u64>,
 }
 
 /// A person's choice about being recorded, tied to the words they were shown.
@@ -162,6 +277,10 @@ pub enum ServerMessage {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[ts(optional)]
         ring: Option<Box<Ring>>,
+        /// Staff: a colleague's question that has no answer yet.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        consult: Option<Box<ConsultAsk>>,
     },
     /// Answer to `hello` when it is refused; the connection closes.
     Refused {
@@ -218,6 +337,47 @@ pub enum ServerMessage {
         call: CallId,
         /// The line.
         line: ChatLine,
+    },
+    /// What to upload from now on, for `RTCRtpSender.setParameters`: nobody uploads what nobody watches. Said again after
+    /// every `answer` and every `welcome` that starts afresh.
+    SendWish {
+        /// Which send line.
+        source: Source,
+        /// Every encoding of it, lowest first.
+        encodings: Vec<EncodingWish>,
+    },
+    /// Who speaks, smoothed; at every change.
+    Speaking {
+        /// Which call.
+        call: CallId,
+        /// The one to look at: stays when somebody coughs, and when everybody is silent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        speaker: Option<PartyId>,
+        /// Everybody who speaks right now, of those you can hear, and you.
+        speaking: Vec<PartyId>,
+    },
+    /// How the connections are: every change of a state, and to staff about every 2 s.
+    Quality {
+        /// Which call.
+        call: CallId,
+        /// Everybody you see in it, you included.
+        links: Vec<PartyLink>,
+    },
+    /// Staff who watch the floor.
+    Floor {
+        /// The whole of it.
+        floor: Box<FloorView>,
+    },
+    /// Staff: an agent asks you.
+    ConsultAsked {
+        /// All there is to see before answering.
+        ask: Box<ConsultAsk>,
+    },
+    /// Staff: the question is over, answered or not.
+    ConsultAskEnded {
+        /// Which call it was about.
+        call: CallId,
     },
 }
 

@@ -145,6 +145,7 @@ impl Call {
         match side {
             Side::Buyer => Some(&self.buyer),
             Side::Agent => self.agent.as_ref().map(|seat| &seat.party),
+            Side::Consultant | Side::Supervisor => None,
         }
     }
 
@@ -152,6 +153,7 @@ impl Call {
         match side {
             Side::Buyer => Some(&mut self.buyer),
             Side::Agent => self.agent.as_mut().map(|seat| &mut seat.party),
+            Side::Consultant | Side::Supervisor => None,
         }
     }
 
@@ -280,6 +282,8 @@ impl Call {
                 .filter_map(|side| self.party(side).cloned())
                 .collect(),
             recording: self.recording,
+            held_since: None,
+            consult: None,
             chat: self.chat.iter().cloned().collect(),
             context: agent.then(|| self.context.clone()),
             ticket: self.ticket.clone().filter(|_| agent),
@@ -300,7 +304,15 @@ impl Call {
 
     /// A person in a call. Their id lasts for the call, whatever happens to their connections.
     pub fn seat(side: Side, name: &str, sending: &[Source]) -> Party {
-        Party { id: PartyId::new(), side, name: name.to_owned(), present: true, sending: distinct(sending) }
+        Party {
+            id: PartyId::new(),
+            side,
+            name: name.to_owned(),
+            present: true,
+            sending: distinct(sending),
+            muted: Vec::new(),
+            monitor: None,
+        }
     }
 }
 

@@ -115,6 +115,7 @@ impl Floor {
             staff,
             call: call.map(Box::new),
             ring: None,
+            consult: None,
         }
     }
 

@@ -84,6 +84,7 @@ impl Floor {
         let person = match side {
             Side::Buyer => Some(Person::Buyer(live.call.session())),
             Side::Agent => live.call.agent().map(|seat| Person::Staff(seat.user)),
+            Side::Consultant | Side::Supervisor => None,
         };
         let transport = person.and_then(|person| self.sessions.get(&person)?.transport.as_ref());
         let (Some(transport), Some(party)) = (transport, live.call.party(side)) else { return };
@@ -93,7 +94,7 @@ impl Floor {
                 party: party.id.0,
                 side: match side {
                     Side::Buyer => recorder::Side::Buyer,
-                    Side::Agent => recorder::Side::Agent,
+                    _ => recorder::Side::Agent,
                 },
                 name: party.name.clone(),
                 source,

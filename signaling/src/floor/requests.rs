@@ -56,6 +56,18 @@ impl Floor {
             }
             ClientMessage::HangUp => self.hang_up(person).await,
             ClientMessage::FirstFrame { after_ms } => self.first_frame(person, after_ms),
+            ClientMessage::Views { .. }
+            | ClientMessage::ClientStats { .. }
+            | ClientMessage::SetHold { .. }
+            | ClientMessage::Mute { .. }
+            | ClientMessage::Monitor { .. }
+            | ClientMessage::MonitorEnd
+            | ClientMessage::ConsultStart { .. }
+            | ClientMessage::ConsultAnswer { .. }
+            | ClientMessage::ConsultEnd
+            | ClientMessage::WatchFloor { .. } => {
+                Err(problems::NOT_NOW.with("this server does not do that yet"))
+            }
         }
     }
 

@@ -56,7 +56,7 @@ pub fn may(side: Side, state: CallState, action: Action) -> bool {
             matches!(action, Sending | Chat | SetConsent | HangUp | FirstFrame)
         }
         (CallState::Connected, Side::Agent) => matches!(action, Sending | Chat | HangUp | FirstFrame),
-        (CallState::Waiting, Side::Agent) | (CallState::WrapUp | CallState::Ended, _) => false,
+        _ => false,
     }
 }
 
