@@ -5,11 +5,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
-use sfu_core::ids::{Mid, ParticipantId};
+use sfu_core::ids::{Mid, ParticipantId, WorkerId};
 use sfu_core::media::Source;
 use sfu_core::node::{
     Epoch, Event, JoinError, JoinRequest, Joined, Node, NodeConfig, ParticipantStats, RouteError,
 };
+use sfu_core::path::Candidate;
 use sfu_core::transport::dtls::Identity;
 use tokio::sync::{mpsc, oneshot};
 
@@ -147,7 +148,8 @@ impl Sfu {
             let candidates: Vec<_> = announced.into_iter().map(|ip| SocketAddr::new(ip, port)).collect();
             let node = Node::new(NodeConfig {
                 identity: identity.clone(),
-                candidates: candidates.clone(),
+                worker: WorkerId(index as u8),
+                candidates: candidates.iter().copied().map(Candidate::udp).collect(),
                 seed: rand::random(),
                 epoch: Epoch::new(Instant::now(), unix_now()),
                 crypto: crypto.clone(),

@@ -202,7 +202,7 @@ impl Worker {
         }
         self.outbox.clear();
         while let Some(transmit) = self.node.poll_transmit() {
-            self.outbox.push((transmit.destination, transmit.payload));
+            self.outbox.push((transmit.destination.remote, transmit.payload));
         }
         let refused = self.socket.send(&self.outbox).await;
         while let Some(event) = self.node.poll_event() {

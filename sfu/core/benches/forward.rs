@@ -13,9 +13,10 @@ use std::time::{Duration, Instant};
 
 use dimpl::{Config, Dtls, DtlsCertificate, Output};
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
-use sfu_core::ids::{Mid, ParticipantId, Pt, Ssrc};
+use sfu_core::ids::{Mid, ParticipantId, Pt, Ssrc, WorkerId};
 use sfu_core::media::Source;
 use sfu_core::node::{Epoch, JoinRequest, Node, NodeConfig};
+use sfu_core::path::Candidate;
 use sfu_core::rtp::packet::RtpHeader;
 use sfu_core::transport::dtls::Identity;
 use sfu_core::transport::srtp::{SrtpPair, SrtpProfile};
@@ -145,7 +146,8 @@ fn main() {
         let (certificate, key) = certificate();
         let mut node = Node::new(NodeConfig {
             identity: Identity::new(certificate, key),
-            candidates: vec![SocketAddr::from(([192, 0, 2, 1], 7800))],
+            worker: WorkerId(0),
+            candidates: vec![Candidate::udp(SocketAddr::from(([192, 0, 2, 1], 7800)))],
             seed: 1,
             epoch: Epoch::new(now, Duration::from_secs(1_800_000_000)),
             crypto: rtc_crypto::default_provider().expect("ring"),

@@ -12,6 +12,21 @@ impl fmt::Display for ParticipantId {
     }
 }
 
+/// A worker of this server: one thread with its own socket and its own participants.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
+pub struct WorkerId(pub u8);
+
+impl WorkerId {
+    /// More workers than this cannot be named by one character of a ufrag.
+    pub const MAX: usize = 62;
+}
+
+impl fmt::Display for WorkerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
 /// Synchronisation source of one RTP stream (RFC 3550 §3), unique within one transport.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct Ssrc(pub u32);

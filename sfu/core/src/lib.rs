@@ -7,6 +7,7 @@
 pub mod ids;
 pub mod media;
 pub mod node;
+pub mod path;
 pub mod rtp;
 pub mod sdp;
 pub mod tap;

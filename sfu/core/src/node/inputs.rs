@@ -1,6 +1,5 @@
 //! What the network brings: from a datagram to the routes its media takes.
 
-use std::net::SocketAddr;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -13,14 +12,19 @@ use super::track::{Arrival, MediaPacket};
 use super::types::Event;
 use super::{Node, TapOutput, Transmit};
 use crate::ids::Ssrc;
+use crate::path::Path;
 use crate::rtp::extensions::{HeaderExtension, read_mid, read_transport_cc};
 use crate::rtp::packet::{DatagramKind, RtpPacket};
 use crate::tap::{SenderReport, TapEvent, TapPacket};
 use crate::transport::ice::Check;
 
 impl Node {
-    /// Takes one datagram.
-    pub fn handle_datagram(&mut self, now: Instant, source: SocketAddr, datagram: &[u8]) {
+    /// Takes one datagram, or one frame of a TCP connection.
+    pub fn handle_datagram(&mut self, now: Instant, source: impl Into<Path>, datagram: &[u8]) {
+        self.take_datagram(now, source.into(), datagram);
+    }
+
+    fn take_datagram(&mut self, now: Instant, source: Path, datagram: &[u8]) {
         let kind = DatagramKind::of(datagram);
         if kind == DatagramKind::Stun {
             return self.handle_stun(now, source, datagram);
@@ -28,7 +32,7 @@ impl Node {
         if kind == DatagramKind::Other {
             return self.counters.dropped.count(DropReason::NotOurs);
         }
-        let Some(key) = self.by_address.get(&source).copied() else {
+        let Some(key) = self.by_path.get(&source).copied() else {
             return self.counters.dropped.count(DropReason::Unvalidated);
         };
         match kind {
@@ -38,6 +42,14 @@ impl Node {
             DatagramKind::Stun | DatagramKind::Other => {}
         }
         self.settle(now, key);
+    }
+
+    /// A TCP connection is over.
+    pub fn path_closed(&mut self, now: Instant, path: Path) {
+        if let Some(key) = self.by_path.remove(&path) {
+            self.participants[key].transport.forget(path);
+            self.settle(now, key);
+        }
     }
 
     /// Does what is due.
@@ -51,7 +63,7 @@ impl Node {
         }
     }
 
-    fn handle_stun(&mut self, now: Instant, source: SocketAddr, datagram: &[u8]) {
+    fn handle_stun(&mut self, now: Instant, source: Path, datagram: &[u8]) {
         let Ok(check) = Check::parse(datagram) else {
             return self.counters.dropped.count(DropReason::Stun);
         };
@@ -61,10 +73,10 @@ impl Node {
         match self.participants[key].transport.handle_check(now, source, check) {
             Ok(accepted) => {
                 if let Some(old) = accepted.evicted {
-                    self.by_address.remove(&old);
+                    self.by_path.remove(&old);
                 }
                 if accepted.newly_validated
-                    && let Some(before) = self.by_address.insert(source, key)
+                    && let Some(before) = self.by_path.insert(source, key)
                     && before != key
                 {
                     // A NAT gave the port of a dead transport to a living one.

@@ -17,7 +17,6 @@ mod types;
 mod upkeep;
 
 use std::collections::{HashMap, VecDeque};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -34,8 +33,9 @@ use self::timers::Timers;
 pub use self::types::{
     AnswerSlot, Event, JoinError, JoinRequest, Joined, LeaveReason, ParticipantStats, RouteError, TapId,
 };
-use crate::ids::{Mid, ParticipantId, Ssrc};
+use crate::ids::{Mid, ParticipantId, Ssrc, WorkerId};
 use crate::media::{Kind, Source};
+use crate::path::{Candidate, Path};
 use crate::sdp::{self, AnswerSettings, DEFAULT_VIDEO_PREFERENCE, LineKind, Offer, SlotSsrcs};
 use crate::tap::{NodeTime, TapEvent};
 use crate::transport::Transport;
@@ -69,8 +69,10 @@ impl Epoch {
 pub struct NodeConfig {
     /// Our certificate.
     pub identity: Identity,
-    /// Where clients reach us.
-    pub candidates: Vec<SocketAddr>,
+    /// Which worker this is.
+    pub worker: WorkerId,
+    /// Where clients reach us, best first.
+    pub candidates: Vec<Candidate>,
     /// Decides every random choice.
     pub seed: u64,
     /// The wall clock, for taps.
@@ -83,7 +85,7 @@ pub struct NodeConfig {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Transmit {
     /// Where to.
-    pub destination: SocketAddr,
+    pub destination: Path,
     /// What.
     pub payload: Bytes,
 }
@@ -105,7 +107,7 @@ pub struct Node {
     feeds: Slab<Feed>,
     by_id: HashMap<ParticipantId, usize>,
     by_ufrag: HashMap<String, usize>,
-    by_address: HashMap<SocketAddr, usize>,
+    by_path: HashMap<Path, usize>,
     /// The feed each tap listens to.
     taps: HashMap<TapId, usize>,
     next_tap: u64,
@@ -128,7 +130,7 @@ impl Node {
             feeds: Slab::new(),
             by_id: HashMap::new(),
             by_ufrag: HashMap::new(),
-            by_address: HashMap::new(),
+            by_path: HashMap::new(),
             taps: HashMap::new(),
             next_tap: 0,
             timers: Timers::default(),
@@ -191,7 +193,7 @@ impl Node {
     ) -> Result<Joined, JoinError> {
         let bad = |error: &dyn std::fmt::Display| JoinError::BadOffer(error.to_string());
         let offer = Offer::parse(&request.offer).map_err(|error| bad(&error))?;
-        let local = ice::generate_credentials(&mut self.rng);
+        let local = ice::generate_credentials(&mut self.rng, self.config.worker);
         let known = self.by_id.get(&who).copied();
         if let Some(key) = known
             && self.participants[key].transport.fingerprint() != offer.fingerprint

@@ -1,9 +1,8 @@
 //! What a node is asked, what it answers and what it tells.
 
-use std::net::SocketAddr;
-
 use crate::ids::{Mid, ParticipantId};
 use crate::media::{Codec, Kind, Source};
+use crate::path::Path;
 
 /// A client's one offer and what its send lines carry.
 #[derive(Clone, Debug)]
@@ -126,8 +125,8 @@ pub struct ParticipantStats {
     pub rtt_ms: Option<f64>,
     /// DTLS-SRTP profile in use, e.g. `SRTP_AEAD_AES_256_GCM`.
     pub srtp_profile: Option<&'static str>,
-    /// The address ICE has selected.
-    pub remote: Option<SocketAddr>,
+    /// The path ICE has selected.
+    pub remote: Option<Path>,
 }
 
 /// A tap on one published track.

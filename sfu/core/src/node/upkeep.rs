@@ -134,8 +134,8 @@ impl Node {
         self.timers.disarm(key, &mut participant.armed);
         self.by_id.remove(&participant.id);
         self.by_ufrag.remove(&participant.transport.ice().local().ufrag);
-        for address in participant.transport.ice().validated() {
-            self.by_address.remove(address);
+        for path in participant.transport.ice().validated() {
+            self.by_path.remove(path);
         }
         if let Some(linked) = participant.linked.and_then(|linked| self.participants.get_mut(linked)) {
             linked.linked = None;

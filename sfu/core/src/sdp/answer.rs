@@ -1,13 +1,12 @@
 //! What we take part in, line by line, and the answer that says so.
 
-use std::net::SocketAddr;
-
 use super::attributes::{Direction, Fingerprint, IceCredentials};
 use super::codecs::{self, NegotiatedCodec};
 use super::offer::{LineKind, Offer, OfferedMedia, OfferedStream};
 use super::write;
 use crate::ids::{Mid, Pt, Ssrc};
 use crate::media::{Codec, Kind, Source};
+use crate::path::Candidate;
 use crate::rtp::extensions::ExtensionMap;
 
 /// Our side of the transport and the choices an answer needs.
@@ -17,8 +16,8 @@ pub struct AnswerSettings<'a> {
     pub ice: &'a IceCredentials,
     /// Our certificate.
     pub fingerprint: Fingerprint,
-    /// Where we are reached: one UDP host candidate each, best first.
-    pub candidates: &'a [SocketAddr],
+    /// Where we are reached: one host candidate each, best first.
+    pub candidates: &'a [Candidate],
     /// `o=` session id, the same for all answers to one participant. Browsers want it below 2⁶³.
     pub session_id: u64,
     /// `o=` session version: one more with every answer to the same participant (ICE restarts).

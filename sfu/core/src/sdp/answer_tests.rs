@@ -19,7 +19,12 @@ fn sources() -> Vec<(Mid, Source)> {
 
 fn try_answer(offer: &str, sources: &[(Mid, Source)], preference: &[Codec]) -> Result<Answer, AnswerError> {
     let offer = Offer::parse(offer).unwrap_or_else(|error| panic!("{error}"));
-    let candidates = ["192.0.2.7:7800".parse().unwrap(), "[2001:db8::7]:7800".parse().unwrap()];
+    let addr = |text: &str| text.parse().unwrap();
+    let candidates = [
+        Candidate::udp(addr("192.0.2.7:7800")),
+        Candidate::udp(addr("[2001:db8::7]:7800")),
+        Candidate::tcp(addr("192.0.2.7:7443")),
+    ];
     let settings = AnswerSettings {
         ice: &IceCredentials::new("serverUfrag", "serverPasswordOf24Chars+").unwrap(),
         fingerprint: Fingerprint([0xab; 32]),
@@ -136,6 +141,8 @@ fn the_answer_is_lite_passive_and_lists_candidates_once() {
     assert_eq!(answer.sdp.matches("a=end-of-candidates\r\n").count(), 1);
     assert!(answer.sdp.contains("a=candidate:1 1 udp 2130706431 192.0.2.7 7800 typ host\r\n"));
     assert!(answer.sdp.contains("a=candidate:2 1 udp 2130706175 2001:db8::7 7800 typ host\r\n"));
+    let tcp = "a=candidate:3 1 tcp 1520434687 192.0.2.7 7443 typ host tcptype passive\r\n";
+    assert!(answer.sdp.contains(tcp), "after every UDP one");
     assert!(answer.sdp.contains("a=group:BUNDLE 0 1 2 3 4 5 6 7 8 9 10\r\n"));
     assert!(answer.sdp.contains("m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n"));
     assert!(answer.sdp.contains("a=sctp-port:5000\r\na=max-message-size:65536\r\n"));

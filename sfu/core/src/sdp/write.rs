@@ -1,7 +1,5 @@
 //! The text of an answer.
 
-use std::net::SocketAddr;
-
 use ::sdp::description::common::{Address, Attribute, ConnectionInformation};
 use ::sdp::description::media::{MediaName, RangedPort};
 use ::sdp::description::session::{Origin, TimeDescription, Timing};
@@ -11,6 +9,7 @@ use super::answer::{AnswerSettings, NegotiatedMedia, Role, SlotSsrcs};
 use super::attributes::Direction;
 use super::offer::{Offer, OfferedMedia};
 use crate::media::{Codec, Kind};
+use crate::path::{Candidate, Protocol};
 
 /// Writes the answer to `offer` as agreed in `media`.
 pub(super) fn answer(offer: &Offer, settings: &AnswerSettings<'_>, media: &[NegotiatedMedia]) -> String {
@@ -156,7 +155,7 @@ fn transport(
 ) {
     if std::mem::take(tagged) {
         let numbered = (0u16..).zip(settings.candidates);
-        attributes.extend(numbered.map(|(place, address)| with("candidate", candidate(place, address))));
+        attributes.extend(numbered.map(|(place, known)| with("candidate", candidate(place, known))));
         attributes.push(flag("end-of-candidates"));
     }
     attributes.push(with("ice-ufrag", settings.ice.ufrag.clone()));
@@ -166,11 +165,23 @@ fn transport(
     attributes.push(with("mid", offered.mid.to_string()));
 }
 
-/// A UDP host candidate (RFC 8839 §5.1), with the priority of RFC 8445 §5.1.2.1 so that earlier ones win.
-fn candidate(place: u16, address: &SocketAddr) -> String {
+/// A host candidate (RFC 8839 §5.1), with the priority of RFC 8445 §5.1.2.1 so that earlier ones win.
+///
+/// TCP ones come after every UDP one by a lower type preference; their local preference says in its upper three bits
+/// that we are the passive side (RFC 6544 §4.2).
+fn candidate(place: u16, candidate: &Candidate) -> String {
     const HOST: u32 = 126;
-    let priority = (HOST << 24) | (u32::from(u16::MAX - place) << 8) | 255;
-    format!("{} 1 udp {priority} {} {} typ host", u32::from(place) + 1, address.ip(), address.port())
+    const HOST_TCP: u32 = 90;
+    const PASSIVE: u32 = 4;
+    let (foundation, addr) = (u32::from(place) + 1, candidate.addr);
+    let (name, kind, local, rest) = match candidate.protocol {
+        Protocol::Udp => ("udp", HOST, u32::from(u16::MAX - place), ""),
+        Protocol::Tcp => {
+            ("tcp", HOST_TCP, (PASSIVE << 13) | 8191u32.saturating_sub(u32::from(place)), " tcptype passive")
+        }
+    };
+    let priority = (kind << 24) | (local << 8) | 255;
+    format!("{foundation} 1 {name} {priority} {} {} typ host{rest}", addr.ip(), addr.port())
 }
 
 fn line(offered: &OfferedMedia, port: isize, formats: Vec<String>) -> MediaDescription {

@@ -4,7 +4,6 @@
 //! came from it; the address of the last request with USE-CANDIDATE is where we send. Requests on the selected
 //! address double as consent (RFC 7675 §5.1): 30 s without one and the transport is over.
 
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use rand::Rng;
@@ -15,6 +14,8 @@ use stun::integrity::MessageIntegrity;
 use stun::message::{BINDING_REQUEST, BINDING_SUCCESS, Message, Setter};
 use stun::xoraddr::XorMappedAddress;
 
+use crate::ids::WorkerId;
+use crate::path::Path;
 use crate::sdp::IceCredentials;
 
 /// RFC 7675 §5.1: consent expires after 30 s without a valid check.
@@ -23,14 +24,26 @@ pub const CONSENT_TIMEOUT: Duration = Duration::from_secs(30);
 /// A peer has a handful of candidate pairs; more addresses than this are not remembered (oldest go first).
 const VALIDATED_MAX: usize = 8;
 
-/// Fresh credentials: 8 characters (47 bits) of ufrag, 24 (142 bits) of password; RFC 8445 §5.3 asks for 24 and 128
-/// bits.
-pub fn generate_credentials(rng: &mut impl Rng) -> IceCredentials {
-    IceCredentials { ufrag: random_token(rng, 8), pwd: random_token(rng, 24) }
+/// What credentials are written in: the part of `ice-char` (RFC 8839 §5.4) that nothing needs to escape.
+const ALPHABET: &[u8; WorkerId::MAX] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+/// Fresh credentials: 8 random characters (47 bits) of ufrag, 24 (142 bits) of password; RFC 8445 §5.3 asks for 24 and
+/// 128 bits.
+///
+/// In front of the ufrag stands one character for the worker. All workers share one TCP port, and the ufrag in the first
+/// check of a connection says whose it is ([`worker_of`]).
+pub fn generate_credentials(rng: &mut impl Rng, worker: WorkerId) -> IceCredentials {
+    let worker = ALPHABET[usize::from(worker.0) % ALPHABET.len()] as char;
+    IceCredentials { ufrag: format!("{worker}{}", random_token(rng, 8)), pwd: random_token(rng, 24) }
+}
+
+/// The worker that made a ufrag. It may not exist: the ufrag comes from a stranger.
+pub fn worker_of(ufrag: &str) -> Option<WorkerId> {
+    let first = *ufrag.as_bytes().first()?;
+    ALPHABET.iter().position(|letter| *letter == first).map(|place| WorkerId(place as u8))
 }
 
 fn random_token(rng: &mut impl Rng, length: usize) -> String {
-    const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     (0..length).map(|_| ALPHABET[rng.random_range(0..ALPHABET.len())] as char).collect()
 }
 
@@ -79,8 +92,8 @@ pub struct Accepted {
     pub response: Vec<u8>,
     /// The address was not validated before.
     pub newly_validated: bool,
-    /// An address that fell out of the bounded list and must be forgotten.
-    pub evicted: Option<SocketAddr>,
+    /// A path that fell out of the bounded list and must be forgotten.
+    pub evicted: Option<Path>,
 }
 
 /// The agent of one transport.
@@ -88,8 +101,8 @@ pub struct Accepted {
 pub struct IceLite {
     local: IceCredentials,
     remote_ufrag: String,
-    validated: Vec<SocketAddr>,
-    selected: Option<SocketAddr>,
+    validated: Vec<Path>,
+    selected: Option<Path>,
     consent_at: Instant,
 }
 
@@ -113,19 +126,19 @@ impl IceLite {
     }
 
     /// Where to send; `None` before the first accepted check.
-    pub fn selected(&self) -> Option<SocketAddr> {
+    pub fn selected(&self) -> Option<Path> {
         self.selected
     }
 
     /// Every address that has been validated and not been evicted.
-    pub fn validated(&self) -> &[SocketAddr] {
+    pub fn validated(&self) -> &[Path] {
         &self.validated
     }
 
     /// Another transport has validated this address since: it is not ours any more.
-    pub fn forget(&mut self, address: SocketAddr) {
-        self.validated.retain(|known| *known != address);
-        if self.selected == Some(address) {
+    pub fn forget(&mut self, path: Path) {
+        self.validated.retain(|known| *known != path);
+        if self.selected == Some(path) {
             self.selected = self.validated.last().copied();
         }
     }
@@ -139,7 +152,7 @@ impl IceLite {
     pub fn accept(
         &mut self,
         now: Instant,
-        source: SocketAddr,
+        source: Path,
         mut check: Check,
         crypto: &dyn RTCCrypto,
     ) -> Result<Accepted, StunDrop> {
@@ -173,12 +186,12 @@ impl IceLite {
         Ok(Accepted { response, newly_validated, evicted })
     }
 
-    fn response(&self, source: SocketAddr, request: &Message, crypto: &dyn RTCCrypto) -> Option<Vec<u8>> {
+    fn response(&self, source: Path, request: &Message, crypto: &dyn RTCCrypto) -> Option<Vec<u8>> {
         let mut response = Message::new();
         response.set_type(BINDING_SUCCESS);
         response.transaction_id = request.transaction_id;
         response.write_header();
-        XorMappedAddress { ip: source.ip(), port: source.port() }.add_to(&mut response).ok()?;
+        XorMappedAddress { ip: source.remote.ip(), port: source.remote.port() }.add_to(&mut response).ok()?;
         MessageIntegrity::new_short_term_integrity_with_provider(self.local.pwd.clone(), crypto)
             .add_to(&mut response)
             .ok()?;
@@ -189,6 +202,8 @@ impl IceLite {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use std::net::SocketAddr;
+
     use proptest::prelude::*;
     use rand::SeedableRng;
     use rand::rngs::StdRng;
@@ -216,18 +231,28 @@ pub(crate) mod tests {
         message.raw
     }
 
-    fn addr(port: u16) -> SocketAddr {
-        SocketAddr::from(([127, 0, 0, 1], port))
+    fn addr(port: u16) -> Path {
+        SocketAddr::from(([127, 0, 0, 1], port)).into()
     }
 
     fn agent(now: Instant) -> IceLite {
-        let local = generate_credentials(&mut StdRng::seed_from_u64(1));
+        let local = generate_credentials(&mut StdRng::seed_from_u64(1), WorkerId(3));
         IceLite::new(now, local, "them".into())
     }
 
     fn check(agent: &IceLite, nominate: bool) -> Check {
         let username = format!("{}:them", agent.local.ufrag);
         Check::parse(&binding_request(&username, &agent.local.pwd, nominate)).expect("parses")
+    }
+
+    #[test]
+    fn a_ufrag_names_its_worker() {
+        for worker in 0..WorkerId::MAX as u8 {
+            let made = generate_credentials(&mut StdRng::seed_from_u64(9), WorkerId(worker));
+            assert_eq!(worker_of(&made.ufrag), Some(WorkerId(worker)));
+        }
+        assert_eq!(worker_of(""), None);
+        assert_eq!(worker_of("é"), None);
     }
 
     #[test]

@@ -5,11 +5,11 @@
 
 pub mod data;
 pub mod dtls;
+pub mod framing;
 pub mod ice;
 pub mod srtp;
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -20,6 +20,7 @@ use self::data::{DataMessage, DataTransport};
 use self::dtls::{DtlsError, DtlsOutput, DtlsServer, Identity};
 use self::ice::{Accepted, Check, IceLite, StunDrop};
 use self::srtp::{SrtpPair, SrtpProfile};
+use crate::path::Path;
 use crate::sdp::{Fingerprint, IceCredentials};
 
 /// Why a transport ended.
@@ -109,18 +110,13 @@ impl Transport {
     }
 
     /// Authenticates a connectivity check.
-    pub fn handle_check(
-        &mut self,
-        now: Instant,
-        source: SocketAddr,
-        check: Check,
-    ) -> Result<Accepted, StunDrop> {
+    pub fn handle_check(&mut self, now: Instant, source: Path, check: Check) -> Result<Accepted, StunDrop> {
         self.ice.accept(now, source, check, self.crypto.crypto())
     }
 
-    /// Another transport has validated this address since.
-    pub fn forget(&mut self, address: SocketAddr) {
-        self.ice.forget(address);
+    /// Another transport has validated this path since, or it is closed.
+    pub fn forget(&mut self, path: Path) {
+        self.ice.forget(path);
     }
 
     /// Takes a DTLS record from a validated address.

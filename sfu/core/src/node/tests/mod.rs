@@ -12,8 +12,9 @@ use dimpl::{Config, Dtls, DtlsCertificate, Output};
 
 use super::feedback::{self, Incoming};
 use super::{Epoch, Event, JoinRequest, Joined, Node, NodeConfig, TapId, TapOutput};
-use crate::ids::{Mid, ParticipantId, Pt, Ssrc};
+use crate::ids::{Mid, ParticipantId, Pt, Ssrc, WorkerId};
 use crate::media::Source;
+use crate::path::Candidate;
 use crate::rtp::packet::{DatagramKind, RtpHeader, RtpPacket};
 use crate::transport::dtls::Identity;
 use crate::transport::ice::tests::binding_request;
@@ -221,7 +222,8 @@ impl World {
         let (certificate, key) = certificate();
         let node = Node::new(NodeConfig {
             identity: Identity::new(certificate, key),
-            candidates: vec![SocketAddr::from(([192, 0, 2, 1], 7800))],
+            worker: WorkerId(0),
+            candidates: vec![Candidate::udp(SocketAddr::from(([192, 0, 2, 1], 7800)))],
             seed: 7,
             epoch: Epoch::new(now, Duration::from_secs(1_800_000_000)),
             crypto: test_crypto(),
@@ -279,7 +281,7 @@ impl World {
             let mut quiet = true;
             while let Some(transmit) = self.node.poll_transmit() {
                 quiet = false;
-                let index = self.clients.iter().position(|client| client.addr == transmit.destination);
+                let index = self.clients.iter().position(|client| client.addr == transmit.destination.remote);
                 let Some(index) = index else { continue };
                 match &mut self.lose {
                     Some((victim, count)) if *victim == index && *count > 0 => *count -= 1,
