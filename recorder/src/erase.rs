@@ -1,4 +1,4 @@
-//! Deleting media for good: all files but the manifest, which then says only that, when and why.
+//! Deleting media for good: the key and all files but the manifest, which then says only that, when and why.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -49,6 +49,11 @@ pub(crate) fn erase_folder(
     lines.retain(|line| {
         matches!(line.entry, Entry::Start { .. } | Entry::Receipt { .. } | Entry::Erase { .. })
     });
+    for line in &mut lines {
+        if let Entry::Start { key, .. } = &mut line.entry {
+            *key = None;
+        }
+    }
     manifest::replace(folder, &lines).map_err(|error| ("write the manifest", error))?;
     Ok(erased)
 }

@@ -39,6 +39,14 @@ pub enum StartError {
     /// There is one of that id already.
     #[error("recording {0} exists already")]
     Exists(Uuid),
+    /// Its key cannot be made or wrapped: media that cannot be sealed is not written.
+    #[error("recording {id}: no key for it: {source}")]
+    Key {
+        /// Which.
+        id: Uuid,
+        /// What went wrong.
+        source: std::io::Error,
+    },
     /// It was erased, perhaps while it started: consent withdrawn early wins.
     #[error("recording {0} was erased")]
     Erased(Uuid),

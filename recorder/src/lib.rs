@@ -1,13 +1,13 @@
 //! Recordings: taps to files.
 //!
 //! One file a track, written as the media comes, never transcoded: VP8 in WebM, H.264, VP9, AV1 and Opus in fragmented
-//! MP4. A fragment is written whole, at most two seconds after its media, so any prefix of a file plays; a manifest
-//! beside the files says what is where, what is missing and why, and who consented. Timestamps inside all files of a
+//! MP4, sealed with a key of the recording's own ([`KeyWrap`]). A fragment is written whole, at most two seconds after
+//! its media, so any prefix of a file plays; a manifest beside the files says what is where, what is missing and why, and who consented. Timestamps inside all files of a
 //! recording count from its start, so tracks need no offsets.
 //!
 //! ```text
-//! tap ─ assemble ─ timeline ─ audio grid / video frames ─ mux ─ writer ─ <dir>/<recording>/<track>.webm|mp4
-//!       packets     RTP, NTP    gapless samples            bytes   disk   <dir>/<recording>/manifest.jsonl
+//! tap ─ assemble ─ timeline ─ audio grid / video frames ─ mux ─ vault ─ <dir>/<recording>/<track>.webm|mp4
+//!       packets     RTP, NTP    gapless samples            bytes   sealed <dir>/<recording>/manifest.jsonl
 //!       to frames   to session
 //! ```
 //!
@@ -27,11 +27,13 @@ mod manifest;
 mod model;
 mod mux;
 mod node_time;
+mod reader;
 mod recorder;
 mod recovery;
 mod session;
 mod timeline;
 mod track;
+mod vault;
 mod writer;
 
 pub use error::{EraseError, IndexError, OpenError, StartError};
@@ -39,4 +41,6 @@ pub use model::{
     ByteRange, Erased, ErasedNote, Fragment, Gap, GapReason, IndexTrack, Receipt, RecordingIndex,
     RecordingSpec, RecordingSummary, Rotation, Side, TrackSpec,
 };
+pub use reader::TrackReader;
 pub use recorder::{Recorder, RecorderConfig, RecordingHandle, RecoveryReport};
+pub use vault::{KEY_LEN, KeyFuture, KeyWrap};

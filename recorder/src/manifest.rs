@@ -20,7 +20,7 @@ use crate::model::{GapReason, Receipt, Side};
 pub(crate) const FILE_NAME: &str = "manifest.jsonl";
 
 /// Format of what follows a `start` line.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 /// One fact.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -33,6 +33,9 @@ pub(crate) enum Entry {
         #[serde(with = "crate::node_time")]
         started: NodeTime,
         labels: serde_json::Value,
+        /// The recording's key, wrapped, base64. An erasure takes it away.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<String>,
     },
     /// Somebody chose.
     Receipt { receipt: Receipt },
@@ -46,6 +49,8 @@ pub(crate) enum Entry {
         codec: String,
         mime: String,
         file: String,
+        /// Which file of the recording this is; part of its nonces.
+        number: u32,
         init: u64,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         size: Option<(u16, u16)>,
@@ -234,7 +239,8 @@ mod tests {
 
     fn lines() -> Vec<Line> {
         let labels = serde_json::json!({ "call": "c-1", "note": "a \"quoted\" crc: ,\"crc\":\"" });
-        let start = Entry::Start { version: VERSION, id: Uuid::nil(), started: NodeTime(7), labels };
+        let start =
+            Entry::Start { version: VERSION, id: Uuid::nil(), started: NodeTime(7), labels, key: None };
         let fragment = Entry::Fragment {
             track: "buyer-camera-1".to_owned(),
             offset: 300,

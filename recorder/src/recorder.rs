@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use sfu::{NodeTime, TapReceiver};
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -17,15 +19,17 @@ use crate::error::{EraseError, IndexError, OpenError, StartError};
 use crate::index::fold;
 use crate::manifest::{self, Entry, Line, ManifestFile};
 use crate::model::{Erased, Receipt, RecordingIndex, RecordingSpec, RecordingSummary, TrackSpec};
+use crate::reader::TrackReader;
 use crate::recovery::{Found, recover};
 use crate::session::{Session, lock};
 use crate::track::Settings;
+use crate::vault::{KeyWrap, RecordingKey};
 
 /// Locks for operations on one recording; two ids may share one.
 const TURNS: usize = 64;
 
 /// Settings of the recorder.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct RecorderConfig {
     /// Folder that holds one folder a recording. Made if missing.
     pub dir: PathBuf,
@@ -35,13 +39,16 @@ pub struct RecorderConfig {
     pub reorder_wait: Duration,
     /// Asks video publishers for a key frame this often, so that seeking is quick. Default 10 s.
     pub keyframe_every: Duration,
+    /// Wraps the recordings' keys.
+    pub keys: Arc<dyn KeyWrap>,
 }
 
 impl RecorderConfig {
-    /// Defaults for recordings under `dir`.
-    pub fn new(dir: impl Into<PathBuf>) -> Self {
+    /// Defaults for recordings under `dir`, their keys wrapped by `keys`.
+    pub fn new(dir: impl Into<PathBuf>, keys: Arc<dyn KeyWrap>) -> Self {
         Self {
             dir: dir.into(),
+            keys,
             fragment_max: Duration::from_secs(1),
             reorder_wait: Duration::from_millis(600),
             keyframe_every: Duration::from_secs(10),
@@ -55,7 +62,6 @@ pub struct Recorder {
     inner: Arc<Inner>,
 }
 
-#[derive(Debug)]
 struct Inner {
     config: RecorderConfig,
     /// Running recordings.
@@ -86,6 +92,12 @@ pub struct RecoveryReport {
     pub erased: Vec<Uuid>,
     /// Folders that could not be understood, with the reason; they are left as they are.
     pub unreadable: Vec<(PathBuf, String)>,
+}
+
+impl std::fmt::Debug for Inner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Recorder").field("dir", &self.config.dir).finish_non_exhaustive()
+    }
 }
 
 impl Recorder {
@@ -132,7 +144,11 @@ impl Recorder {
             let _turn = recorder.turn(id).await;
             let folder = recorder.folder(id);
             let started = spec.started;
-            let made = blocking(move || make_folder(&folder, spec)).await;
+            let refused = |source| StartError::Key { id, source };
+            let bytes = RecordingKey::random().map_err(refused)?;
+            let wrapped = recorder.inner.config.keys.wrap(id, &bytes).await.map_err(refused)?;
+            let key = RecordingKey::new(id, &bytes);
+            let made = blocking(move || make_folder(&folder, spec, &wrapped)).await;
             let manifest =
                 made.unwrap_or_else(|source| Err(StartError::Io { id, action: "start", source }))?;
             let config = &recorder.inner.config;
@@ -141,7 +157,7 @@ impl Recorder {
                 reorder_wait_us: config.reorder_wait.as_micros() as u64,
                 keyframe_every_us: config.keyframe_every.as_micros() as u64,
             };
-            let session = Session::new(id, recorder.folder(id), manifest, settings, started);
+            let session = Session::new(id, recorder.folder(id), manifest, key, settings, started);
             lock(&recorder.inner.live).insert(id, session.clone());
             tracing::info!(recording = %id, "recording starts");
             Ok(RecordingHandle { recorder: recorder.clone(), session })
@@ -160,23 +176,30 @@ impl Recorder {
         fold(id, &lines).ok_or(IndexError::Damaged(id))
     }
 
-    /// Opens a track's file and says how many of its bytes are complete.
+    /// Opens a track's media.
     ///
     /// # Errors
-    /// When there is no such recording or track, or the disk refuses.
-    pub async fn open_track(&self, id: Uuid, track: &str) -> Result<(tokio::fs::File, u64), IndexError> {
+    /// When there is no such recording or track, its key cannot be had, or the disk refuses.
+    pub async fn open_track(&self, id: Uuid, track: &str) -> Result<TrackReader, IndexError> {
         let no_track = || IndexError::NoTrack { id, track: track.to_owned() };
         let lines = self.lines(id).await?;
         let index = fold(id, &lines).ok_or(IndexError::Damaged(id))?;
         // Only names that the manifest knows get any further: what comes from a URL never becomes a path.
-        let length = index.tracks.iter().find(|known| known.id == track).ok_or_else(no_track)?.length;
+        let found = index.tracks.iter().find(|known| known.id == track).ok_or_else(no_track)?;
         let file = lines.iter().find_map(|line| match &line.entry {
-            Entry::Track { track: known, file, .. } if known == track => Some(file),
+            Entry::Track { track: known, file, number, .. } if known == track => Some((file, *number)),
             _ => None,
         });
-        let path = self.folder(id).join(file.ok_or_else(no_track)?);
-        match tokio::fs::File::open(path).await {
-            Ok(file) => Ok((file, length)),
+        let (file, number) = file.ok_or_else(no_track)?;
+        let wrapped = lines.iter().find_map(|line| match &line.entry {
+            Entry::Start { key, .. } => key.as_ref().and_then(|key| BASE64.decode(key).ok()),
+            _ => None,
+        });
+        let wrapped = wrapped.ok_or(IndexError::Damaged(id))?;
+        let key = self.inner.config.keys.unwrap(id, &wrapped).await;
+        let key = key.map_err(|source| IndexError::Io { id, action: "unwrap its key", source })?;
+        match tokio::fs::File::open(self.folder(id).join(file)).await {
+            Ok(file) => Ok(TrackReader::new(file, number, RecordingKey::new(id, &key), found)),
             // Erased since we looked.
             Err(error) if error.kind() == ErrorKind::NotFound => Err(no_track()),
             Err(source) => Err(IndexError::Io { id, action: "open a track", source }),
@@ -352,7 +375,7 @@ fn open_folder(dir: &Path) -> Result<(File, RecoveryReport), OpenError> {
     Ok((file, report))
 }
 
-fn make_folder(folder: &Path, spec: RecordingSpec) -> Result<ManifestFile, StartError> {
+fn make_folder(folder: &Path, spec: RecordingSpec, key: &[u8]) -> Result<ManifestFile, StartError> {
     let id = spec.id;
     // The media of people: nobody but this process's user reads it.
     match DirBuilder::new().mode(0o700).create(folder) {
@@ -367,7 +390,8 @@ fn make_folder(folder: &Path, spec: RecordingSpec) -> Result<ManifestFile, Start
     let write = || {
         let mut manifest = ManifestFile::create(folder)?;
         let RecordingSpec { id, started, labels, receipts } = spec;
-        manifest.append(started, Entry::Start { version: manifest::VERSION, id, started, labels })?;
+        let key = Some(BASE64.encode(key));
+        manifest.append(started, Entry::Start { version: manifest::VERSION, id, started, labels, key })?;
         for receipt in receipts {
             manifest.append(started, Entry::Receipt { receipt })?;
         }

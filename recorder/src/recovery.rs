@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::erase::{cut, erase_folder};
 use crate::index::fold;
 use crate::manifest::{self, Entry, Line, ManifestFile, StopReason};
-use crate::mux::webm;
+use crate::vault::{OVERHEAD, Place};
 
 /// What was found in one folder.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -89,42 +89,49 @@ fn close(folder: &Path, lines: &[Line], good: u64, at: NodeTime) -> std::io::Res
     for (id, track) in tracks {
         let announced = track.fragments.last().map_or(track.init, |(offset, length)| offset + length);
         let whole = whole_length(&folder.join(track.file), &track)?;
-        if whole > 0 {
-            bytes_cut += cut(&folder.join(track.file), whole)?;
+        if whole.media > 0 {
+            bytes_cut += cut(&folder.join(track.file), whole.sealed)?;
         }
-        if whole < announced {
-            manifest.append(at, Entry::Cut { track: id.to_owned(), length: whole })?;
+        if whole.media < announced {
+            manifest.append(at, Entry::Cut { track: id.to_owned(), length: whole.media })?;
         }
     }
     manifest.append(at, Entry::Stop { reason: StopReason::Recovered, detail: None })?;
     Ok(Found::Recovered { bytes_cut })
 }
 
-/// How much of a track's file is whole: its init segment and all fragments up to the first that is not there.
-fn whole_length(path: &Path, track: &TrackFile<'_>) -> std::io::Result<u64> {
+/// How much of a track's media is whole: its init segment and all fragments up to the first that is not there.
+fn whole_length(path: &Path, track: &TrackFile<'_>) -> std::io::Result<Whole> {
+    let mut whole = Whole::default();
     let mut file = match File::open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(0),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(whole),
         Err(error) => return Err(error),
     };
     let length = file.metadata()?.len();
-    if length < track.init {
-        return Ok(0);
-    }
-    let mut whole = track.init;
-    for &(offset, size) in &track.fragments {
-        if offset != whole || offset + size > length || !begins_fragment(&mut file, offset)? {
+    for (&(offset, size), chunk) in std::iter::once(&(0, track.init)).chain(&track.fragments).zip(0..) {
+        let begin = Place { file: 0, chunk, offset }.sealed_offset();
+        let end = begin + size + OVERHEAD;
+        if offset != whole.media || end > length || is_hole(&mut file, begin)? {
             break;
         }
-        whole = offset + size;
+        whole = Whole { media: offset + size, sealed: end };
     }
     Ok(whole)
 }
 
-/// Whether a fragment's first bytes are there. After a power failure a file may have its length but not its bytes.
-fn begins_fragment(file: &mut File, offset: u64) -> std::io::Result<bool> {
-    let mut head = [0; 8];
+/// What of a file is whole: bytes of media, and the bytes they take sealed.
+#[derive(Clone, Copy, Default)]
+struct Whole {
+    media: u64,
+    sealed: u64,
+}
+
+/// Whether a chunk never came to the disk: after a power failure a file may have its length but not its bytes, and a
+/// sealed chunk does not begin with sixteen zeros.
+fn is_hole(file: &mut File, offset: u64) -> std::io::Result<bool> {
+    let mut head = [0; 16];
     file.seek(SeekFrom::Start(offset))?;
     file.read_exact(&mut head)?;
-    Ok(head[..4] == webm::CLUSTER.to_be_bytes() || head[4..] == *b"moof")
+    Ok(head == [0; 16])
 }

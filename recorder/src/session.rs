@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,7 @@ use crate::manifest::{self, Entry, ManifestFile, StopReason};
 use crate::model::{Erased, Receipt, RecordingSummary, Side, TrackSpec};
 use crate::timeline::PartyClock;
 use crate::track::{Output, Settings, Track};
+use crate::vault::RecordingKey;
 use crate::writer::TrackWriter;
 
 /// Events that may still be in a tap's queue when the recording stops: more than any queue holds.
@@ -37,6 +39,8 @@ pub(crate) struct Session {
     pub(crate) id: Uuid,
     pub(crate) folder: PathBuf,
     pub(crate) manifest: Mutex<ManifestFile>,
+    pub(crate) key: RecordingKey,
+    files: AtomicU32,
     settings: Settings,
     started: NodeTime,
     /// Our clock at `started`.
@@ -60,6 +64,7 @@ impl Session {
         id: Uuid,
         folder: PathBuf,
         manifest: ManifestFile,
+        key: RecordingKey,
         settings: Settings,
         started: NodeTime,
     ) -> Arc<Self> {
@@ -67,6 +72,8 @@ impl Session {
             id,
             folder,
             manifest: Mutex::new(manifest),
+            key,
+            files: AtomicU32::new(0),
             settings,
             started,
             since: Instant::now(),
@@ -90,6 +97,11 @@ impl Session {
         let number = numbers.entry((side, source)).or_default();
         *number += 1;
         format!("{}-{source}-{number}", side.as_str())
+    }
+
+    /// The number of a file about to be made; no two have the same.
+    pub(crate) fn new_file_number(&self) -> u32 {
+        self.files.fetch_add(1, Ordering::Relaxed)
     }
 
     pub(crate) fn add_track(self: &Arc<Self>, spec: TrackSpec, tap: TapReceiver) -> String {

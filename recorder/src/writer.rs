@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use crate::manifest::Entry;
 use crate::model::TrackSpec;
-use crate::mux::mp4;
 use crate::session::{Session, lock};
 use crate::track::{NewFile, Output};
+use crate::vault::{Place, RecordingKey};
 
 /// What a power failure may cost. A crash of the process costs less: the system has the bytes once they are written.
 const SYNC_EVERY: Duration = Duration::from_secs(5);
@@ -27,7 +27,10 @@ pub(crate) struct TrackWriter {
 #[derive(Debug)]
 struct OpenFile {
     id: String,
+    number: u32,
     file: File,
+    chunks: u64,
+    /// Bytes of media so far.
     length: u64,
     synced: Instant,
 }
@@ -47,8 +50,8 @@ impl TrackWriter {
         let entry = match output {
             Output::Open(_) => return Ok(()),
             Output::Fragment { bytes, start_ms, end_ms, keyframe } => {
-                open.append_fragment(&bytes)?;
                 let length = bytes.len() as u64;
+                open.append(&self.session.key, bytes)?;
                 Entry::Fragment { track, offset: open.length - length, length, start_ms, end_ms, keyframe }
             }
             Output::Gap { start_ms, end_ms, reason } => Entry::Gap { track, start_ms, end_ms, reason },
@@ -81,6 +84,7 @@ impl TrackWriter {
     fn begin(&mut self, new: NewFile) -> std::io::Result<()> {
         let TrackSpec { party, side, name, source } = self.spec.clone();
         let id = self.first_id.take().unwrap_or_else(|| self.session.new_track_id(side, source));
+        let number = self.session.new_file_number();
         let file_name = format!("{id}.{}", new.extension);
         // The line comes first here: no file of media without a manifest that knows of it.
         lock(&self.session.manifest).append(
@@ -94,40 +98,34 @@ impl TrackWriter {
                 codec: new.codec.name().to_owned(),
                 mime: new.mime,
                 file: file_name.clone(),
+                number,
                 init: new.init.len() as u64,
                 size: new.size,
                 rotation: new.rotation,
             },
         )?;
         let file = File::options().write(true).create_new(true).open(self.session.folder.join(file_name))?;
-        let mut open = OpenFile { id, file, length: 0, synced: Instant::now() };
-        open.append(&new.init)?;
+        let mut open = OpenFile { id, number, file, chunks: 0, length: 0, synced: Instant::now() };
+        open.append(&self.session.key, new.init)?;
         self.open = Some(open);
         Ok(())
     }
 }
 
 impl OpenFile {
-    /// Adds a fragment so that whatever is there if we die in between does not spoil the file.
-    fn append_fragment(&mut self, bytes: &[u8]) -> std::io::Result<()> {
-        match bytes.split_first_chunk::<{ mp4::BOX_HEADER }>() {
-            Some((header, rest)) if header.ends_with(b"moof") => {
-                let start = self.length;
-                self.append(&mp4::uncommitted(bytes.len()))?;
-                self.append(rest)?;
-                self.file.write_all_at(header, start)
-            }
-            // A WebM cluster that is cut short is read as far as it goes.
-            _ => self.append(bytes),
-        }
-    }
-
-    fn append(&mut self, bytes: &[u8]) -> std::io::Result<()> {
-        if let Err(error) = self.file.write_all_at(bytes, self.length) {
-            let _ = self.file.set_len(self.length);
+    /// Adds a chunk; on failure the file is as it was.
+    fn append(&mut self, key: &RecordingKey, mut chunk: Vec<u8>) -> std::io::Result<()> {
+        let place = Place { file: self.number, chunk: self.chunks, offset: self.length };
+        let (start, length) = (place.sealed_offset(), chunk.len() as u64);
+        key.seal(place, &mut chunk)?;
+        // Counted before it is written: a nonce that met a disk, even half, is spent. A recording ends with its first
+        // failed write, so chunks have no holes in their numbers.
+        self.chunks += 1;
+        if let Err(error) = self.file.write_all_at(&chunk, start) {
+            let _ = self.file.set_len(start);
             return Err(error);
         }
-        self.length += bytes.len() as u64;
+        self.length += length;
         Ok(())
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use protocol::ids::{CallId, RecordingId, UserId};
@@ -38,7 +39,26 @@ pub trait Archive: Send + Sync {
         &'a self,
         id: RecordingId,
         track: &'a str,
-    ) -> BoxFuture<'a, Result<(tokio::fs::File, u64), IndexError>>;
+    ) -> BoxFuture<'a, Result<Box<dyn Media>, IndexError>>;
+}
+
+/// The media of one track of a recording.
+pub trait Media: Send {
+    /// Complete bytes.
+    fn length(&self) -> u64;
+
+    /// Some bytes from `offset` on; none at the end.
+    fn read(&mut self, offset: u64) -> BoxFuture<'_, std::io::Result<Bytes>>;
+}
+
+impl Media for recorder::TrackReader {
+    fn length(&self) -> u64 {
+        Self::length(self)
+    }
+
+    fn read(&mut self, offset: u64) -> BoxFuture<'_, std::io::Result<Bytes>> {
+        Self::read(self, offset).boxed()
+    }
 }
 
 impl Archive for recorder::Recorder {
@@ -50,8 +70,8 @@ impl Archive for recorder::Recorder {
         &'a self,
         id: RecordingId,
         track: &'a str,
-    ) -> BoxFuture<'a, Result<(tokio::fs::File, u64), IndexError>> {
-        Self::open_track(self, id.0, track).boxed()
+    ) -> BoxFuture<'a, Result<Box<dyn Media>, IndexError>> {
+        async move { Ok(Box::new(Self::open_track(self, id.0, track).await?) as Box<dyn Media>) }.boxed()
     }
 }
 

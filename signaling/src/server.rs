@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
-use recorder::{Recorder, RecorderConfig};
+use recorder::{KeyWrap, Recorder, RecorderConfig};
 use sfu::Sfu;
 use tokio::task::JoinHandle;
 
@@ -102,9 +102,9 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let dir = settings.data.dir.clone();
     make_private_dir(&dir).map_err(|source| StartError::DataDir { dir: dir.clone(), source })?;
     let master = MasterKey::load(&dir.join("master.key"))?;
-    let store = Store::open(&dir.join("vitrine.sqlite"), master).await?;
+    let store = Store::open(&dir.join("vitrine.sqlite"), master.clone()).await?;
     let store = store.keeping_recordings(settings.recording.keep_days);
-    let recorder = open_recorder(&dir).await?;
+    let recorder = open_recorder(&dir, Arc::new(master)).await?;
     adapters::recover(&store, &recorder).await?;
     // Everything that can be wrong with HTTP is found before media starts.
     let tls = certificate(&settings, &store)?;
@@ -225,8 +225,8 @@ impl Floor for FloorHandle {
     }
 }
 
-async fn open_recorder(dir: &std::path::Path) -> Result<Recorder, StartError> {
-    let (recorder, report) = Recorder::open(RecorderConfig::new(dir.join("recordings"))).await?;
+async fn open_recorder(dir: &std::path::Path, keys: Arc<dyn KeyWrap>) -> Result<Recorder, StartError> {
+    let (recorder, report) = Recorder::open(RecorderConfig::new(dir.join("recordings"), keys)).await?;
     if !report.recovered.is_empty() {
         tracing::warn!(recordings = ?report.recovered, cut = report.bytes_cut, "recordings of an earlier run finished");
     }

@@ -166,20 +166,6 @@ fn init(entry: Codec, timescale: u32, video_size: Option<(u16, u16)>) -> Result<
     moov.encode(&mut out)?;
     Ok(out)
 }
-
-/// Bytes that say how long a fragment's first box is and that it is a `moof`.
-pub(crate) const BOX_HEADER: usize = 8;
-
-/// What stands in the place of a fragment's first bytes while it is being written: a `free` box over all of it.
-///
-/// Some players, ffmpeg among them, give up a whole file over half a `moof`, but everybody skips half a `free`. So a
-/// fragment is written under this header, and then the eight bytes of the real one make it one, all at once.
-pub(crate) fn uncommitted(fragment_length: usize) -> [u8; BOX_HEADER] {
-    let mut header = *b"\0\0\0\0free";
-    header[..4].copy_from_slice(&(fragment_length as u32).to_be_bytes());
-    header
-}
-
 /// Writes fragments and numbers them.
 #[derive(Default, Debug)]
 pub(crate) struct Fragmenter {

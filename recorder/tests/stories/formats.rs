@@ -34,7 +34,7 @@ async fn video_round_trip(codec: Codec, expected_stream: &str, mime_pattern: &st
     assert!(keyed.len() >= 3, "key frames every two seconds: {keyed:?}");
     for fragment in keyed {
         let range = fragment.bytes.offset as usize..(fragment.bytes.offset + fragment.bytes.length) as usize;
-        let seek = recorded.folder.join("seek");
+        let seek = recorded.folder.path().join("seek");
         std::fs::write(&seek, [&bytes[..track.init.length as usize], &bytes[range]].concat()).unwrap();
         assert!(decode_cleanly(&seek) > 0);
         let start = packet_times(&seek)[0];

@@ -1,11 +1,12 @@
 //! A sender with clocks of its own, a network between it and the tap, and a recorder in a temporary folder.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use recorder::{
-    IndexTrack, Recorder, RecorderConfig, RecordingHandle, RecordingIndex, RecordingSpec, RecoveryReport,
-    Side, TrackSpec,
+    IndexTrack, KEY_LEN, KeyFuture, KeyWrap, Recorder, RecorderConfig, RecordingHandle, RecordingIndex,
+    RecordingSpec, RecoveryReport, Side, TrackSpec,
 };
 use rtp::codec::{
     av1::Av1Payloader, h264::H264Payloader, opus::OpusPayloader, vp8::Vp8Payloader, vp9::Vp9Payloader,
@@ -149,6 +150,44 @@ pub(crate) fn through(network: Network, sends: Vec<(i64, TapEvent)>) -> Vec<(i64
     arrivals
 }
 
+/// Wraps a key by writing the recording's id before it: enough to see that nothing is opened for another one.
+pub(crate) struct Keys;
+
+impl KeyWrap for Keys {
+    fn wrap<'a>(&'a self, recording: Uuid, key: &'a [u8; KEY_LEN]) -> KeyFuture<'a, Vec<u8>> {
+        Box::pin(async move { Ok([recording.as_bytes(), &key[..]].concat()) })
+    }
+
+    fn unwrap<'a>(&'a self, recording: Uuid, wrapped: &'a [u8]) -> KeyFuture<'a, [u8; KEY_LEN]> {
+        Box::pin(async move {
+            let key = wrapped.strip_prefix(recording.as_bytes()).and_then(|key| key.try_into().ok());
+            key.ok_or_else(|| std::io::Error::other("not the key of this recording"))
+        })
+    }
+}
+
+pub(crate) fn config(dir: impl Into<PathBuf>) -> RecorderConfig {
+    RecorderConfig::new(dir, Arc::new(Keys))
+}
+
+/// Unseals a track into a file that players understand.
+pub(crate) async fn unseal(recorder: &Recorder, id: Uuid, track: &IndexTrack, to: &Path) -> PathBuf {
+    let mut reader = recorder.open_track(id, &track.id).await.unwrap();
+    assert_eq!(reader.length(), track.length);
+    let mut media = Vec::new();
+    loop {
+        let bytes = reader.read(media.len() as u64).await.unwrap();
+        if bytes.is_empty() {
+            break;
+        }
+        media.extend_from_slice(&bytes);
+    }
+    assert_eq!(media.len() as u64, track.length);
+    let path = to.join(&track.id);
+    std::fs::write(&path, media).unwrap();
+    path
+}
+
 /// A recorder with one recording.
 pub(crate) struct Stage {
     pub(crate) dir: TempDir,
@@ -165,7 +204,7 @@ pub(crate) fn spec(id: Uuid) -> RecordingSpec {
 impl Stage {
     pub(crate) async fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let (recorder, _) = Recorder::open(RecorderConfig::new(dir.path())).await.unwrap();
+        let (recorder, _) = Recorder::open(config(dir.path())).await.unwrap();
         let id = Uuid::now_v7();
         let handle = recorder.start(spec(id)).await.unwrap();
         Self { dir, recorder, handle, id, buyer: Uuid::now_v7() }
@@ -196,16 +235,22 @@ impl Stage {
         let index = self.recorder.index(self.id).await.unwrap();
         assert!(index.complete);
         assert_eq!(index.duration_ms, summary.duration_ms);
+        let sealed = self.dir.path().join(self.id.to_string());
+        let folder = tempfile::tempdir().unwrap();
         for track in &index.tracks {
-            check_layout(track, &self.dir.path().join(self.id.to_string()));
+            check_layout(track, &sealed);
+            unseal(&self.recorder, self.id, track, folder.path()).await;
         }
-        Recorded { folder: self.dir.path().join(self.id.to_string()), index, stage: self }
+        Recorded { sealed, folder, index, stage: self }
     }
 }
 
 /// A finished recording.
 pub(crate) struct Recorded {
-    pub(crate) folder: PathBuf,
+    /// The recording's folder.
+    pub(crate) sealed: PathBuf,
+    /// Its tracks, unsealed.
+    pub(crate) folder: TempDir,
     pub(crate) index: RecordingIndex,
     #[allow(dead_code, reason = "keeps the folder")]
     pub(crate) stage: Stage,
@@ -216,11 +261,11 @@ impl Recorded {
     pub(crate) fn only(&self) -> (&IndexTrack, PathBuf) {
         assert_eq!(self.index.tracks.len(), 1, "{:?}", self.index.tracks);
         let track = &self.index.tracks[0];
-        (track, file_of(&self.folder, &track.id))
+        (track, self.file(&track.id))
     }
 
     pub(crate) fn file(&self, track: &str) -> PathBuf {
-        file_of(&self.folder, track)
+        self.folder.path().join(track)
     }
 }
 
@@ -249,10 +294,11 @@ fn check_layout(track: &IndexTrack, folder: &std::path::Path) {
         time = fragment.end_ms;
     }
     assert_eq!(track.length, offset);
-    assert_eq!(std::fs::metadata(file_of(folder, &track.id)).unwrap().len(), offset);
+    let sealed = offset + 16 * (1 + track.fragments.len() as u64);
+    assert_eq!(std::fs::metadata(file_of(folder, &track.id)).unwrap().len(), sealed);
 }
 
 /// Opens the same folder again, as the next start of the server does.
 pub(crate) async fn reopen(dir: &std::path::Path) -> (Recorder, RecoveryReport) {
-    Recorder::open(RecorderConfig::new(dir)).await.unwrap()
+    Recorder::open(config(dir)).await.unwrap()
 }

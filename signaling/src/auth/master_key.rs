@@ -5,13 +5,16 @@
 //! cannot be moved to another row.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use recorder::{KEY_LEN, KeyFuture, KeyWrap};
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+
+use uuid::Uuid;
 
 use super::secret::random;
 
@@ -96,6 +99,19 @@ pub(crate) fn write_secret(file: &Path, secret: &[u8]) -> std::io::Result<()> {
     let mut made = options.open(file)?;
     made.write_all(secret)?;
     made.sync_all()
+}
+
+/// The key file is the default of what wraps the keys of recordings.
+impl KeyWrap for MasterKey {
+    fn wrap<'a>(&'a self, recording: Uuid, key: &'a [u8; KEY_LEN]) -> KeyFuture<'a, Vec<u8>> {
+        let wrapped = self.seal(recording.as_bytes(), key);
+        Box::pin(async move { Ok(wrapped) })
+    }
+
+    fn unwrap<'a>(&'a self, recording: Uuid, wrapped: &'a [u8]) -> KeyFuture<'a, [u8; KEY_LEN]> {
+        let key = self.open(recording.as_bytes(), wrapped).and_then(|key| key.try_into().ok());
+        Box::pin(async move { key.ok_or_else(|| io::Error::other("it was wrapped by another master key")) })
+    }
 }
 
 #[cfg(test)]

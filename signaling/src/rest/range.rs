@@ -1,27 +1,17 @@
-//! A file or a stretch of it (RFC 9110 §14).
-
-use std::io::SeekFrom;
+//! The media of a track or a stretch of it (RFC 9110 §14).
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use tokio::fs::File;
-use tokio::io::{AsyncReadExt, AsyncSeekExt};
-use tokio_util::io::ReaderStream;
+use futures_util::stream;
 
+use crate::app::Media;
 use crate::problem::{self, Refusal};
 
-/// Bytes read from the file at once.
-const PIECE: usize = 64 * 1024;
-
-/// Answers with the first `length` bytes of a file, or with the one range of them that was asked for. Several
-/// ranges in one request are answered with the whole file, which a server may always do.
-pub(super) async fn serve(
-    mut file: File,
-    length: u64,
-    etag: &str,
-    headers: &HeaderMap,
-) -> Result<Response, Refusal> {
+/// Answers with the media of a track, or with the one range of it that was asked for. Several ranges in one request
+/// are answered with the whole, which a server may always do.
+pub(super) fn serve(media: Box<dyn Media>, etag: &str, headers: &HeaderMap) -> Response {
+    let length = media.length();
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     let wanted = match (text(header::RANGE), text(header::IF_RANGE)) {
         // The file has changed since the client's other parts: it needs the whole again.
@@ -31,13 +21,19 @@ pub(super) async fn serve(
     let (status, start, end) = match wanted.map(|range| parse(range, length)) {
         None | Some(Asked::Whole) => (StatusCode::OK, 0, length),
         Some(Asked::Part(start, end)) => (StatusCode::PARTIAL_CONTENT, start, end),
-        Some(Asked::Outside) => return Ok(outside(length)),
+        Some(Asked::Outside) => return outside(length),
     };
-    file.seek(SeekFrom::Start(start)).await.map_err(|error| {
-        tracing::error!(%error, "a track cannot be read");
-        Refusal::from(problem::INTERNAL.with("the track cannot be read"))
-    })?;
-    let body = Body::from_stream(ReaderStream::with_capacity(file.take(end - start), PIECE));
+    let body = Body::from_stream(stream::try_unfold((media, start), move |(mut media, at)| async move {
+        if at >= end {
+            return Ok(None);
+        }
+        let mut piece =
+            media.read(at).await.inspect_err(|error| tracing::error!(%error, "a track cannot be read"))?;
+        piece.truncate((end - at) as usize);
+        let next = at + piece.len() as u64;
+        // Fewer bytes than promised: the connection ends early, which tells the player.
+        Ok::<_, std::io::Error>((!piece.is_empty()).then_some((piece, (media, next))))
+    }));
     let mut response = (status, body).into_response();
     let answer = response.headers_mut();
     answer.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
@@ -53,7 +49,7 @@ pub(super) async fn serve(
     {
         answer.insert(header::CONTENT_RANGE, range);
     }
-    Ok(response)
+    response
 }
 
 fn outside(length: u64) -> Response {

@@ -77,10 +77,10 @@ pub(super) async fn track(
     if track.is_empty() || track.len() > 64 || !is_plain {
         return Err(problem::NOT_FOUND.at("track", "the recording has no such track").into());
     }
-    let (file, length) = app.archive.open_track(id, &track).await.map_err(refused)?;
+    let media = app.archive.open_track(id, &track).await.map_err(refused)?;
     tracing::debug!(recording = %id, track, user = %staff.0.id, "media of a recording was read");
-    let etag = format!("\"{id}-{track}-{length}\"");
-    range::serve(file, length, &etag, &headers).await
+    let etag = format!("\"{id}-{track}-{}\"", media.length());
+    Ok(range::serve(media, &etag, &headers))
 }
 
 async fn playable(app: &AppState, staff: &Staff, id: RecordingId) -> Result<RecordingSummary, Refusal> {

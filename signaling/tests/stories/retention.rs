@@ -1,9 +1,12 @@
 //! Recordings go when the time that buyers were told is over.
 
+use std::sync::Arc;
+
 use jiff::SignedDuration;
 use protocol::call::Role;
 use protocol::ids::RecordingId;
 use recorder::{Recorder, RecorderConfig, RecordingSpec};
+use signaling::auth::MasterKey;
 use signaling::housekeeping;
 
 use crate::world::World;
@@ -12,7 +15,8 @@ use crate::world::World;
 async fn a_recording_is_deleted_after_its_days_and_its_ticket_stays() {
     let world = World::new().await;
     let dir = tempfile::tempdir().unwrap();
-    let (recorder, _) = Recorder::open(RecorderConfig::new(dir.path())).await.unwrap();
+    let (recorder, _) =
+        Recorder::open(RecorderConfig::new(dir.path(), Arc::new(MasterKey::generate()))).await.unwrap();
     let (agent, cookie) = world.staff("Mina", Role::Supervisor).await;
     let mut recordings = Vec::new();
     for _ in 0..2 {

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
+use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
@@ -16,7 +17,7 @@ use protocol::call::{BuyerContext, Product, Role};
 use protocol::ids::{BuyerSessionId, CallId, RecordingId, UserId};
 use recorder::{IndexError, RecordingIndex};
 use serde_json::{Value, json};
-use signaling::app::{AppState, Archive, Floor};
+use signaling::app::{AppState, Archive, Floor, Media};
 use signaling::auth::cookie::CookieStyle;
 use signaling::auth::{LoginLimit, install_jwt_crypto, password, secret};
 use signaling::http::{Extra, router};
@@ -73,15 +74,28 @@ impl Archive for ModelArchive {
         &'a self,
         id: RecordingId,
         track: &'a str,
-    ) -> BoxFuture<'a, Result<(tokio::fs::File, u64), IndexError>> {
+    ) -> BoxFuture<'a, Result<Box<dyn Media>, IndexError>> {
         let path = self.files.lock().unwrap().get(&(id, track.to_owned())).cloned();
         async move {
             let path = path.ok_or_else(|| IndexError::NoTrack { id: id.0, track: track.to_owned() })?;
-            let file = tokio::fs::File::open(&path).await.unwrap();
-            let length = file.metadata().await.unwrap().len();
-            Ok((file, length))
+            Ok(Box::new(ModelMedia(std::fs::read(path).unwrap().into())) as Box<dyn Media>)
         }
         .boxed()
+    }
+}
+
+/// A track's bytes, read in pieces of 300.
+struct ModelMedia(Bytes);
+
+impl Media for ModelMedia {
+    fn length(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    fn read(&mut self, offset: u64) -> BoxFuture<'_, std::io::Result<Bytes>> {
+        let end = self.0.len().min(offset as usize + 300);
+        let piece = self.0.slice(end.min(offset as usize)..end);
+        async { Ok(piece) }.boxed()
     }
 }
 

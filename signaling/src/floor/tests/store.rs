@@ -1,5 +1,6 @@
 //! The floor with the real store behind it, on real time: the database answers from a thread of its own.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::call::EndReason;
@@ -9,6 +10,7 @@ use recorder::{Recorder, RecorderConfig, RecordingSpec};
 use serde_json::json;
 
 use super::*;
+use crate::auth::MasterKey;
 use crate::floor::adapters::{Recovered, recover};
 use crate::floor::clock::node_time;
 use crate::floor::session::Person;
@@ -93,7 +95,8 @@ async fn what_a_crash_has_left_is_closed_at_the_next_start() {
     let (withdrawn, kept, missing) = (RecordingId::new(), RecordingId::new(), RecordingId::new());
     let ago = |seconds: u64| now - Duration::from_secs(seconds);
     {
-        let (recorder, _) = Recorder::open(RecorderConfig::new(dir.path())).await.unwrap();
+        let (recorder, _) =
+            Recorder::open(RecorderConfig::new(dir.path(), Arc::new(MasterKey::generate()))).await.unwrap();
         for (id, began) in [(withdrawn, ago(80)), (kept, ago(40))] {
             let spec =
                 RecordingSpec { id: id.0, started: node_time(began), labels: json!({}), receipts: vec![] };
@@ -117,7 +120,8 @@ async fn what_a_crash_has_left_is_closed_at_the_next_start() {
         store.add_receipt(ids.1, receipt).await.unwrap();
     }
 
-    let (recorder, _) = Recorder::open(RecorderConfig::new(dir.path())).await.unwrap();
+    let (recorder, _) =
+        Recorder::open(RecorderConfig::new(dir.path(), Arc::new(MasterKey::generate()))).await.unwrap();
     assert_eq!(recover(&store, &recorder).await.unwrap(), Recovered { calls: 2, recordings: 3 });
     for id in [ids.0, ids.1] {
         let (summary, _) = store.call(id).await.unwrap().unwrap();
