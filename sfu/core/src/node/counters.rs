@@ -26,11 +26,13 @@ pub enum DropReason {
     BeforeSwitch,
     /// A data message with nowhere to go, or more than the peer takes.
     Data,
+    /// Another worker does not keep up.
+    Relay,
 }
 
 impl DropReason {
     /// All reasons, in the order of their counters.
-    pub const ALL: [DropReason; 11] = [
+    pub const ALL: [DropReason; 12] = [
         DropReason::NotOurs,
         DropReason::Unvalidated,
         DropReason::Stun,
@@ -42,6 +44,7 @@ impl DropReason {
         DropReason::BeforeKeyframe,
         DropReason::BeforeSwitch,
         DropReason::Data,
+        DropReason::Relay,
     ];
 
     /// The label in metrics.
@@ -58,6 +61,7 @@ impl DropReason {
             DropReason::BeforeKeyframe => "before_keyframe",
             DropReason::BeforeSwitch => "before_switch",
             DropReason::Data => "data",
+            DropReason::Relay => "relay",
         }
     }
 }
@@ -94,6 +98,8 @@ pub struct Counters {
     pub retransmitted: u64,
     /// Packets handed to taps.
     pub tapped: u64,
+    /// Media packets handed to other workers.
+    pub relayed: u64,
     /// Sequence numbers asked of publishers again.
     pub nacks: u64,
     /// Keyframes asked of publishers.

@@ -6,9 +6,10 @@
 
 use std::time::{Duration, Instant};
 
+use super::relay::{FeedId, Mirror};
 use super::track::{MediaPacket, PassedExtensions};
 use super::types::TapId;
-use crate::ids::ParticipantId;
+use crate::ids::{ParticipantId, WorkerId};
 use crate::media::{Codec, Kind, Source};
 use crate::rtp::cache::PacketCache;
 use crate::rtp::keyframe::is_keyframe;
@@ -38,6 +39,13 @@ pub(super) enum Origin {
         /// Index into its tracks.
         track: usize,
     },
+    /// A feed of another worker.
+    Remote {
+        /// Which worker.
+        worker: WorkerId,
+        /// The feed there.
+        feed: FeedId,
+    },
 }
 
 /// A slot of a participant on this worker.
@@ -62,25 +70,45 @@ pub(super) struct Feed {
     pub(super) who: ParticipantId,
     pub(super) source: Source,
     pub(super) origin: Origin,
+    /// Tells it from earlier feeds under the same key.
+    pub(super) generation: u32,
     line: NegotiatedMedia,
     /// Lowest quality first.
     encodings: [Encoding; ENCODINGS_MAX],
     pub(super) subscribers: Vec<Place>,
     pub(super) taps: Vec<TapId>,
+    /// Who has it on other workers.
+    pub(super) mirrors: Vec<Mirror>,
+    /// When a mirror last passed on the wish for a keyframe of an encoding.
+    pub(super) wished: [Option<Instant>; ENCODINGS_MAX],
 }
 
 impl Feed {
     /// A feed nobody listens to yet. `line` is what was agreed with the publisher: packets are kept in its terms.
-    pub(super) fn new(who: ParticipantId, source: Source, origin: Origin, line: NegotiatedMedia) -> Self {
+    pub(super) fn new(
+        who: ParticipantId,
+        source: Source,
+        origin: Origin,
+        line: NegotiatedMedia,
+        generation: u32,
+    ) -> Self {
         Self {
             who,
             source,
             origin,
+            generation,
             line,
             encodings: Default::default(),
             subscribers: Vec::new(),
             taps: Vec::new(),
+            mirrors: Vec::new(),
+            wished: [None; ENCODINGS_MAX],
         }
+    }
+
+    /// What was agreed with the publisher.
+    pub(super) fn line(&self) -> &NegotiatedMedia {
+        &self.line
     }
 
     /// Keeps a packet for retransmission. `restarted`: its numbers have nothing to do with what came before.
@@ -132,5 +160,17 @@ impl Feed {
     /// The last sender report of an encoding's running stream.
     pub(super) fn sender_report(&self, encoding: u8) -> Option<SenderReport> {
         self.encodings.get(usize::from(encoding))?.sender_report
+    }
+
+    /// A mirror has got a keyframe: the next wish is a new one.
+    pub(super) fn on_keyframe(&mut self, encoding: u8) {
+        if let Some(wished) = self.wished.get_mut(usize::from(encoding)) {
+            *wished = None;
+        }
+    }
+
+    /// Every encoding's last sender report.
+    pub(super) fn sender_reports(&self) -> impl Iterator<Item = (u8, SenderReport)> + '_ {
+        (0u8..).zip(&self.encodings).filter_map(|(encoding, it)| Some((encoding, it.sender_report?)))
     }
 }

@@ -147,7 +147,7 @@ impl Node {
     /// Media enters a feed here, wherever it was received: it is kept, and carried to everybody who is shown or taps
     /// the feed. `bytes` is a whole RTP packet in publisher form; `sequence` its extended number; `restarted` says that
     /// numbers and timestamps have nothing to do with what came before in this encoding.
-    fn publish(
+    pub(super) fn publish(
         &mut self,
         now: Instant,
         key: usize,
@@ -163,7 +163,8 @@ impl Node {
         let Some(packet) = packet else {
             return self.counters.dropped.count(DropReason::Malformed);
         };
-        if restarted {
+        let local = matches!(feed.origin, Origin::Local { .. });
+        if restarted && local {
             let (participant, source) = (feed.who, feed.source);
             self.events.push_back(Event::TrackStarted { participant, source, codec: packet.codec });
         }
@@ -172,9 +173,11 @@ impl Node {
                 Origin::Local { participant, track } => {
                     self.participants[participant].tracks[track].on_keyframe(encoding);
                 }
+                Origin::Remote { .. } => self.feeds[key].on_keyframe(encoding),
             }
         }
-        let mut keyframe_needed = false;
+        // What a worker that does not keep up misses, it can only do without from the next keyframe on.
+        let mut keyframe_needed = local && !self.mirror_packet(key, encoding, sequence, bytes, restarted);
         for index in 0..self.feeds[key].subscribers.len() {
             let place = self.feeds[key].subscribers[index];
             let Participant { transport, slots, stats, .. } = &mut self.participants[place.participant];
@@ -274,9 +277,11 @@ impl Node {
     }
 
     /// A sender report enters a feed here, wherever it was received.
-    fn publish_report(&mut self, now: Instant, key: usize, encoding: u8, report: SenderReport) {
+    pub(super) fn publish_report(&mut self, now: Instant, key: usize, encoding: u8, report: SenderReport) {
         let feed = &mut self.feeds[key];
         feed.on_sender_report(encoding, report);
+        self.mirror_report(key, encoding, report);
+        let feed = &self.feeds[key];
         for tap in &feed.taps {
             self.tap_outputs.push_back((*tap, TapOutput::Event(TapEvent::SenderReport(report))));
         }

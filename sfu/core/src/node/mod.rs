@@ -8,6 +8,7 @@ mod feed;
 mod feedback;
 mod inputs;
 mod participant;
+mod relay;
 mod slot;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,8 @@ use slab::Slab;
 pub use self::counters::{Counters, DropReason, Dropped};
 use self::feed::{Feed, Origin, Place};
 use self::participant::Participant;
+pub use self::relay::{Export, FeedId, LinkId, RelayMessage};
+use self::relay::{Linked, RelayOutbox};
 use self::timers::Timers;
 pub use self::types::{
     AnswerSlot, Event, JoinError, JoinRequest, Joined, LeaveReason, ParticipantStats, RouteError, TapId,
@@ -111,6 +114,11 @@ pub struct Node {
     /// The feed each tap listens to.
     taps: HashMap<TapId, usize>,
     next_tap: u64,
+    /// Our mirrors of other workers' feeds, by what they mirror.
+    mirrors: HashMap<(WorkerId, FeedId), usize>,
+    relay: RelayOutbox,
+    next_generation: u32,
+    next_link: u64,
     timers: Timers,
     /// An RTX packet in its original form, while it is handled.
     rebuilt: Vec<u8>,
@@ -133,6 +141,10 @@ impl Node {
             by_path: HashMap::new(),
             taps: HashMap::new(),
             next_tap: 0,
+            mirrors: HashMap::new(),
+            relay: RelayOutbox::default(),
+            next_generation: 0,
+            next_link: 0,
             timers: Timers::default(),
             rebuilt: Vec::new(),
             transmits: VecDeque::new(),
@@ -247,10 +259,12 @@ impl Node {
                 let participant = Participant::new(who, transport, &answer, session_id, &mut self.rng)?;
                 let key = self.participants.insert(participant);
                 self.by_id.insert(who, key);
-                for (index, track) in self.participants[key].tracks.iter_mut().enumerate() {
+                for index in 0..self.participants[key].tracks.len() {
+                    let track = &self.participants[key].tracks[index];
+                    let (source, line) = (track.source(), track.line().clone());
                     let origin = Origin::Local { participant: key, track: index };
-                    let feed = Feed::new(who, track.source(), origin, track.line().clone());
-                    track.feed = self.feeds.insert(feed);
+                    let feed = self.add_feed(who, source, origin, line);
+                    self.participants[key].tracks[index].feed = feed;
                 }
                 key
             }
@@ -292,12 +306,21 @@ impl Node {
         }
         let feed = self.find_feed(from, source)?;
         let (participant, slot) = self.find_slot(to, slot, source.kind())?;
-        self.unsubscribe(participant, slot);
-        self.participants[participant].slots[slot].show(feed);
-        self.feeds[feed].subscribers.push(Place { participant, slot });
-        let encoding = self.participants[participant].slots[slot].encoding();
-        self.want_keyframe(now, feed, encoding);
+        self.show(now, feed, Place { participant, slot });
         Ok(())
+    }
+
+    fn show(&mut self, now: Instant, feed: usize, place: Place) {
+        let Place { participant, slot } = place;
+        // Shown already: it begins anew, but nobody lets go of it meanwhile.
+        if self.participants[participant].slots[slot].shows() != Some(feed) {
+            self.unsubscribe(participant, slot);
+            self.feeds[feed].subscribers.push(place);
+        }
+        let slot = &mut self.participants[participant].slots[slot];
+        slot.show(feed);
+        let encoding = slot.encoding();
+        self.want_keyframe(now, feed, encoding);
     }
 
     /// Empties a slot.
@@ -315,13 +338,10 @@ impl Node {
     /// Joins two people's events channels. Each has at most one such link.
     pub fn link_data(&mut self, a: ParticipantId, b: ParticipantId) -> Result<(), RouteError> {
         let (a, b) = (self.find(a)?, self.find(b)?);
-        for (one, other) in [(a, b), (b, a)] {
-            if let Some(before) = self.participants[one].linked.replace(other)
-                && before != other
-            {
-                self.participants[before].linked = None;
-            }
-        }
+        self.unlink(a);
+        self.unlink(b);
+        self.participants[a].linked = Some(Linked::Here(b));
+        self.participants[b].linked = Some(Linked::Here(a));
         Ok(())
     }
 
@@ -362,6 +382,7 @@ impl Node {
                 self.participants[participant].tracks[track].want_keyframe(now, encoding);
                 self.settle(now, participant);
             }
+            Origin::Remote { .. } => self.wish_keyframe(now, feed, encoding),
         }
     }
 

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use rand::Rng;
 
+use super::relay::Linked;
 use super::slot::Slot;
 use super::track::Track;
 use super::types::{AnswerSlot, JoinError, ParticipantStats};
@@ -48,7 +49,8 @@ pub(super) struct Participant {
     pub(super) feedback_ssrc: Ssrc,
     pub(super) rtt: Option<Duration>,
     pub(super) next_report: Option<Instant>,
-    pub(super) linked: Option<usize>,
+    /// The other end of the events channel.
+    pub(super) linked: Option<Linked>,
     pub(super) stats: ParticipantStats,
     pub(super) session_id: u64,
     pub(super) session_version: u64,

@@ -9,8 +9,9 @@ use super::counters::DropReason;
 use super::feed::{ENCODINGS_MAX, Place};
 use super::feedback;
 use super::participant::{Participant, REPORT_EVERY};
+use super::relay::Linked;
 use super::types::{Event, LeaveReason};
-use super::{Node, TIMER_STEP, TapOutput, Transmit};
+use super::{Node, TIMER_STEP, Transmit};
 use crate::transport::data::DataMessage;
 use crate::transport::{Ended, TransportOutput};
 
@@ -96,12 +97,16 @@ impl Node {
         }
     }
 
-    fn pass_message(&mut self, now: Instant, to: Option<usize>, message: &DataMessage) {
-        let sent = to.is_some_and(|key| self.participants[key].transport.send_data(now, message));
+    pub(super) fn pass_message(&mut self, now: Instant, to: Option<Linked>, message: &DataMessage) {
+        let sent = match to {
+            Some(Linked::Here(key)) => self.participants[key].transport.send_data(now, message),
+            Some(Linked::There { worker, who, link }) => self.relay_message(worker, who, link, message),
+            None => false,
+        };
         if !sent {
             return self.counters.dropped.count(DropReason::Data);
         }
-        if let Some(key) = to {
+        if let Some(Linked::Here(key)) = to {
             self.send_datagrams(key);
             self.rearm(now, key);
         }
@@ -130,6 +135,7 @@ impl Node {
         for slot in 0..self.participants[key].slots.len() {
             self.unsubscribe(key, slot);
         }
+        self.unlink(key);
         let mut participant = self.participants.remove(key);
         self.timers.disarm(key, &mut participant.armed);
         self.by_id.remove(&participant.id);
@@ -137,18 +143,8 @@ impl Node {
         for path in participant.transport.ice().validated() {
             self.by_path.remove(path);
         }
-        if let Some(linked) = participant.linked.and_then(|linked| self.participants.get_mut(linked)) {
-            linked.linked = None;
-        }
         for track in &participant.tracks {
-            let feed = self.feeds.remove(track.feed);
-            for Place { participant, slot } in feed.subscribers {
-                self.participants[participant].slots[slot].clear();
-            }
-            for tap in feed.taps {
-                self.taps.remove(&tap);
-                self.tap_outputs.push_back((tap, TapOutput::Ended));
-            }
+            self.end_feed(track.feed);
         }
         tracing::debug!(participant = %participant.id, ?reason, "left");
         self.events.push_back(Event::Left { participant: participant.id, reason });
@@ -159,6 +155,7 @@ impl Node {
         if let Some(feed) = self.participants[subscriber].slots[slot].shows() {
             self.feeds[feed].subscribers.retain(|other| *other != place);
             self.participants[subscriber].slots[slot].clear();
+            self.release_if_unused(feed);
         }
     }
 }

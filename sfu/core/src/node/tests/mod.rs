@@ -1,5 +1,6 @@
 //! A whole node on virtual time with model clients: real STUN, DTLS, SRTP and SDP, no socket and no clock.
 
+mod relay;
 mod stories;
 
 use std::collections::VecDeque;
@@ -218,31 +219,39 @@ struct World {
 
 impl World {
     fn new(clients: u64) -> Self {
-        let now = Instant::now();
+        Self::on_worker(WorkerId(0), Instant::now(), 1..clients + 1)
+    }
+
+    /// One of several workers' nodes, with clients of these numbers.
+    fn on_worker(worker: WorkerId, now: Instant, clients: std::ops::Range<u64>) -> Self {
         let (certificate, key) = certificate();
         let node = Node::new(NodeConfig {
             identity: Identity::new(certificate, key),
-            worker: WorkerId(0),
+            worker,
             candidates: vec![Candidate::udp(SocketAddr::from(([192, 0, 2, 1], 7800)))],
             seed: 7,
             epoch: Epoch::new(now, Duration::from_secs(1_800_000_000)),
             crypto: test_crypto(),
         });
-        let clients = (1..=clients).map(|number| Client::new(now, number)).collect();
+        let clients = clients.map(|number| Client::new(now, number)).collect();
         Self { now, node, clients, events: Vec::new(), tapped: Vec::new(), lose: None }
     }
 
     /// A world in which everybody has joined and connected.
     fn connected(clients: u64) -> Self {
         let mut world = Self::new(clients);
-        for index in 0..world.clients.len() {
-            world.join(index);
-            world.check(index);
-            world.handshake(index);
-        }
-        let connected = world.events.iter().filter(|event| matches!(event, Event::Connected { .. })).count();
-        assert_eq!(connected, world.clients.len());
+        world.connect();
         world
+    }
+
+    fn connect(&mut self) {
+        for index in 0..self.clients.len() {
+            self.join(index);
+            self.check(index);
+            self.handshake(index);
+        }
+        let connected = self.events.iter().filter(|event| matches!(event, Event::Connected { .. })).count();
+        assert_eq!(connected, self.clients.len());
     }
 
     fn join(&mut self, index: usize) -> Joined {

@@ -1,0 +1,514 @@
+//! Routes between workers: a feed of one worker has a mirror on every other worker where somebody is shown it.
+//!
+//! A mirror is a feed like any other, with a packet cache of its own, so everything behind it (slots, retransmissions)
+//! works as if the publisher were here. What goes between the two workers are [`RelayMessage`]s:
+//!
+//! ```text
+//! origin's worker                                 subscribers' worker
+//!                 <-- Subscribe, Keyframe, Release --
+//!                 -- Packet, SenderReport, Ended -->
+//! ```
+//!
+//! Nothing is agreed on in steps that could be left half done. [`Node::export`] only describes a feed;
+//! [`Node::import`] makes the mirror and subscribes. If the feed is gone by then, the answer is `Ended`. A mirror that
+//! loses its last subscriber says `Release` and is gone at once. Feeds are named by key and generation, so a message
+//! that comes late finds nothing and does nothing.
+//!
+//! Media may be lost on the way (a worker that does not keep up); that is counted, and a keyframe asked for. The other
+//! messages are few, and whoever carries them must not lose them nor change their order.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+use super::counters::DropReason;
+use super::feed::{Feed, Origin, Place};
+use super::{Node, TapOutput};
+use crate::ids::{Mid, ParticipantId, WorkerId};
+use crate::media::Source;
+use crate::node::RouteError;
+use crate::sdp::NegotiatedMedia;
+use crate::tap::SenderReport;
+use crate::transport::data::DataMessage;
+
+/// More packets than this waiting for the other workers are not carried on: 40 ms of 50 streams of 720p.
+const QUEUE_MAX: usize = 1024;
+
+/// A mirror repeats its wish for a keyframe this often at most; the origin has its own limit towards the publisher.
+const WISH_EVERY: Duration = Duration::from_millis(50);
+
+/// A feed of some worker, for ever: keys are used again, but under another generation.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct FeedId {
+    key: u32,
+    generation: u32,
+}
+
+/// A link between the events channels of two people on different workers, as numbered by the worker that made it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct LinkId(u64);
+
+/// What another worker has to know of a feed to mirror it. Having one keeps nothing alive.
+#[derive(Clone, Debug)]
+pub struct Export {
+    worker: WorkerId,
+    feed: FeedId,
+    who: ParticipantId,
+    source: Source,
+    line: NegotiatedMedia,
+}
+
+/// What one worker's node says to another's.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RelayMessage<'a> {
+    /// A packet of a mirrored feed, in publisher form.
+    Packet {
+        /// The feed on the sending worker.
+        feed: FeedId,
+        /// The mirror on the receiving worker.
+        mirror: FeedId,
+        /// Simulcast encoding, lowest quality first.
+        encoding: u8,
+        /// Extended sequence number.
+        sequence: u64,
+        /// Numbers and timestamps have nothing to do with what came before in this encoding.
+        restarted: bool,
+        /// The whole RTP packet.
+        bytes: &'a [u8],
+    },
+    /// The publisher tied an encoding's clock to its own.
+    SenderReport {
+        /// The mirror.
+        mirror: FeedId,
+        /// Simulcast encoding.
+        encoding: u8,
+        /// The report; its arrival is when it reached the origin.
+        report: SenderReport,
+    },
+    /// The publisher has left.
+    Ended {
+        /// The mirror.
+        mirror: FeedId,
+    },
+    /// From now on the mirror wants the feed.
+    Subscribe {
+        /// The feed at its origin.
+        feed: FeedId,
+        /// The mirror.
+        mirror: FeedId,
+    },
+    /// The mirror is gone.
+    Release {
+        /// The feed at its origin.
+        feed: FeedId,
+        /// The mirror.
+        mirror: FeedId,
+    },
+    /// A subscriber of the mirror needs a keyframe.
+    Keyframe {
+        /// The feed at its origin.
+        feed: FeedId,
+        /// Simulcast encoding.
+        encoding: u8,
+    },
+    /// Joins two events channels.
+    Link {
+        /// Who is here.
+        who: ParticipantId,
+        /// Who is there.
+        peer: ParticipantId,
+        /// The link's name.
+        link: LinkId,
+    },
+    /// The other end of the link is gone, or linked to somebody else.
+    Unlink {
+        /// Who is here.
+        who: ParticipantId,
+        /// The link's name.
+        link: LinkId,
+    },
+    /// A message from the other end of the link.
+    Data {
+        /// Who is here.
+        who: ParticipantId,
+        /// The link's name.
+        link: LinkId,
+        /// UTF-8 text or bytes.
+        text: bool,
+        /// The message.
+        bytes: &'a [u8],
+    },
+}
+
+impl RelayMessage<'_> {
+    /// Whether it may be lost: what is worthless when late, or comes again anyway.
+    pub fn may_be_lost(&self) -> bool {
+        matches!(
+            self,
+            Self::Packet { .. } | Self::SenderReport { .. } | Self::Keyframe { .. } | Self::Data { .. }
+        )
+    }
+
+    /// The bytes it carries.
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Packet { bytes, .. } | Self::Data { bytes, .. } => bytes,
+            _ => &[],
+        }
+    }
+
+    /// The same message with other bytes, as far as it carries any; for queues that keep the bytes elsewhere.
+    pub fn with_bytes<'b>(&self, new: &'b [u8]) -> RelayMessage<'b> {
+        match *self {
+            Self::Packet { feed, mirror, encoding, sequence, restarted, .. } => {
+                RelayMessage::Packet { feed, mirror, encoding, sequence, restarted, bytes: new }
+            }
+            Self::Data { who, link, text, .. } => RelayMessage::Data { who, link, text, bytes: new },
+            Self::SenderReport { mirror, encoding, report } => {
+                RelayMessage::SenderReport { mirror, encoding, report }
+            }
+            Self::Ended { mirror } => RelayMessage::Ended { mirror },
+            Self::Subscribe { feed, mirror } => RelayMessage::Subscribe { feed, mirror },
+            Self::Release { feed, mirror } => RelayMessage::Release { feed, mirror },
+            Self::Keyframe { feed, encoding } => RelayMessage::Keyframe { feed, encoding },
+            Self::Link { who, peer, link } => RelayMessage::Link { who, peer, link },
+            Self::Unlink { who, link } => RelayMessage::Unlink { who, link },
+        }
+    }
+}
+
+/// Messages that wait to be carried off. Both buffers are used again: a warm outbox does not allocate.
+#[derive(Default)]
+pub(super) struct RelayOutbox {
+    queue: VecDeque<(WorkerId, RelayMessage<'static>, Range<usize>)>,
+    bytes: Vec<u8>,
+}
+
+impl RelayOutbox {
+    /// Queues a message; false when there is no room for one that may be lost.
+    fn push(&mut self, to: WorkerId, message: &RelayMessage<'_>) -> bool {
+        if self.queue.is_empty() {
+            self.bytes.clear();
+        }
+        if message.may_be_lost() && self.queue.len() >= QUEUE_MAX {
+            return false;
+        }
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(message.bytes());
+        self.queue.push_back((to, message.with_bytes(&[]), start..self.bytes.len()));
+        true
+    }
+
+    fn pop(&mut self) -> Option<(WorkerId, RelayMessage<'_>)> {
+        let (to, message, place) = self.queue.pop_front()?;
+        Some((to, message.with_bytes(&self.bytes[place])))
+    }
+}
+
+/// A mirror of a local feed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Mirror {
+    pub(super) worker: WorkerId,
+    pub(super) feed: FeedId,
+}
+
+/// Where the other end of somebody's events channel is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Linked {
+    /// Key of a participant of this worker.
+    Here(usize),
+    /// On another worker.
+    There { worker: WorkerId, who: ParticipantId, link: LinkId },
+}
+
+impl Node {
+    /// Which worker this is.
+    pub fn worker(&self) -> WorkerId {
+        self.config.worker
+    }
+
+    /// Mirrors of other workers' feeds that are here.
+    pub fn mirrors(&self) -> usize {
+        self.mirrors.len()
+    }
+
+    /// The next message for another worker. Its bytes are valid until the next call to the node.
+    pub fn poll_relay(&mut self) -> Option<(WorkerId, RelayMessage<'_>)> {
+        self.relay.pop()
+    }
+
+    /// Describes a source published here, for [`Self::import`] on another worker's node.
+    pub fn export(&self, who: ParticipantId, source: Source) -> Result<Export, RouteError> {
+        let key = self.find_feed(who, source)?;
+        let feed = &self.feeds[key];
+        Ok(Export {
+            worker: self.config.worker,
+            feed: self.feed_id(key),
+            who,
+            source,
+            line: feed.line().clone(),
+        })
+    }
+
+    /// Shows a source of another worker on a slot, replacing what was there.
+    pub fn import(
+        &mut self,
+        now: Instant,
+        export: &Export,
+        to: ParticipantId,
+        slot: Mid,
+    ) -> Result<(), RouteError> {
+        if export.worker == self.config.worker {
+            return self.attach(now, export.who, export.source, to, slot);
+        }
+        let (participant, slot) = self.find_slot(to, slot, export.source.kind())?;
+        let origin = Origin::Remote { worker: export.worker, feed: export.feed };
+        let key = match self.mirrors.get(&(export.worker, export.feed)) {
+            Some(key) => *key,
+            None => {
+                let key = self.add_feed(export.who, export.source, origin, export.line.clone());
+                self.mirrors.insert((export.worker, export.feed), key);
+                let mirror = self.feed_id(key);
+                self.say(export.worker, &RelayMessage::Subscribe { feed: export.feed, mirror });
+                key
+            }
+        };
+        self.show(now, key, Place { participant, slot });
+        Ok(())
+    }
+
+    /// Joins the events channel of somebody here with that of somebody on another worker; see [`Self::link_data`].
+    pub fn link_data_across(
+        &mut self,
+        who: ParticipantId,
+        worker: WorkerId,
+        peer: ParticipantId,
+    ) -> Result<(), RouteError> {
+        let key = self.find(who)?;
+        self.next_link += 1;
+        let link = LinkId(self.next_link << 8 | u64::from(self.config.worker.0));
+        self.unlink(key);
+        self.participants[key].linked = Some(Linked::There { worker, who: peer, link });
+        self.say(worker, &RelayMessage::Link { who: peer, peer: who, link });
+        Ok(())
+    }
+
+    /// Takes a message that another worker's node has said.
+    pub fn handle_relay(&mut self, now: Instant, from: WorkerId, message: RelayMessage<'_>) {
+        match message {
+            RelayMessage::Packet { mirror, encoding, sequence, restarted, bytes, .. } => {
+                match self.find_mirror(from, mirror) {
+                    Some(key) => self.publish(now, key, encoding, sequence, bytes, restarted),
+                    // It was released while this was on its way.
+                    None => self.counters.dropped.count(DropReason::BeforeSwitch),
+                }
+            }
+            RelayMessage::SenderReport { mirror, encoding, report } => {
+                if let Some(key) = self.find_mirror(from, mirror) {
+                    self.publish_report(now, key, encoding, report);
+                }
+            }
+            RelayMessage::Ended { mirror } => {
+                if let Some(key) = self.find_mirror(from, mirror) {
+                    self.end_feed(key);
+                }
+            }
+            RelayMessage::Subscribe { feed, mirror } => self.add_mirror(from, feed, mirror),
+            RelayMessage::Release { feed, mirror } => {
+                if let Some(key) = self.find_origin(feed) {
+                    self.feeds[key].mirrors.retain(|it| *it != Mirror { worker: from, feed: mirror });
+                }
+            }
+            RelayMessage::Keyframe { feed, encoding } => {
+                if let Some(key) = self.find_origin(feed) {
+                    self.want_keyframe(now, key, encoding);
+                }
+            }
+            RelayMessage::Link { who, peer, link } => match self.find(who) {
+                Ok(key) => {
+                    self.unlink(key);
+                    self.participants[key].linked = Some(Linked::There { worker: from, who: peer, link });
+                }
+                Err(_) => self.say(from, &RelayMessage::Unlink { who: peer, link }),
+            },
+            RelayMessage::Unlink { who, link } => {
+                if let Some(key) = self.find_linked(from, who, link) {
+                    self.participants[key].linked = None;
+                }
+            }
+            RelayMessage::Data { who, link, text, bytes } => {
+                let to = self.find_linked(from, who, link).map(Linked::Here);
+                let message = DataMessage { text, payload: bytes::Bytes::copy_from_slice(bytes) };
+                self.pass_message(now, to, &message);
+            }
+        }
+    }
+
+    /// Whoever carries messages had no room for this one, which [may be lost](RelayMessage::may_be_lost).
+    pub fn relay_refused(&mut self, now: Instant, message: &RelayMessage<'_>) {
+        match message {
+            RelayMessage::Packet { feed, encoding, .. } => {
+                self.counters.dropped.count(DropReason::Relay);
+                if let Some(key) = self.find_origin(*feed) {
+                    self.want_keyframe(now, key, *encoding);
+                }
+            }
+            RelayMessage::Data { .. } => self.counters.dropped.count(DropReason::Data),
+            _ => {}
+        }
+    }
+
+    /// Carries a packet of a local feed to its mirrors; false if there was no room for it.
+    pub(super) fn mirror_packet(
+        &mut self,
+        key: usize,
+        encoding: u8,
+        sequence: u64,
+        bytes: &[u8],
+        restarted: bool,
+    ) -> bool {
+        let (feed, mut all) = (self.feed_id(key), true);
+        for Mirror { worker, feed: mirror } in &self.feeds[key].mirrors {
+            let mirror = *mirror;
+            let message = RelayMessage::Packet { feed, mirror, encoding, sequence, restarted, bytes };
+            if self.relay.push(*worker, &message) {
+                self.counters.relayed += 1;
+            } else {
+                self.counters.dropped.count(DropReason::Relay);
+                all = false;
+            }
+        }
+        all
+    }
+
+    /// Carries a sender report of a local feed to its mirrors.
+    pub(super) fn mirror_report(&mut self, key: usize, encoding: u8, report: SenderReport) {
+        for Mirror { worker, feed } in &self.feeds[key].mirrors {
+            self.relay.push(*worker, &RelayMessage::SenderReport { mirror: *feed, encoding, report });
+        }
+    }
+
+    /// A mirror's wish for a keyframe goes to its origin.
+    pub(super) fn wish_keyframe(&mut self, now: Instant, key: usize, encoding: u8) {
+        let feed = &mut self.feeds[key];
+        let Origin::Remote { worker, feed: origin } = feed.origin else { return };
+        let Some(wished) = feed.wished.get_mut(usize::from(encoding)) else { return };
+        if wished.is_none_or(|at| now.saturating_duration_since(at) >= WISH_EVERY) {
+            *wished = Some(now);
+            self.say(worker, &RelayMessage::Keyframe { feed: origin, encoding });
+        }
+    }
+
+    /// A message of somebody's events channel goes to the worker of the other end.
+    pub(super) fn relay_message(
+        &mut self,
+        worker: WorkerId,
+        who: ParticipantId,
+        link: LinkId,
+        message: &DataMessage,
+    ) -> bool {
+        let message = RelayMessage::Data { who, link, text: message.text, bytes: &message.payload };
+        self.relay.push(worker, &message)
+    }
+
+    /// Ends somebody's link, at both ends.
+    pub(super) fn unlink(&mut self, key: usize) {
+        match self.participants[key].linked.take() {
+            Some(Linked::Here(other)) => self.participants[other].linked = None,
+            Some(Linked::There { worker, who, link }) => {
+                self.say(worker, &RelayMessage::Unlink { who, link })
+            }
+            None => {}
+        }
+    }
+
+    /// The last subscriber of a mirror has gone.
+    pub(super) fn release_if_unused(&mut self, key: usize) {
+        let feed = &self.feeds[key];
+        if let Origin::Remote { worker, feed: origin } = feed.origin
+            && feed.subscribers.is_empty()
+        {
+            let mirror = self.feed_id(key);
+            self.say(worker, &RelayMessage::Release { feed: origin, mirror });
+            self.end_feed(key);
+        }
+    }
+
+    /// Takes a feed away from everybody who has it.
+    pub(super) fn end_feed(&mut self, key: usize) {
+        let feed = self.feeds.remove(key);
+        for Place { participant, slot } in feed.subscribers {
+            self.participants[participant].slots[slot].clear();
+        }
+        for tap in feed.taps {
+            self.taps.remove(&tap);
+            self.tap_outputs.push_back((tap, TapOutput::Ended));
+        }
+        for Mirror { worker, feed } in feed.mirrors {
+            self.say(worker, &RelayMessage::Ended { mirror: feed });
+        }
+        if let Origin::Remote { worker, feed } = feed.origin {
+            self.mirrors.remove(&(worker, feed));
+        }
+    }
+
+    /// Makes a feed and returns its key.
+    pub(super) fn add_feed(
+        &mut self,
+        who: ParticipantId,
+        source: Source,
+        origin: Origin,
+        line: NegotiatedMedia,
+    ) -> usize {
+        self.next_generation = self.next_generation.wrapping_add(1);
+        self.feeds.insert(Feed::new(who, source, origin, line, self.next_generation))
+    }
+
+    fn add_mirror(&mut self, worker: WorkerId, feed: FeedId, mirror: FeedId) {
+        let Some(key) = self.find_origin(feed) else {
+            return self.say(worker, &RelayMessage::Ended { mirror });
+        };
+        let feed = &mut self.feeds[key];
+        feed.mirrors.push(Mirror { worker, feed: mirror });
+        // The next report may be seconds away, and lip sync begins with the first.
+        for (encoding, report) in feed.sender_reports() {
+            self.relay.push(worker, &RelayMessage::SenderReport { mirror, encoding, report });
+        }
+    }
+
+    pub(super) fn feed_id(&self, key: usize) -> FeedId {
+        FeedId { key: key as u32, generation: self.feeds[key].generation }
+    }
+
+    /// The feed of this name, if it still exists.
+    fn find_feed_by_id(&self, id: FeedId) -> Option<(usize, &Feed)> {
+        let key = id.key as usize;
+        self.feeds.get(key).filter(|feed| feed.generation == id.generation).map(|feed| (key, feed))
+    }
+
+    /// A feed published here.
+    fn find_origin(&self, id: FeedId) -> Option<usize> {
+        let (key, feed) = self.find_feed_by_id(id)?;
+        matches!(feed.origin, Origin::Local { .. }).then_some(key)
+    }
+
+    /// A mirror of a feed of this worker.
+    fn find_mirror(&self, from: WorkerId, id: FeedId) -> Option<usize> {
+        let (key, feed) = self.find_feed_by_id(id)?;
+        matches!(feed.origin, Origin::Remote { worker, .. } if worker == from).then_some(key)
+    }
+
+    /// Somebody here, if their end of this link still stands.
+    fn find_linked(&self, from: WorkerId, who: ParticipantId, id: LinkId) -> Option<usize> {
+        let key = self.find(who).ok()?;
+        let stands = matches!(
+            self.participants[key].linked,
+            Some(Linked::There { worker, link, .. }) if worker == from && link == id
+        );
+        stands.then_some(key)
+    }
+
+    fn say(&mut self, to: WorkerId, message: &RelayMessage<'_>) {
+        self.relay.push(to, message);
+    }
+}
