@@ -3,8 +3,8 @@
 use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
 
-use bytes::Bytes;
 use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSocketState};
+use sfu_core::transport::outbox::Outbox;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
@@ -58,7 +58,7 @@ impl BatchSocket {
     }
 
     /// Reads one batch and hands each datagram over. `Ok(false)` when nothing was there.
-    pub(crate) fn receive(&mut self, mut handle: impl FnMut(SocketAddr, &[u8])) -> io::Result<bool> {
+    pub(crate) fn receive(&mut self, mut handle: impl FnMut(SocketAddr, &mut [u8])) -> io::Result<bool> {
         let mut slices: Vec<IoSliceMut<'_>> = self.buffers.iter_mut().map(|b| IoSliceMut::new(b)).collect();
         let received = self.socket.try_io(Interest::READABLE, || {
             self.state.recv((&self.socket).into(), &mut slices, &mut self.metas)
@@ -68,9 +68,9 @@ impl BatchSocket {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
             Err(error) => return Err(error),
         };
-        for (buffer, meta) in self.buffers.iter().zip(&self.metas).take(count) {
+        for (buffer, meta) in self.buffers.iter_mut().zip(&self.metas).take(count) {
             // A zero-length datagram has stride 0 and says nothing to us.
-            for datagram in buffer[..meta.len].chunks(meta.stride.max(1)) {
+            for datagram in buffer[..meta.len].chunks_mut(meta.stride.max(1)) {
                 handle(meta.addr, datagram);
             }
         }
@@ -79,40 +79,36 @@ impl BatchSocket {
 
     /// Sends everything, joining runs of equally long datagrams to one destination into one system call (GSO).
     /// Returns how many datagrams the kernel would not take.
-    pub(crate) async fn send(&mut self, datagrams: &[(SocketAddr, Bytes)]) -> u64 {
+    pub(crate) async fn send(&mut self, outbox: &Outbox) -> u64 {
         let mut refused = 0;
-        let mut rest = datagrams;
-        while let Some((destination, first)) = rest.first() {
-            let size = first.len();
+        let mut number = 0;
+        while let Some(first) = outbox.get(number) {
+            let size = first.payload.len();
             let most = self.state.max_gso_segments().min(SEND_MAX / size.max(1)).max(1);
             let mut run = 1;
+            self.gather.clear();
+            self.gather.extend_from_slice(first.payload);
             // Only the last segment of a run may be shorter.
             while run < most
-                && rest.get(run).is_some_and(|(to, next)| to == destination && next.len() <= size)
-                && rest[run - 1].1.len() == size
+                && self.gather.len() == run * size
+                && let Some(next) = outbox.get(number + run)
+                && next.destination == first.destination
+                && next.payload.len() <= size
             {
+                self.gather.extend_from_slice(next.payload);
                 run += 1;
             }
-            let contents = if run == 1 {
-                &first[..]
-            } else {
-                self.gather.clear();
-                for (_, datagram) in &rest[..run] {
-                    self.gather.extend_from_slice(datagram);
-                }
-                &self.gather[..]
-            };
             let transmit = Transmit {
-                destination: *destination,
+                destination: first.destination.remote,
                 ecn: None,
-                contents,
+                contents: &self.gather,
                 segment_size: (run > 1).then_some(size),
                 src_ip: None,
             };
             if !Self::send_one(&self.socket, &self.state, &transmit).await {
                 refused += run as u64;
             }
-            rest = &rest[run..];
+            number += run;
         }
         refused
     }

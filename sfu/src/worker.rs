@@ -1,7 +1,6 @@
 //! A worker: one thread, one socket, one node. It gives the state machines a clock and carries their bytes.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -72,7 +71,6 @@ pub(crate) struct Worker {
     on_left: Arc<dyn Fn(ParticipantId) + Send + Sync>,
     taps: HashMap<TapId, TapSender>,
     metrics: WorkerMetrics,
-    outbox: Vec<(SocketAddr, bytes::Bytes)>,
 }
 
 impl Worker {
@@ -84,7 +82,7 @@ impl Worker {
         on_left: Arc<dyn Fn(ParticipantId) + Send + Sync>,
         metrics: WorkerMetrics,
     ) -> Self {
-        Self { node, socket, commands, events, on_left, taps: HashMap::new(), metrics, outbox: Vec::new() }
+        Self { node, socket, commands, events, on_left, taps: HashMap::new(), metrics }
     }
 
     /// Runs until a shutdown command, or until every handle is gone.
@@ -200,11 +198,8 @@ impl Worker {
                 }
             }
         }
-        self.outbox.clear();
-        while let Some(transmit) = self.node.poll_transmit() {
-            self.outbox.push((transmit.destination.remote, transmit.payload));
-        }
-        let refused = self.socket.send(&self.outbox).await;
+        let refused = self.socket.send(self.node.outbox()).await;
+        self.node.outbox().clear();
         while let Some(event) = self.node.poll_event() {
             if let Event::Left { participant, .. } = &event {
                 (self.on_left)(*participant);

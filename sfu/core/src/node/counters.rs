@@ -1,5 +1,7 @@
 //! What a node counts. Plain numbers: the rim turns differences into metrics.
 
+use crate::transport::srtp::OpenError;
+
 /// Why a datagram or packet went no further.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
@@ -10,9 +12,11 @@ pub enum DropReason {
     Unvalidated,
     /// A STUN message that does not parse, names nobody here, or has the wrong password.
     Stun,
-    /// Failed authentication, was a replay, or came before the keys.
+    /// Failed authentication, or came before the keys.
     Forged,
-    /// Authentic, but its header makes no sense.
+    /// Was here before, or is too old to tell.
+    Replayed,
+    /// Its header makes no sense.
     Malformed,
     /// No line of the participant's offer claims this SSRC.
     UnknownSsrc,
@@ -32,11 +36,12 @@ pub enum DropReason {
 
 impl DropReason {
     /// All reasons, in the order of their counters.
-    pub const ALL: [DropReason; 12] = [
+    pub const ALL: [DropReason; 13] = [
         DropReason::NotOurs,
         DropReason::Unvalidated,
         DropReason::Stun,
         DropReason::Forged,
+        DropReason::Replayed,
         DropReason::Malformed,
         DropReason::UnknownSsrc,
         DropReason::UnknownPayload,
@@ -54,6 +59,7 @@ impl DropReason {
             DropReason::Unvalidated => "unvalidated",
             DropReason::Stun => "stun",
             DropReason::Forged => "forged",
+            DropReason::Replayed => "replayed",
             DropReason::Malformed => "malformed",
             DropReason::UnknownSsrc => "unknown_ssrc",
             DropReason::UnknownPayload => "unknown_payload",
@@ -62,6 +68,16 @@ impl DropReason {
             DropReason::BeforeSwitch => "before_switch",
             DropReason::Data => "data",
             DropReason::Relay => "relay",
+        }
+    }
+}
+
+impl From<OpenError> for DropReason {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::NoKeys | OpenError::Forged | OpenError::NotEncrypted => DropReason::Forged,
+            OpenError::Replayed => DropReason::Replayed,
+            OpenError::Malformed => DropReason::Malformed,
         }
     }
 }

@@ -10,7 +10,7 @@ use super::feedback::{self, Incoming};
 use super::participant::{Participant, REPORT_EVERY};
 use super::track::{Arrival, MediaPacket};
 use super::types::Event;
-use super::{Node, TapOutput, Transmit};
+use super::{Node, TapOutput};
 use crate::ids::Ssrc;
 use crate::path::Path;
 use crate::rtp::extensions::{HeaderExtension, read_mid, read_transport_cc};
@@ -19,12 +19,13 @@ use crate::tap::{SenderReport, TapEvent, TapPacket};
 use crate::transport::ice::Check;
 
 impl Node {
-    /// Takes one datagram, or one frame of a TCP connection.
-    pub fn handle_datagram(&mut self, now: Instant, source: impl Into<Path>, datagram: &[u8]) {
+    /// Takes one datagram, or one frame of a TCP connection. Media is decrypted in it, so its bytes are of no use
+    /// afterwards.
+    pub fn handle_datagram(&mut self, now: Instant, source: impl Into<Path>, datagram: &mut [u8]) {
         self.take_datagram(now, source.into(), datagram);
     }
 
-    fn take_datagram(&mut self, now: Instant, source: Path, datagram: &[u8]) {
+    fn take_datagram(&mut self, now: Instant, source: Path, datagram: &mut [u8]) {
         let kind = DatagramKind::of(datagram);
         if kind == DatagramKind::Stun {
             return self.handle_stun(now, source, datagram);
@@ -82,7 +83,7 @@ impl Node {
                     // A NAT gave the port of a dead transport to a living one.
                     self.participants[before].transport.forget(source);
                 }
-                self.transmits.push_back(Transmit { destination: source, payload: accepted.response.into() });
+                self.outbox.push(source, &accepted.response);
             }
             Err(reason) => {
                 tracing::trace!(?reason, %source, "connectivity check refused");
@@ -92,19 +93,13 @@ impl Node {
         self.settle(now, key);
     }
 
-    fn handle_rtp(&mut self, now: Instant, key: usize, datagram: &[u8]) {
+    fn handle_rtp(&mut self, now: Instant, key: usize, datagram: &mut [u8]) {
         let participant = &mut self.participants[key];
-        let Some(ssrc) = datagram.get(8..12).and_then(|bytes| bytes.try_into().ok()).map(u32::from_be_bytes)
-        else {
-            return self.counters.dropped.count(DropReason::Malformed);
+        let opened = match participant.transport.open_rtp(datagram) {
+            Ok(length) => &datagram[..length],
+            Err(error) => return self.counters.dropped.count(error.into()),
         };
-        if !participant.may_listen_to(Ssrc(ssrc)) {
-            return self.counters.dropped.count(DropReason::UnknownSsrc);
-        }
-        let Some(opened) = participant.transport.open_rtp(datagram) else {
-            return self.counters.dropped.count(DropReason::Forged);
-        };
-        let Ok(packet) = RtpPacket::parse(&opened) else {
+        let Ok(packet) = RtpPacket::parse(opened) else {
             return self.counters.dropped.count(DropReason::Malformed);
         };
         let stream = participant.stream(packet.ssrc()).or_else(|| {
@@ -131,7 +126,7 @@ impl Node {
             let arrival = track.receive_rtx(now, stream.encoding, &packet, &mut rebuilt);
             (arrival, &rebuilt[..])
         } else {
-            (track.receive(now, stream.encoding, &packet), &opened[..])
+            (track.receive(now, stream.encoding, &packet), opened)
         };
         match arrival {
             Arrival::Media { sequence, restarted } => {
@@ -188,19 +183,22 @@ impl Node {
             if restarted {
                 slot.restart();
             }
-            match slot.forward(now, &packet) {
-                Ok(bytes) => {
-                    if transport.send_rtp(bytes) {
+            if !transport.can_send() {
+                continue;
+            }
+            match slot.forward(now, &packet, self.outbox.begin()) {
+                Ok(()) => {
+                    if transport.send_rtp(&mut self.outbox) {
                         stats.packets_sent += 1;
                         self.counters.forwarded += 1;
                     }
                 }
                 Err(reason) => {
+                    self.outbox.abandon();
                     keyframe_needed |= reason == DropReason::BeforeKeyframe;
                     self.counters.dropped.count(reason);
                 }
             }
-            self.send_datagrams(place.participant);
         }
         self.tap(now, key, &packet, restarted);
         if keyframe_needed {
@@ -232,15 +230,12 @@ impl Node {
         }
     }
 
-    fn handle_rtcp(&mut self, now: Instant, key: usize, datagram: &[u8]) {
-        let participant = &mut self.participants[key];
-        if !ssrc_at(datagram, 4).is_some_and(|sender| participant.may_hear_reports_of(sender)) {
-            return self.counters.dropped.count(DropReason::UnknownSsrc);
-        }
-        let Some(compound) = participant.transport.open_rtcp(datagram) else {
-            return self.counters.dropped.count(DropReason::Forged);
+    fn handle_rtcp(&mut self, now: Instant, key: usize, datagram: &mut [u8]) {
+        let compound = match self.participants[key].transport.open_rtcp(datagram) {
+            Ok(length) => &datagram[..length],
+            Err(error) => return self.counters.dropped.count(error.into()),
         };
-        for incoming in feedback::parse(compound.freeze()) {
+        for incoming in feedback::parse(compound) {
             match incoming {
                 Incoming::SenderReport { ssrc, ntp, rtp_timestamp } => {
                     self.on_sender_report(now, key, ssrc, ntp, rtp_timestamp);
@@ -292,9 +287,9 @@ impl Node {
             if slot.encoding() == encoding
                 && let Some(report) = slot.sender_report(now, report.ntp, report.rtp_timestamp)
             {
-                participant.transport.send_rtcp(&report);
+                self.outbox.begin().extend_from_slice(&report);
+                participant.transport.send_rtcp(&mut self.outbox);
             }
-            self.send_datagrams(place.participant);
         }
     }
 
@@ -308,18 +303,12 @@ impl Node {
             let feed = &self.feeds[wanted.feed];
             let Some(packet) = feed.cached(now, wanted.encoding, wanted.sequence) else { continue };
             let Participant { transport, slots, stats, .. } = &mut self.participants[key];
-            if let Some(bytes) = slots[slot].retransmission(now, &packet)
-                && transport.send_rtp(bytes)
-            {
+            let written = slots[slot].retransmission(now, &packet, self.outbox.begin());
+            if written.is_some() && transport.send_rtp(&mut self.outbox) {
                 stats.retransmitted += 1;
                 stats.packets_sent += 1;
                 self.counters.retransmitted += 1;
             }
         }
     }
-}
-
-/// The SSRC in an RTP (at byte 8) or RTCP (at byte 4) header, which is never encrypted.
-fn ssrc_at(datagram: &[u8], place: usize) -> Option<Ssrc> {
-    datagram.get(place..)?.first_chunk().map(|bytes| Ssrc(u32::from_be_bytes(*bytes)))
 }

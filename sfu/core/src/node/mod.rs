@@ -21,7 +21,6 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use rtc_crypto::RTCCryptoProvider;
@@ -45,6 +44,7 @@ use crate::transport::Transport;
 use crate::transport::data::MESSAGE_MAX;
 use crate::transport::dtls::Identity;
 use crate::transport::ice;
+use crate::transport::outbox::{Outbox, Transmit};
 
 /// Timers are not set finer than this.
 const TIMER_STEP: Duration = Duration::from_millis(1);
@@ -84,15 +84,6 @@ pub struct NodeConfig {
     pub crypto: Arc<dyn RTCCryptoProvider>,
 }
 
-/// A datagram to send.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Transmit {
-    /// Where to.
-    pub destination: Path,
-    /// What.
-    pub payload: Bytes,
-}
-
 /// Something for a tap.
 #[derive(Clone, Debug)]
 pub enum TapOutput {
@@ -122,7 +113,7 @@ pub struct Node {
     timers: Timers,
     /// An RTX packet in its original form, while it is handled.
     rebuilt: Vec<u8>,
-    transmits: VecDeque<Transmit>,
+    outbox: Outbox,
     events: VecDeque<Event>,
     tap_outputs: VecDeque<(TapId, TapOutput)>,
     counters: Counters,
@@ -147,16 +138,21 @@ impl Node {
             next_link: 0,
             timers: Timers::default(),
             rebuilt: Vec::new(),
-            transmits: VecDeque::new(),
+            outbox: Outbox::default(),
             events: VecDeque::new(),
             tap_outputs: VecDeque::new(),
             counters: Counters::default(),
         }
     }
 
-    /// The next datagram to send.
-    pub fn poll_transmit(&mut self) -> Option<Transmit> {
-        self.transmits.pop_front()
+    /// Datagrams to send. Whoever has sent them [clears](Outbox::clear) the outbox.
+    pub fn outbox(&mut self) -> &mut Outbox {
+        &mut self.outbox
+    }
+
+    /// The next datagram to send, for who prefers them one by one.
+    pub fn poll_transmit(&mut self) -> Option<Transmit<'_>> {
+        self.outbox.pop()
     }
 
     /// The next thing to tell the layer above.

@@ -1,6 +1,5 @@
 //! One participant on a node: a transport, the tracks it publishes and the slots it is shown others on.
 
-use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use rand::Rng;
@@ -19,8 +18,8 @@ use crate::transport::Transport;
 /// Receiver reports go out this often (RFC 3550 §6.2 allows less than its 5 s for small sessions).
 pub(super) const REPORT_EVERY: Duration = Duration::from_secs(1);
 
-/// SSRCs nobody announced that are tried before we stop listening to new ones. A browser that does not announce its
-/// SSRCs needs two a line; everything above is noise or an attack.
+/// SSRCs nobody announced that are remembered beside four a line. A browser that does not announce its SSRCs needs two a
+/// line and encoding.
 const STRANGERS_MAX: usize = 32;
 
 /// Which stream of the participant an SSRC is.
@@ -42,8 +41,6 @@ pub(super) struct Participant {
     pub(super) tracks: Vec<Track>,
     pub(super) slots: Vec<Slot>,
     pub(super) streams: Vec<StreamOf>,
-    strangers: HashSet<Ssrc>,
-    reporters: HashSet<Ssrc>,
     pub(super) twcc: TwccReceiver,
     /// Our SSRC in feedback that belongs to no slot.
     pub(super) feedback_ssrc: Ssrc,
@@ -100,8 +97,6 @@ impl Participant {
             tracks,
             slots,
             streams,
-            strangers: HashSet::new(),
-            reporters: HashSet::new(),
             twcc: TwccReceiver::default(),
             feedback_ssrc,
             rtt: None,
@@ -131,21 +126,6 @@ impl Participant {
         self.streams.iter().copied().find(|stream| stream.ssrc == ssrc)
     }
 
-    /// Whether it is worth the decryption to find out what an SSRC is. Remembers a bounded number of strangers.
-    pub(super) fn may_listen_to(&mut self, ssrc: Ssrc) -> bool {
-        if self.stream(ssrc).is_some() || self.strangers.contains(&ssrc) {
-            return true;
-        }
-        self.strangers.len() < STRANGERS_MAX && self.strangers.insert(ssrc)
-    }
-
-    /// Whether RTCP from this sender is worth the decryption. The SRTP context remembers every SSRC it is shown, forged
-    /// ones too, so there must be an end to them; browsers use one or two.
-    pub(super) fn may_hear_reports_of(&mut self, ssrc: Ssrc) -> bool {
-        self.reporters.contains(&ssrc)
-            || (self.reporters.len() < STRANGERS_MAX && self.reporters.insert(ssrc))
-    }
-
     /// Learns what an authenticated stranger is from its MID (RFC 9143 §9.2) and payload type.
     pub(super) fn learn(&mut self, ssrc: Ssrc, mid: Mid, pt: crate::ids::Pt) -> Option<StreamOf> {
         let track = self.tracks.iter().position(|track| track.mid() == mid)?;
@@ -156,7 +136,6 @@ impl Participant {
             self.streams.remove(0);
         }
         self.streams.push(stream);
-        self.strangers.remove(&ssrc);
         Some(stream)
     }
 

@@ -18,9 +18,6 @@ use crate::rtp::rtx;
 use crate::rtp::vp8::Vp8Rewriter;
 use crate::sdp::{NegotiatedMedia, SlotSsrcs};
 
-/// Room for one packet of any path: an Ethernet frame.
-const PACKET_CAPACITY: usize = 1500;
-
 /// The source packet behind a sequence number we sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Wanted {
@@ -46,9 +43,6 @@ pub(super) struct Slot {
     packets: u32,
     octets: u32,
     pub(super) reports: SentReports,
-    /// The packet being written, and its payload where that has to be changed.
-    packet: Vec<u8>,
-    payload: Vec<u8>,
 }
 
 impl Slot {
@@ -60,14 +54,12 @@ impl Slot {
             shows: None,
             encoding: 0,
             waits_for_keyframe: false,
-            rewriter: StreamRewriter::new(rng.random(), rng.random()),
+            rewriter: StreamRewriter::new(first_sequence(rng), rng.random()),
             vp8: Vp8Rewriter::default(),
-            rtx_sequence: rng.random(),
+            rtx_sequence: first_sequence(rng),
             packets: 0,
             octets: 0,
             reports: SentReports::default(),
-            packet: Vec::with_capacity(PACKET_CAPACITY),
-            payload: Vec::with_capacity(PACKET_CAPACITY),
         }
     }
 
@@ -112,8 +104,13 @@ impl Slot {
         self.restart();
     }
 
-    /// The packet as this subscriber gets it.
-    pub(super) fn forward(&mut self, now: Instant, packet: &MediaPacket<'_>) -> Result<&[u8], DropReason> {
+    /// Appends the packet as this subscriber gets it.
+    pub(super) fn forward(
+        &mut self,
+        now: Instant,
+        packet: &MediaPacket<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), DropReason> {
         let payload_type = self.line.codec(packet.codec).ok_or(DropReason::NotDecodable)?.pt;
         if self.waits_for_keyframe && !packet.keyframe {
             return Err(DropReason::BeforeKeyframe);
@@ -132,8 +129,8 @@ impl Slot {
         };
         self.packets = self.packets.wrapping_add(1);
         self.octets = self.octets.wrapping_add(packet.payload.len() as u32);
-        self.write(&header, None, packet);
-        Ok(&self.packet)
+        self.write(&header, None, packet, out);
+        Ok(())
     }
 
     /// Which packet of what is shown went out under a sequence number.
@@ -142,8 +139,13 @@ impl Slot {
         Some(Wanted { feed: self.shows?, encoding: self.encoding, sequence })
     }
 
-    /// The packet again, on the RTX stream (RFC 4588). `None` when RTX was not agreed on.
-    pub(super) fn retransmission(&mut self, now: Instant, packet: &MediaPacket<'_>) -> Option<&[u8]> {
+    /// Appends the packet again, as one of the RTX stream (RFC 4588). `None` when RTX was not agreed on.
+    pub(super) fn retransmission(
+        &mut self,
+        now: Instant,
+        packet: &MediaPacket<'_>,
+        out: &mut Vec<u8>,
+    ) -> Option<()> {
         let payload_type = self.line.codec(packet.codec)?.rtx?;
         let Rewritten { sequence: original, timestamp } =
             self.rewriter.rewrite(packet.sequence, packet.timestamp, packet.codec.clock_rate(), now)?;
@@ -155,8 +157,8 @@ impl Slot {
             ssrc: self.ssrcs.rtx,
         };
         self.rtx_sequence = self.rtx_sequence.wrapping_add(1);
-        self.write(&header, Some(original), packet);
-        Some(&self.packet)
+        self.write(&header, Some(original), packet, out);
+        Some(())
     }
 
     /// The publisher's sender report in the numbers of this slot. `None` before the first packet.
@@ -172,7 +174,13 @@ impl Slot {
         feedback::sender_report(&sent)
     }
 
-    fn write(&mut self, header: &RtpHeader, retransmitted: Option<u16>, packet: &MediaPacket<'_>) {
+    fn write(
+        &mut self,
+        header: &RtpHeader,
+        retransmitted: Option<u16>,
+        packet: &MediaPacket<'_>,
+        out: &mut Vec<u8>,
+    ) {
         let ids = &self.line.extensions;
         let passed = &packet.passed;
         let level = passed.audio_level.map(|level| level.to_bytes());
@@ -187,15 +195,21 @@ impl Slot {
                 passed.capture_time.as_ref().map_or(&[], |time| time.as_bytes()),
             ),
         ];
-        self.payload.clear();
-        self.payload.extend_from_slice(packet.payload);
-        if packet.codec == Codec::Vp8 {
-            self.vp8.rewrite(&mut self.payload);
-        }
-        self.packet.clear();
         match retransmitted {
-            None => header.write_packet(&extensions, &self.payload, &mut self.packet),
-            Some(original) => rtx::write(header, &extensions, original, &self.payload, &mut self.packet),
+            None => header.write_packet(&extensions, packet.payload, out),
+            Some(original) => rtx::write(header, &extensions, original, packet.payload, out),
+        }
+        if packet.codec == Codec::Vp8
+            && let Some(payload) = out.len().checked_sub(packet.payload.len())
+            && let Some(payload) = out.get_mut(payload..)
+        {
+            self.vp8.rewrite(payload);
         }
     }
+}
+
+/// In the lower half: a receiver that misses the first packets of a stream close to the wrap would guess the rollover
+/// counter of SRTP wrong for ever (RFC 3711 §3.3.1).
+fn first_sequence(rng: &mut impl Rng) -> u16 {
+    rng.random_range(0..1 << 15)
 }

@@ -11,7 +11,7 @@ use super::feedback;
 use super::participant::{Participant, REPORT_EVERY};
 use super::relay::Linked;
 use super::types::{Event, LeaveReason};
-use super::{Node, TIMER_STEP, Transmit};
+use super::{Node, TIMER_STEP};
 use crate::transport::data::DataMessage;
 use crate::transport::{Ended, TransportOutput};
 
@@ -20,7 +20,13 @@ impl Node {
     pub(super) fn give_feedback(&mut self, now: Instant, key: usize) {
         let Participant { transport, tracks, twcc, feedback_ssrc, rtt, next_report, stats, .. } =
             &mut self.participants[key];
-        let mut send = |packet: Option<Bytes>| packet.is_some_and(|bytes| transport.send_rtcp(&bytes));
+        let outbox = &mut self.outbox;
+        let mut send = |packet: Option<Bytes>| {
+            packet.is_some_and(|bytes| {
+                outbox.begin().extend_from_slice(&bytes);
+                transport.send_rtcp(outbox)
+            })
+        };
         let mut missing = Vec::new();
         for track in tracks.iter_mut() {
             for encoding in 0..ENCODINGS_MAX as u8 {
@@ -80,7 +86,7 @@ impl Node {
             }
         }
         let linked = participant.linked;
-        self.send_datagrams(key);
+        participant.transport.flush(&mut self.outbox);
         for message in messages {
             self.pass_message(now, linked, &message);
         }
@@ -107,19 +113,8 @@ impl Node {
             return self.counters.dropped.count(DropReason::Data);
         }
         if let Some(Linked::Here(key)) = to {
-            self.send_datagrams(key);
+            self.participants[key].transport.flush(&mut self.outbox);
             self.rearm(now, key);
-        }
-    }
-
-    pub(super) fn send_datagrams(&mut self, key: usize) {
-        let transport = &mut self.participants[key].transport;
-        let destination = transport.ice().selected();
-        while let Some(payload) = transport.poll_datagram() {
-            // Before the first check there is nowhere to send and nothing to say.
-            if let Some(destination) = destination {
-                self.transmits.push_back(Transmit { destination, payload });
-            }
         }
     }
 

@@ -82,7 +82,7 @@ enum ExtensionForm {
 }
 
 /// Length of the fixed header.
-const FIXED: usize = 12;
+pub(crate) const FIXED_HEADER: usize = 12;
 /// RFC 8285 §4.2.
 const ONE_BYTE_PROFILE: u16 = 0xbede;
 /// RFC 8285 §4.3; the low four bits are free.
@@ -93,11 +93,11 @@ impl<'a> RtpPacket<'a> {
     pub fn parse(bytes: &'a [u8]) -> Result<Self, PacketError> {
         // No datagram is longer, and offsets fit 16 bits.
         let bytes = &bytes[..bytes.len().min(usize::from(u16::MAX))];
-        let first = *bytes.first().filter(|_| bytes.len() >= FIXED).ok_or(PacketError::Truncated)?;
+        let first = *bytes.first().filter(|_| bytes.len() >= FIXED_HEADER).ok_or(PacketError::Truncated)?;
         if first >> 6 != 2 {
             return Err(PacketError::Version(first >> 6));
         }
-        let mut start = FIXED + 4 * usize::from(first & 0x0f);
+        let mut start = FIXED_HEADER + 4 * usize::from(first & 0x0f);
         let mut form = ExtensionForm::None;
         let mut extension_start = start;
         if first & 0x10 != 0 {
@@ -159,7 +159,7 @@ impl<'a> RtpPacket<'a> {
     /// Contributing sources.
     pub fn csrcs(&self) -> impl Iterator<Item = Ssrc> + use<'a> {
         let count = usize::from(self.byte(0) & 0x0f);
-        let list = self.bytes.get(FIXED..).unwrap_or_default().chunks_exact(4).take(count);
+        let list = self.bytes.get(FIXED_HEADER..).unwrap_or_default().chunks_exact(4).take(count);
         list.map(|csrc| Ssrc(csrc.iter().fold(0, |word, byte| word << 8 | u32::from(*byte))))
     }
 

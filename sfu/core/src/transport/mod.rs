@@ -1,25 +1,27 @@
 //! One participant's transport: ICE-lite, DTLS, SRTP and SCTP stacked on one five-tuple.
 //!
-//! Datagrams go in, plain RTP, RTCP and messages come out. Until ICE has validated an address, nothing but STUN is
+//! Datagrams go in, plain RTP, RTCP and messages come out. Packets are opened and sealed where they are: in the buffer they
+//! were received in, in the [`outbox`] they are sent from. Until ICE has validated an address, nothing but STUN is
 //! read from it: that closes the race in which a stranger's ClientHello arrives first (CVE-2023-49786).
 
 pub mod data;
 pub mod dtls;
 pub mod framing;
 pub mod ice;
+pub mod outbox;
 pub mod srtp;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::{Bytes, BytesMut};
 use rtc_crypto::RTCCryptoProvider;
 
 use self::data::{DataMessage, DataTransport};
 use self::dtls::{DtlsError, DtlsOutput, DtlsServer, Identity};
 use self::ice::{Accepted, Check, IceLite, StunDrop};
-use self::srtp::{SrtpPair, SrtpProfile};
+use self::outbox::Outbox;
+use self::srtp::{OpenError, SealError, SrtpPair, SrtpProfile};
 use crate::path::Path;
 use crate::sdp::{Fingerprint, IceCredentials};
 
@@ -51,12 +53,14 @@ pub enum TransportOutput {
 pub struct Transport {
     ice: IceLite,
     dtls: DtlsServer,
-    srtp: Option<SrtpPair>,
+    /// Boxed: it is large, and there are none before the handshake.
+    srtp: Option<Box<SrtpPair>>,
     data: DataTransport,
     connected: bool,
     announced: bool,
     crypto: Arc<dyn RTCCryptoProvider>,
-    outgoing: VecDeque<Bytes>,
+    /// DTLS records that wait for [`Self::flush`].
+    records: VecDeque<Vec<u8>>,
     outputs: VecDeque<TransportOutput>,
 }
 
@@ -84,7 +88,7 @@ impl Transport {
             connected: false,
             announced: false,
             crypto,
-            outgoing: VecDeque::new(),
+            records: VecDeque::new(),
             outputs: VecDeque::new(),
         }
     }
@@ -101,7 +105,7 @@ impl Transport {
 
     /// The profile in use once keys are there.
     pub fn srtp_profile(&self) -> Option<SrtpProfile> {
-        self.srtp.as_ref().map(SrtpPair::profile)
+        self.srtp.as_ref().map(|srtp| srtp.profile())
     }
 
     /// ICE restart with new credentials.
@@ -125,28 +129,53 @@ impl Transport {
         self.after_dtls(now, result);
     }
 
-    /// Opens an SRTP packet from a validated address.
-    pub fn open_rtp(&mut self, packet: &[u8]) -> Option<BytesMut> {
-        self.srtp.as_mut()?.open_rtp(packet)
+    /// Opens an SRTP packet from a validated address, in place; the plain packet is that many bytes.
+    pub fn open_rtp(&mut self, packet: &mut [u8]) -> Result<usize, OpenError> {
+        self.srtp.as_mut().ok_or(OpenError::NoKeys)?.open_rtp(packet)
     }
 
-    /// Opens an SRTCP packet from a validated address.
-    pub fn open_rtcp(&mut self, packet: &[u8]) -> Option<BytesMut> {
-        self.srtp.as_mut()?.open_rtcp(packet)
+    /// Opens an SRTCP packet from a validated address, in place; the plain packet is that many bytes.
+    pub fn open_rtcp(&mut self, packet: &mut [u8]) -> Result<usize, OpenError> {
+        self.srtp.as_mut().ok_or(OpenError::NoKeys)?.open_rtcp(packet)
     }
 
-    /// Seals and queues an RTP packet. False before the keys are there.
-    pub fn send_rtp(&mut self, packet: &[u8]) -> bool {
-        let Some(sealed) = self.srtp.as_mut().and_then(|srtp| srtp.seal_rtp(packet)) else { return false };
-        self.outgoing.push_back(sealed.freeze());
-        true
+    /// Whether there are keys to seal with and an address to send to.
+    pub fn can_send(&self) -> bool {
+        self.srtp.is_some() && self.ice.selected().is_some()
     }
 
-    /// Seals and queues a compound RTCP packet. False before the keys are there.
-    pub fn send_rtcp(&mut self, packet: &[u8]) -> bool {
-        let Some(sealed) = self.srtp.as_mut().and_then(|srtp| srtp.seal_rtcp(packet)) else { return false };
-        self.outgoing.push_back(sealed.freeze());
-        true
+    /// Seals the RTP packet that was begun in the outbox and commits it; it is abandoned and false returned if that
+    /// cannot be ([`Self::can_send`], [`srtp::SealError`]).
+    pub fn send_rtp(&mut self, outbox: &mut Outbox) -> bool {
+        self.send(outbox, SrtpPair::seal_rtp)
+    }
+
+    /// Seals the compound RTCP packet that was begun in the outbox and commits it, or abandons it and returns false.
+    pub fn send_rtcp(&mut self, outbox: &mut Outbox) -> bool {
+        self.send(outbox, SrtpPair::seal_rtcp)
+    }
+
+    fn send(
+        &mut self,
+        outbox: &mut Outbox,
+        seal: impl FnOnce(&mut SrtpPair, &mut Vec<u8>, usize) -> Result<(), SealError>,
+    ) -> bool {
+        let start = outbox.start();
+        let (Some(srtp), Some(destination)) = (&mut self.srtp, self.ice.selected()) else {
+            outbox.abandon();
+            return false;
+        };
+        match seal(srtp, outbox.buffer(), start) {
+            Ok(()) => {
+                outbox.commit(destination);
+                true
+            }
+            Err(error) => {
+                tracing::debug!(%error, "packet not sealed");
+                outbox.abandon();
+                false
+            }
+        }
     }
 
     /// Sends a message on the events channel; false when it is not open or too much is waiting.
@@ -160,7 +189,7 @@ impl Transport {
     pub fn close(&mut self) {
         for output in self.dtls.close() {
             if let DtlsOutput::Record(record) = output {
-                self.outgoing.push_back(record.into());
+                self.records.push_back(record);
             }
         }
     }
@@ -192,9 +221,13 @@ impl Transport {
         }
     }
 
-    /// The next datagram for [`IceLite::selected`].
-    pub fn poll_datagram(&mut self) -> Option<Bytes> {
-        self.outgoing.pop_front()
+    /// Moves DTLS records that wait into the outbox. Before the first check there is nowhere to send and nothing to say.
+    pub fn flush(&mut self, outbox: &mut Outbox) {
+        while let Some(record) = self.records.pop_front() {
+            if let Some(destination) = self.ice.selected() {
+                outbox.push(destination, &record);
+            }
+        }
     }
 
     /// The next thing to tell the layer above.
@@ -215,10 +248,10 @@ impl Transport {
         };
         for output in outputs {
             match output {
-                DtlsOutput::Record(record) => self.outgoing.push_back(record.into()),
+                DtlsOutput::Record(record) => self.records.push_back(record),
                 // Keys are exported once: a second pair under the same keys would repeat nonces.
                 DtlsOutput::Keys(profile, material) if self.srtp.is_none() => {
-                    self.srtp = SrtpPair::server(profile, &material, self.crypto.crypto());
+                    self.srtp = SrtpPair::server(profile, &material).map(Box::new);
                 }
                 DtlsOutput::Keys(..) => {}
                 DtlsOutput::Connected => self.connected = true,
@@ -243,7 +276,7 @@ impl Transport {
                 Ok(outputs) => {
                     for output in outputs {
                         if let DtlsOutput::Record(record) = output {
-                            self.outgoing.push_back(record.into());
+                            self.records.push_back(record);
                         }
                     }
                 }

@@ -19,7 +19,7 @@ use crate::path::Candidate;
 use crate::rtp::packet::{DatagramKind, RtpHeader, RtpPacket};
 use crate::transport::dtls::Identity;
 use crate::transport::ice::tests::binding_request;
-use crate::transport::srtp::{SrtpPair, SrtpProfile};
+use crate::transport::srtp::{OpenError, SrtpPair, SrtpProfile};
 use crate::transport::test_crypto;
 
 fn certificate() -> (Vec<u8>, Vec<u8>) {
@@ -147,12 +147,12 @@ impl Client {
                 self.poll_dtls();
             }
             DatagramKind::Rtp => {
-                let opened = self.srtp.as_mut().and_then(|srtp| srtp.open_rtp(datagram)).expect("opens");
-                self.rtp.push(opened.to_vec());
+                let opened = self.open(datagram, SrtpPair::open_rtp);
+                self.rtp.push(opened);
             }
             DatagramKind::Rtcp => {
-                let opened = self.srtp.as_mut().and_then(|srtp| srtp.open_rtcp(datagram)).expect("opens");
-                self.rtcp.extend(feedback::parse(opened.freeze()));
+                let opened = self.open(datagram, SrtpPair::open_rtcp);
+                self.rtcp.extend(feedback::parse(&opened));
             }
             DatagramKind::Stun | DatagramKind::Other => {}
         }
@@ -165,7 +165,7 @@ impl Client {
                 Output::Packet(packet) => self.outgoing.push_back(packet.to_vec()),
                 Output::KeyingMaterial(material, _) => {
                     let profile = SrtpProfile::AeadAes256Gcm;
-                    self.srtp = SrtpPair::client(profile, &material, test_crypto().crypto());
+                    self.srtp = SrtpPair::client(profile, &material);
                 }
                 Output::Timeout(_) => return,
                 _ => {}
@@ -191,11 +191,26 @@ impl Client {
     }
 
     fn seal(&mut self, packet: &[u8]) -> Vec<u8> {
-        self.srtp.as_mut().and_then(|srtp| srtp.seal_rtp(packet)).expect("keys").to_vec()
+        let mut sealed = packet.to_vec();
+        self.srtp.as_mut().expect("keys").seal_rtp(&mut sealed, 0).expect("seals");
+        sealed
     }
 
     fn seal_rtcp(&mut self, packet: &Bytes) -> Vec<u8> {
-        self.srtp.as_mut().and_then(|srtp| srtp.seal_rtcp(packet)).expect("keys").to_vec()
+        let mut sealed = packet.to_vec();
+        self.srtp.as_mut().expect("keys").seal_rtcp(&mut sealed, 0).expect("seals");
+        sealed
+    }
+
+    fn open(
+        &mut self,
+        datagram: &[u8],
+        open: impl FnOnce(&mut SrtpPair, &mut [u8]) -> Result<usize, OpenError>,
+    ) -> Vec<u8> {
+        let mut opened = datagram.to_vec();
+        let length = open(self.srtp.as_mut().expect("keys"), &mut opened).expect("opens");
+        opened.truncate(length);
+        opened
     }
 
     /// Last bytes of the frames that arrived, in order.
@@ -274,7 +289,7 @@ impl World {
 
     /// From a client to the node.
     fn send(&mut self, index: usize, datagram: &[u8]) {
-        self.node.handle_datagram(self.now, self.clients[index].addr, datagram);
+        self.node.handle_datagram(self.now, self.clients[index].addr, &mut datagram.to_vec());
         self.pump();
     }
 
@@ -294,13 +309,13 @@ impl World {
                 let Some(index) = index else { continue };
                 match &mut self.lose {
                     Some((victim, count)) if *victim == index && *count > 0 => *count -= 1,
-                    _ => self.clients[index].handle(self.now, &transmit.payload),
+                    _ => self.clients[index].handle(self.now, transmit.payload),
                 }
             }
             for index in 0..self.clients.len() {
-                while let Some(datagram) = self.clients[index].outgoing.pop_front() {
+                while let Some(mut datagram) = self.clients[index].outgoing.pop_front() {
                     quiet = false;
-                    self.node.handle_datagram(self.now, self.clients[index].addr, &datagram);
+                    self.node.handle_datagram(self.now, self.clients[index].addr, &mut datagram);
                 }
             }
             while let Some(event) = self.node.poll_event() {
