@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::manifest::{Entry, Line};
 use crate::model::{
-    ByteRange, ErasedNote, Fragment, Gap, IndexTrack, RecordingIndex, RecordingSummary, Rotation,
+    ByteRange, ErasedNote, Fragment, Gap, IndexTrack, Pause, RecordingIndex, RecordingSummary, Rotation,
 };
 
 /// Folds the lines of a manifest. `None` if they do not begin as a manifest of recording `id` does.
@@ -17,6 +17,7 @@ pub(crate) fn fold(id: Uuid, lines: &[Line]) -> Option<RecordingIndex> {
         erased: None,
         labels: serde_json::Value::Null,
         receipts: Vec::new(),
+        pauses: Vec::new(),
         tracks: Vec::new(),
     };
     match &lines.first()?.entry {
@@ -98,6 +99,18 @@ impl RecordingIndex {
                         .fragments
                         .retain(|fragment| fragment.bytes.offset + fragment.bytes.length <= *length);
                     track.length = *length;
+                }
+            }
+            Entry::Pause { at_ms, reason, by, .. } => self.pauses.push(Pause {
+                start_ms: *at_ms,
+                end_ms: None,
+                reason: reason.clone(),
+                by: by.clone(),
+                timed_out: false,
+            }),
+            Entry::Resume { at_ms, timed_out } => {
+                if let Some(pause) = self.pauses.last_mut() {
+                    (pause.end_ms, pause.timed_out) = (Some(*at_ms), *timed_out);
                 }
             }
             Entry::Stop { .. } => self.complete = true,

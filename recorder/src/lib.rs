@@ -38,8 +38,8 @@ mod writer;
 
 pub use error::{EraseError, IndexError, OpenError, StartError};
 pub use model::{
-    ByteRange, Erased, ErasedNote, Fragment, Gap, GapReason, IndexTrack, Receipt, RecordingIndex,
-    RecordingSpec, RecordingSummary, Rotation, Side, TrackSpec,
+    ByteRange, Erased, ErasedNote, Fragment, Gap, GapReason, IndexTrack, Pause, PauseSpec, Paused, Receipt,
+    RecordingIndex, RecordingSpec, RecordingSummary, Rotation, Side, TrackSpec,
 };
 pub use reader::TrackReader;
 pub use recorder::{Recorder, RecorderConfig, RecordingHandle, RecoveryReport};

@@ -66,6 +66,10 @@ pub(crate) enum Entry {
     TrackEnd { track: String, dropped: u64, lost: u64, late: u64, malformed: u64, undecodable: u64 },
     /// Fragments beyond this length were announced but are not in the file (the machine lost power).
     Cut { track: String, length: u64 },
+    /// From here on nothing is recorded until `resume`, or until its time is over.
+    Pause { at_ms: u64, reason: String, by: String, at_most_ms: u64 },
+    /// The recording goes on; `timed_out` when nobody said so.
+    Resume { at_ms: u64, timed_out: bool },
     /// Nothing follows.
     Stop {
         reason: StopReason,

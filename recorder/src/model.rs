@@ -1,5 +1,7 @@
 //! What the layers above say to the recorder and what they learn from it.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use sfu::{NodeTime, Source};
 use uuid::Uuid;
@@ -110,6 +112,8 @@ pub struct RecordingIndex {
     pub labels: serde_json::Value,
     /// Every choice, oldest first.
     pub receipts: Vec<Receipt>,
+    /// Stretches in which nothing was recorded on purpose, in time order.
+    pub pauses: Vec<Pause>,
     /// Track files in order of first media.
     pub tracks: Vec<IndexTrack>,
 }
@@ -208,4 +212,43 @@ pub enum GapReason {
     Lost,
     /// The stream began anew with unrelated timestamps.
     Restart,
+    /// The recording was paused, see [`RecordingIndex::pauses`].
+    Paused,
+}
+
+/// A pause to begin.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PauseSpec {
+    /// Why, e.g. `card_data`; kept in the manifest.
+    pub reason: String,
+    /// Who asked: a user's id.
+    pub by: String,
+    /// The recording goes on by itself after this.
+    pub at_most: Duration,
+}
+
+/// A pause that lasts.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Paused {
+    /// Why, as given.
+    pub reason: String,
+    /// Since when.
+    pub since: NodeTime,
+    /// When the recording goes on by itself.
+    pub until: NodeTime,
+}
+
+/// A stretch in which nothing was recorded, on purpose.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Pause {
+    /// From, milliseconds of session time.
+    pub start_ms: u64,
+    /// To, milliseconds of session time; `None` while it lasts, or when the recording ended in it.
+    pub end_ms: Option<u64>,
+    /// Why, as given.
+    pub reason: String,
+    /// Who asked.
+    pub by: String,
+    /// Nobody ended it: its time was over.
+    pub timed_out: bool,
 }

@@ -18,7 +18,9 @@ use crate::erase::erase_folder;
 use crate::error::{EraseError, IndexError, OpenError, StartError};
 use crate::index::fold;
 use crate::manifest::{self, Entry, Line, ManifestFile};
-use crate::model::{Erased, Receipt, RecordingIndex, RecordingSpec, RecordingSummary, TrackSpec};
+use crate::model::{
+    Erased, PauseSpec, Paused, Receipt, RecordingIndex, RecordingSpec, RecordingSummary, TrackSpec,
+};
 use crate::reader::TrackReader;
 use crate::recovery::{Found, recover};
 use crate::session::{Session, lock};
@@ -295,6 +297,22 @@ impl RecordingHandle {
     /// Adds the evidence of a choice made while the recording runs, or after it was erased.
     pub async fn add_receipt(&self, receipt: Receipt) {
         self.session.add_receipt(receipt).await;
+    }
+
+    /// Writes no media from now on, whatever the taps bring, until [`RecordingHandle::resume`] or until the time given
+    /// is over. When it returns, the manifest says so. A second pause changes nothing about the first.
+    pub async fn pause(&self, pause: PauseSpec) {
+        self.session.pause(pause).await;
+    }
+
+    /// Goes on recording with media from now on. Nothing happens when no pause lasts.
+    pub async fn resume(&self) {
+        self.session.resume().await;
+    }
+
+    /// The pause that lasts, and changes of it.
+    pub fn paused(&self) -> watch::Receiver<Option<Paused>> {
+        self.session.paused.subscribe()
     }
 
     /// Becomes `Some(why)` when the disk failed: nothing more is recorded, what was written stays.

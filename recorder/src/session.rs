@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::erase::erase_folder;
 use crate::index::fold;
 use crate::manifest::{self, Entry, ManifestFile, StopReason};
-use crate::model::{Erased, Receipt, RecordingSummary, Side, TrackSpec};
+use crate::model::{Erased, PauseSpec, Paused, Receipt, RecordingSummary, Side, TrackSpec};
 use crate::timeline::PartyClock;
 use crate::track::{Output, Settings, Track};
 use crate::vault::RecordingKey;
@@ -47,6 +47,8 @@ pub(crate) struct Session {
     since: Instant,
     end: watch::Sender<End>,
     pub(crate) failed: watch::Sender<Option<String>>,
+    /// The pause that lasts, if one does.
+    pub(crate) paused: watch::Sender<Option<Paused>>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
     parties: Mutex<HashMap<Uuid, Arc<Mutex<PartyClock>>>>,
     track_numbers: Mutex<HashMap<(Side, Source), u32>>,
@@ -79,6 +81,7 @@ impl Session {
             since: Instant::now(),
             end: watch::Sender::new(End::NotYet),
             failed: watch::Sender::new(None),
+            paused: watch::Sender::new(None),
             tasks: Mutex::default(),
             parties: Mutex::default(),
             track_numbers: Mutex::default(),
@@ -129,6 +132,58 @@ impl Session {
 
     pub(crate) async fn add_receipt(self: &Arc<Self>, receipt: Receipt) {
         self.append(Entry::Receipt { receipt }).await;
+    }
+
+    /// Stops writing media at once, on the disk and for whoever reads the manifest; a timer ends it.
+    pub(crate) async fn pause(self: &Arc<Self>, spec: PauseSpec) {
+        let since = self.now();
+        let until = NodeTime(since.0 + spec.at_most.as_micros() as u64);
+        let pause = Paused { reason: spec.reason.clone(), since, until };
+        let begun = self.paused.send_if_modified(|paused| {
+            let begins = paused.is_none();
+            paused.get_or_insert(pause.clone());
+            begins
+        });
+        if !begun {
+            return;
+        }
+        let at_ms = self.session_ms(since);
+        let at_most_ms = spec.at_most.as_millis() as u64;
+        self.append(Entry::Pause { at_ms, reason: spec.reason, by: spec.by, at_most_ms }).await;
+        let (session, mut end) = (Arc::downgrade(self), self.end.subscribe());
+        tokio::spawn(async move {
+            tokio::select! {
+                () = tokio::time::sleep(spec.at_most) => {}
+                _ = end.changed() => return,
+            }
+            if let Some(session) = session.upgrade() {
+                session.resume_from(Some(pause)).await;
+            }
+        });
+    }
+
+    /// Goes on with media from now on. Nothing happens when no pause lasts.
+    pub(crate) async fn resume(self: &Arc<Self>) {
+        self.resume_from(None).await;
+    }
+
+    /// Ends the pause that lasts, or only this one when its time is over.
+    async fn resume_from(self: &Arc<Self>, over: Option<Paused>) {
+        let ended = self.paused.send_if_modified(|paused| {
+            let ends = paused.is_some() && (over.is_none() || *paused == over);
+            if ends {
+                *paused = None;
+            }
+            ends
+        });
+        if ended {
+            let at_ms = self.session_ms(self.now());
+            self.append(Entry::Resume { at_ms, timed_out: over.is_some() }).await;
+        }
+    }
+
+    fn session_ms(&self, time: NodeTime) -> u64 {
+        time.0.saturating_sub(self.started.0) / 1000
     }
 
     /// The disk failed: nothing more is recorded, what was written stays, and everybody who asks is told.
@@ -262,6 +317,8 @@ async fn run_track(
         tap.request_keyframe();
     }
     let mut writer = Some(TrackWriter::new(session.clone(), spec, id));
+    let mut paused = session.paused.subscribe();
+    paused.mark_changed();
     loop {
         let due = track.deadline().map(|deadline| clock.instant(deadline));
         let timer = async {
@@ -278,6 +335,14 @@ async fn run_track(
                 }
                 break;
             }
+            // Before the tap: what waits there is dropped too, never written.
+            Ok(()) = paused.changed() => {
+                if paused.borrow_and_update().is_some() {
+                    track.pause(&lock(&party));
+                } else {
+                    track.resume(session.now());
+                }
+            }
             event = tap.recv() => {
                 let Some(event) = event else { break };
                 clock.saw(&event);
@@ -291,6 +356,9 @@ async fn run_track(
         if !write(&mut track, &mut writer, &session, &end, tap.dropped()).await {
             return;
         }
+    }
+    if paused.borrow().is_some() {
+        track.pause(&lock(&party));
     }
     // What the media plane had handed over before the stop belongs to the recording.
     for _ in 0..QUEUED_MAX {

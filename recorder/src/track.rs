@@ -94,6 +94,9 @@ pub(crate) struct Track {
     broken: Option<GapReason>,
     last_key: Option<NodeTime>,
     last_wish: Option<NodeTime>,
+    paused: bool,
+    /// Media from before this moment is not written: it belongs to a pause.
+    not_before_us: i64,
     out: VecDeque<Output>,
 }
 
@@ -112,6 +115,8 @@ impl Track {
             broken: None,
             last_key: None,
             last_wish: None,
+            paused: false,
+            not_before_us: 0,
             out: VecDeque::new(),
         }
     }
@@ -128,6 +133,9 @@ impl Track {
                     // The timestamps of padding mean nothing.
                     self.clock.arrived(packet.timestamp, packet.arrival, party);
                 }
+                if self.paused {
+                    return; // The clock may know of it, nothing else.
+                }
                 self.assembler.push(packet);
                 self.tick(now, party);
             }
@@ -137,6 +145,30 @@ impl Track {
                 self.drain(party);
                 self.restarted();
             }
+        }
+    }
+
+    /// Writes what came before, and nothing of what comes until [`Track::resume`].
+    pub(crate) fn pause(&mut self, party: &PartyClock) {
+        if !self.paused {
+            self.assembler.flush();
+            self.drain(party);
+            if let Some(file) = &mut self.file {
+                file.estimate_last(file.typical);
+                file.close_fragment(&mut self.out);
+            }
+            self.paused = true;
+        }
+    }
+
+    /// Writes again, beginning with media of `now` and, of video, with a key frame.
+    pub(crate) fn resume(&mut self, now: NodeTime) {
+        if self.paused {
+            self.paused = false;
+            self.assembler.restart();
+            self.not_before_us = now.0 as i64 - self.started_us;
+            self.broken = Some(GapReason::Paused);
+            self.last_wish = None;
         }
     }
 
@@ -179,7 +211,7 @@ impl Track {
 
     /// Whether to ask the publisher for a key frame now. True is said once for each wish.
     pub(crate) fn wants_keyframe(&mut self, now: NodeTime) -> bool {
-        if self.kind == Kind::Audio {
+        if self.kind == Kind::Audio || self.paused {
             return false;
         }
         let since = |time: Option<NodeTime>| time.map_or(u64::MAX, |time| now.0.saturating_sub(time.0));
@@ -200,6 +232,9 @@ impl Track {
                 Assembled::Frame(frame) => {
                     let node_us = self.clock.map(frame.timestamp, frame.arrival, party);
                     let at_us = (node_us - self.started_us).max(0);
+                    if at_us < self.not_before_us {
+                        continue; // It was on its way while the recording was paused.
+                    }
                     match self.kind {
                         Kind::Audio => self.audio(frame, at_us),
                         Kind::Video => self.video(frame, at_us),
@@ -216,7 +251,7 @@ impl Track {
 
     fn restarted(&mut self) {
         self.clock.restart();
-        self.broken = Some(GapReason::Restart);
+        self.broken.get_or_insert(GapReason::Restart);
         self.last_wish = None;
     }
 

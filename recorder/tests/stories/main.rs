@@ -8,5 +8,6 @@ mod crash;
 mod formats;
 mod media;
 mod network;
+mod pause;
 mod stage;
 mod sync;

@@ -45,6 +45,7 @@ async fn recorded(world: &World, dir: &std::path::Path, call: CallId) -> Recordi
         erased: None,
         labels: serde_json::Value::Null,
         receipts: Vec::new(),
+        pauses: Vec::new(),
         tracks: vec![track],
     };
     world.archive.recordings.lock().unwrap().insert(id, index);
