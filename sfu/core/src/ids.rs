@@ -38,7 +38,7 @@ impl fmt::Display for Ssrc {
 }
 
 /// Payload type, 0–127; what it means is agreed per transport in SDP.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
 pub struct Pt(pub u8);
 
 /// A short text kept inline, so that copying it on the packet path allocates nothing.

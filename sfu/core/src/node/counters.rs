@@ -112,6 +112,8 @@ pub struct Counters {
     pub forwarded: u64,
     /// Packets sent again by RTX.
     pub retransmitted: u64,
+    /// Lost audio packets found in later ones (RED).
+    pub red_recovered: u64,
     /// Packets handed to taps.
     pub tapped: u64,
     /// Media packets handed to other workers.

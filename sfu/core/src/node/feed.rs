@@ -72,6 +72,8 @@ pub(super) struct Feed {
     pub(super) origin: Origin,
     /// Tells it from earlier feeds under the same key.
     pub(super) generation: u32,
+    /// How late a packet may enter that was lost on the publisher's leg and asked for again.
+    pub(super) repair_time: Duration,
     line: NegotiatedMedia,
     /// Lowest quality first.
     encodings: [Encoding; ENCODINGS_MAX],
@@ -97,6 +99,7 @@ impl Feed {
             source,
             origin,
             generation,
+            repair_time: Duration::ZERO,
             line,
             encodings: Default::default(),
             subscribers: Vec::new(),

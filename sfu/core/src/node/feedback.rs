@@ -19,11 +19,24 @@ pub(super) enum Incoming {
     /// A publisher ties its RTP clock to its wall clock.
     SenderReport { ssrc: Ssrc, ntp: u64, rtp_timestamp: u32 },
     /// A subscriber's view of one of our streams.
-    ReceptionReport { ssrc: Ssrc, last_sr: u32, delay: Duration },
+    ReceptionReport { ssrc: Ssrc, reception: Reception },
     /// A subscriber lacks packets of one of our streams.
     Nack { ssrc: Ssrc, sequences: Vec<u16> },
     /// A subscriber's decoder is lost (PLI or FIR).
     KeyframeRequest { ssrc: Ssrc },
+}
+
+/// How a peer gets one of our streams (RFC 3550 §6.4.1).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Reception {
+    /// Middle 32 bits of the NTP time in our last sender report it has seen.
+    pub(super) last_sr: u32,
+    /// How long ago it saw that.
+    pub(super) delay: Duration,
+    /// Share of packets lost since its last report, in 256ths.
+    pub(super) fraction_lost: u8,
+    /// Highest sequence number it has seen, extended by its count of cycles.
+    pub(super) highest: u32,
 }
 
 /// At most this many sequence numbers of one compound packet are answered.
@@ -60,9 +73,13 @@ pub(super) fn parse(compound: &[u8]) -> Vec<Incoming> {
 fn reception(report: &ReceptionReport) -> Incoming {
     Incoming::ReceptionReport {
         ssrc: Ssrc(report.ssrc),
-        last_sr: report.last_sender_report,
-        // In units of 1/65536 s (RFC 3550 §6.4.1).
-        delay: Duration::from_micros(u64::from(report.delay) * 1_000_000 / 65_536),
+        reception: Reception {
+            last_sr: report.last_sender_report,
+            // In units of 1/65536 s.
+            delay: Duration::from_micros(u64::from(report.delay) * 1_000_000 / 65_536),
+            fraction_lost: report.fraction_lost,
+            highest: report.last_sequence_number,
+        },
     }
 }
 
@@ -115,6 +132,8 @@ pub(super) fn sender_report(sent: &Sent) -> Option<Bytes> {
 pub(super) struct SentReports {
     recent: [Option<(u32, Instant)>; 4],
     next: usize,
+    /// The highest sequence number in the last report about us.
+    highest: Option<u32>,
 }
 
 impl SentReports {
@@ -122,6 +141,14 @@ impl SentReports {
     pub(super) fn sent(&mut self, now: Instant, ntp: u64) {
         self.recent[self.next] = Some(((ntp >> 16) as u32, now));
         self.next = (self.next + 1) % self.recent.len();
+    }
+
+    /// A report about us names the highest sequence number seen: how many packets it is about. Nothing where numbers
+    /// go backwards or farther than any report interval, as lies and restarts do.
+    pub(super) fn reported(&mut self, highest: u32) -> u32 {
+        const PLAUSIBLE: u32 = 1 << 15;
+        let before = self.highest.replace(highest).unwrap_or(highest);
+        Some(highest.wrapping_sub(before)).filter(|packets| *packets < PLAUSIBLE).unwrap_or(0)
     }
 
     /// The round trip (RFC 3550 §6.4.1: A − LSR − DLSR), if the report is about one we remember.

@@ -122,6 +122,13 @@ impl Node {
         }
         let mut rebuilt = std::mem::take(&mut self.rebuilt);
         let feed = track.feed;
+        participant.repair.start(now);
+        if !stream.rtx && track.line().is_red(packet.payload_type()) {
+            participant.next_report.get_or_insert(now + REPORT_EVERY);
+            self.receive_red(now, key, stream, &packet, &mut rebuilt);
+            self.rebuilt = rebuilt;
+            return;
+        }
         let (arrival, bytes) = if stream.rtx {
             let arrival = track.receive_rtx(now, stream.encoding, &packet, &mut rebuilt);
             (arrival, &rebuilt[..])
@@ -158,6 +165,8 @@ impl Node {
         let Some(packet) = packet else {
             return self.counters.dropped.count(DropReason::Malformed);
         };
+        let mut earlier = std::mem::take(&mut self.earlier);
+        earlier.collect(now, feed, &packet);
         let local = matches!(feed.origin, Origin::Local { .. });
         if restarted && local {
             let (participant, source) = (feed.who, feed.source);
@@ -186,7 +195,7 @@ impl Node {
             if !transport.can_send() {
                 continue;
             }
-            match slot.forward(now, &packet, self.outbox.begin()) {
+            match slot.forward(now, &packet, &earlier, self.outbox.begin()) {
                 Ok(()) => {
                     if transport.send_rtp(&mut self.outbox) {
                         stats.packets_sent += 1;
@@ -200,6 +209,7 @@ impl Node {
                 }
             }
         }
+        self.earlier = earlier;
         self.tap(now, key, &packet, restarted);
         if keyframe_needed {
             self.want_keyframe(now, key, encoding);
@@ -240,12 +250,8 @@ impl Node {
                 Incoming::SenderReport { ssrc, ntp, rtp_timestamp } => {
                     self.on_sender_report(now, key, ssrc, ntp, rtp_timestamp);
                 }
-                Incoming::ReceptionReport { ssrc, last_sr, delay } => {
-                    let participant = &mut self.participants[key];
-                    let slot = participant.slots.iter().find(|slot| slot.ssrcs().media == ssrc);
-                    if let Some(rtt) = slot.and_then(|slot| slot.reports.round_trip(now, last_sr, delay)) {
-                        participant.rtt = Some(rtt);
-                    }
+                Incoming::ReceptionReport { ssrc, reception } => {
+                    self.on_reception(now, key, ssrc, &reception);
                 }
                 Incoming::Nack { ssrc, sequences } => self.retransmit(now, key, ssrc, &sequences),
                 Incoming::KeyframeRequest { ssrc } => {

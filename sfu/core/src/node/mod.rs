@@ -9,6 +9,7 @@ mod feedback;
 mod inputs;
 mod participant;
 mod relay;
+mod repair;
 mod slot;
 #[cfg(test)]
 mod tests;
@@ -31,6 +32,7 @@ use self::feed::{Feed, Origin, Place};
 use self::participant::Participant;
 pub use self::relay::{Export, FeedId, LinkId, RelayMessage};
 use self::relay::{Linked, RelayOutbox};
+use self::repair::EarlierAudio;
 use self::timers::Timers;
 pub use self::types::{
     AnswerSlot, Event, JoinError, JoinRequest, Joined, LeaveReason, ParticipantStats, RouteError, TapId,
@@ -113,6 +115,8 @@ pub struct Node {
     timers: Timers,
     /// An RTX packet in its original form, while it is handled.
     rebuilt: Vec<u8>,
+    /// What goes along with an audio packet, while it is published.
+    earlier: EarlierAudio,
     outbox: Outbox,
     events: VecDeque<Event>,
     tap_outputs: VecDeque<(TapId, TapOutput)>,
@@ -138,6 +142,7 @@ impl Node {
             next_link: 0,
             timers: Timers::default(),
             rebuilt: Vec::new(),
+            earlier: EarlierAudio::default(),
             outbox: Outbox::default(),
             events: VecDeque::new(),
             tap_outputs: VecDeque::new(),
@@ -252,7 +257,7 @@ impl Node {
                     offer.fingerprint,
                     self.config.crypto.clone(),
                 );
-                let participant = Participant::new(who, transport, &answer, session_id, &mut self.rng)?;
+                let participant = Participant::new(now, who, transport, &answer, session_id, &mut self.rng)?;
                 let key = self.participants.insert(participant);
                 self.by_id.insert(who, key);
                 for index in 0..self.participants[key].tracks.len() {
@@ -316,6 +321,8 @@ impl Node {
         let slot = &mut self.participants[participant].slots[slot];
         slot.show(feed);
         let encoding = slot.encoding();
+        self.participants[participant].repair.start(now);
+        self.settle(now, participant);
         self.want_keyframe(now, feed, encoding);
     }
 

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use rand::Rng;
 
 use super::relay::Linked;
+use super::repair::LegRepair;
 use super::slot::Slot;
 use super::track::Track;
 use super::types::{AnswerSlot, JoinError, ParticipantStats};
@@ -45,6 +46,7 @@ pub(super) struct Participant {
     /// Our SSRC in feedback that belongs to no slot.
     pub(super) feedback_ssrc: Ssrc,
     pub(super) rtt: Option<Duration>,
+    pub(super) repair: LegRepair,
     pub(super) next_report: Option<Instant>,
     /// The other end of the events channel.
     pub(super) linked: Option<Linked>,
@@ -58,6 +60,7 @@ pub(super) struct Participant {
 impl Participant {
     /// From what was negotiated.
     pub(super) fn new(
+        now: Instant,
         id: ParticipantId,
         transport: Transport,
         answer: &Answer,
@@ -100,6 +103,7 @@ impl Participant {
             twcc: TwccReceiver::default(),
             feedback_ssrc,
             rtt: None,
+            repair: LegRepair::new(now),
             next_report: None,
             linked: None,
             stats: ParticipantStats::default(),
@@ -147,7 +151,9 @@ impl Participant {
     /// When anything of this participant wants attention.
     pub(super) fn deadline(&self) -> Instant {
         let mut at = self.transport.deadline();
-        for candidate in [self.next_report, self.twcc.deadline()].into_iter().flatten() {
+        for candidate in
+            [self.next_report, self.twcc.deadline(), self.repair.deadline()].into_iter().flatten()
+        {
             at = at.min(candidate);
         }
         for candidate in self.tracks.iter().filter_map(Track::deadline) {

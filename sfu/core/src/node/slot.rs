@@ -1,22 +1,27 @@
 //! A receive slot: the sending end of one receive line of a client. Any track of its kind can be shown on it, without
 //! SDP: switching is an RTP rewrite.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use rand::Rng;
 
 use super::counters::DropReason;
 use super::feedback::{self, Sent, SentReports};
+use super::repair::{EarlierAudio, Playout, RED_MAX};
 use super::track::MediaPacket;
-use crate::ids::Mid;
+use crate::ids::{Mid, Pt};
 use crate::media::{Codec, Kind};
-use crate::rtp::extensions::HeaderExtension;
+use crate::rtp::extensions::{HeaderExtension, PlayoutDelay};
 use crate::rtp::packet::RtpHeader;
+use crate::rtp::red::{self, Block};
 use crate::rtp::rewrite::{Rewritten, StreamRewriter};
 use crate::rtp::rtx;
 use crate::rtp::vp8::Vp8Rewriter;
 use crate::sdp::{NegotiatedMedia, SlotSsrcs};
+
+/// The first packets of a stream that carry its MID.
+const MID_PACKETS: u32 = 50;
 
 /// The source packet behind a sequence number we sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -24,6 +29,16 @@ pub(super) struct Wanted {
     pub(super) feed: usize,
     pub(super) encoding: u8,
     pub(super) sequence: u64,
+}
+
+/// What stands between a packet's header and its payload.
+#[derive(Clone, Copy)]
+enum Wrap<'a> {
+    Plain,
+    /// The number of the packet that is sent again.
+    Rtx(u16),
+    /// The payload type inside and the packets before, oldest first.
+    Red(Pt, &'a [Block<'a>]),
 }
 
 /// See the module.
@@ -43,6 +58,10 @@ pub(super) struct Slot {
     packets: u32,
     octets: u32,
     pub(super) reports: SentReports,
+    /// Earlier packets repeated in each audio packet.
+    red: u8,
+    playout: Playout,
+    rtx_packets: u32,
 }
 
 impl Slot {
@@ -60,6 +79,9 @@ impl Slot {
             packets: 0,
             octets: 0,
             reports: SentReports::default(),
+            red: 0,
+            playout: Playout::default(),
+            rtx_packets: 0,
         }
     }
 
@@ -104,14 +126,22 @@ impl Slot {
         self.restart();
     }
 
-    /// Appends the packet as this subscriber gets it.
+    /// How this leg is repaired from now on: levels of redundancy, and how long pictures are to be held.
+    pub(super) fn set_repair(&mut self, now: Instant, red: u8, playout: Duration) {
+        self.red = red;
+        self.playout.set(now, playout);
+    }
+
+    /// Appends the packet as this subscriber gets it, with those before it where the leg needs redundancy.
     pub(super) fn forward(
         &mut self,
         now: Instant,
         packet: &MediaPacket<'_>,
+        earlier: &EarlierAudio,
         out: &mut Vec<u8>,
     ) -> Result<(), DropReason> {
-        let payload_type = self.line.codec(packet.codec).ok_or(DropReason::NotDecodable)?.pt;
+        let codec = self.line.codec(packet.codec).ok_or(DropReason::NotDecodable)?;
+        let (mut payload_type, red_type) = (codec.pt, codec.red_pt());
         if self.waits_for_keyframe && !packet.keyframe {
             return Err(DropReason::BeforeKeyframe);
         }
@@ -120,6 +150,24 @@ impl Slot {
             .rewrite(packet.sequence, packet.timestamp, packet.codec.clock_rate(), now)
             .ok_or(DropReason::BeforeSwitch)?;
         self.waits_for_keyframe = false;
+        let mut blocks = [Block::default(); RED_MAX];
+        let mut wrap = Wrap::Plain;
+        if let Some(red_type) = red_type.filter(|_| self.red > 0) {
+            let mut count = 0;
+            // What this subscriber never had, because it was shown something else, is not repeated to it either.
+            for (distance, block) in (1u64..).zip(earlier.blocks(self.red)) {
+                if !self.rewriter.has_mapped(packet.sequence.saturating_sub(distance)) {
+                    break;
+                }
+                blocks[count] = Block { payload_type, ..block };
+                count += 1;
+            }
+            if count > 0 {
+                blocks[..count].reverse();
+                wrap = Wrap::Red(payload_type, &blocks[..count]);
+                payload_type = red_type;
+            }
+        }
         let header = RtpHeader {
             marker: packet.marker,
             payload_type,
@@ -129,7 +177,7 @@ impl Slot {
         };
         self.packets = self.packets.wrapping_add(1);
         self.octets = self.octets.wrapping_add(packet.payload.len() as u32);
-        self.write(&header, None, packet, out);
+        self.write(now, &header, wrap, packet, out);
         Ok(())
     }
 
@@ -157,7 +205,8 @@ impl Slot {
             ssrc: self.ssrcs.rtx,
         };
         self.rtx_sequence = self.rtx_sequence.wrapping_add(1);
-        self.write(&header, Some(original), packet, out);
+        self.rtx_packets = self.rtx_packets.saturating_add(1);
+        self.write(now, &header, Wrap::Rtx(original), packet, out);
         Some(())
     }
 
@@ -176,8 +225,9 @@ impl Slot {
 
     fn write(
         &mut self,
+        now: Instant,
         header: &RtpHeader,
-        retransmitted: Option<u16>,
+        wrap: Wrap<'_>,
         packet: &MediaPacket<'_>,
         out: &mut Vec<u8>,
     ) {
@@ -185,9 +235,19 @@ impl Slot {
         let passed = &packet.passed;
         let level = passed.audio_level.map(|level| level.to_bytes());
         let orientation = passed.orientation.map(|orientation| orientation.to_bytes());
+        let playout = match packet.codec.kind() {
+            Kind::Video => self.playout.said(now, passed.playout_delay).map(PlayoutDelay::to_bytes),
+            Kind::Audio => None,
+        };
+        // Packets bind to their line by SSRC; the MID in the first of them is for peers that bind by MID
+        // (RFC 8843 §9.2).
+        let sent = if matches!(wrap, Wrap::Rtx(_)) { self.rtx_packets } else { self.packets };
+        let mid = if sent <= MID_PACKETS { self.line.mid.as_str().as_bytes() } else { &[] };
         // An element with id 0 is not written: absent ones are left out without allocating a list.
         let id = |extension| ids.id(extension).unwrap_or(0);
-        let extensions: [(u8, &[u8]); 3] = [
+        let extensions: [(u8, &[u8]); 5] = [
+            (id(HeaderExtension::Mid), mid),
+            (id(HeaderExtension::PlayoutDelay), playout.as_ref().map_or(&[], |bytes| &bytes[..])),
             (id(HeaderExtension::AudioLevel), level.as_ref().map_or(&[], |bytes| &bytes[..])),
             (id(HeaderExtension::VideoOrientation), orientation.as_ref().map_or(&[], |bytes| &bytes[..])),
             (
@@ -195,9 +255,13 @@ impl Slot {
                 passed.capture_time.as_ref().map_or(&[], |time| time.as_bytes()),
             ),
         ];
-        match retransmitted {
-            None => header.write_packet(&extensions, packet.payload, out),
-            Some(original) => rtx::write(header, &extensions, original, packet.payload, out),
+        match wrap {
+            Wrap::Plain => header.write_packet(&extensions, packet.payload, out),
+            Wrap::Rtx(original) => rtx::write(header, &extensions, original, packet.payload, out),
+            Wrap::Red(inside, blocks) => {
+                header.write(&extensions, out);
+                red::write(blocks, inside, packet.payload, out);
+            }
         }
         if packet.codec == Codec::Vp8
             && let Some(payload) = out.len().checked_sub(packet.payload.len())

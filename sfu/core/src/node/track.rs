@@ -11,9 +11,10 @@ use super::feed::ENCODINGS_MAX;
 use crate::ids::{Mid, Pt, Ssrc};
 use crate::media::{Codec, Kind, Source};
 use crate::rtp::extensions::{
-    AudioLevel, ExtensionMap, HeaderExtension, VideoOrientation, read_abs_capture_time,
+    AudioLevel, ExtensionMap, HeaderExtension, PlayoutDelay, VideoOrientation, read_abs_capture_time,
 };
 use crate::rtp::limit::PliLimiter;
+use crate::rtp::loss::Tally;
 use crate::rtp::nack::{self, NackGenerator};
 use crate::rtp::packet::{RtpHeader, RtpPacket};
 use crate::rtp::reception::ReceptionStats;
@@ -45,6 +46,7 @@ pub(super) struct PassedExtensions {
     pub(super) orientation: Option<VideoOrientation>,
     /// abs-capture-time: 8 bytes, or 16 with the clock offset.
     pub(super) capture_time: Option<CaptureTime>,
+    pub(super) playout_delay: Option<PlayoutDelay>,
 }
 
 /// The bytes of an abs-capture-time extension.
@@ -74,6 +76,7 @@ impl PassedExtensions {
             audio_level: value(HeaderExtension::AudioLevel).and_then(AudioLevel::read),
             orientation: value(HeaderExtension::VideoOrientation).and_then(VideoOrientation::read),
             capture_time: value(HeaderExtension::AbsCaptureTime).and_then(CaptureTime::read),
+            playout_delay: value(HeaderExtension::PlayoutDelay).and_then(PlayoutDelay::read),
         }
     }
 }
@@ -149,29 +152,39 @@ impl Track {
         let Some((codec, false)) = self.line.codec_of(packet.payload_type()) else {
             return Arrival::UnknownPayload;
         };
-        let (codec, repaired) = (codec.codec, codec.feedback.nack);
+        let (codec, asks) = (codec.codec, codec.feedback.nack);
         let Some(encoding) = self.encodings.get_mut(usize::from(encoding)) else { return Arrival::Nothing };
         let restarted = encoding.stream.as_ref().is_none_or(|stream| stream.ssrc != packet.ssrc());
         if restarted {
             encoding.stream = Some(Stream {
                 ssrc: packet.ssrc(),
                 sequence: SequenceExtender::default(),
-                nack: NackGenerator::default(),
+                nack: if asks { NackGenerator::default() } else { NackGenerator::silent() },
                 reception: ReceptionStats::new(codec.clock_rate()),
             });
         }
         let Some(stream) = &mut encoding.stream else { return Arrival::Nothing };
         let sequence = stream.sequence.extend(packet.sequence());
         stream.reception.on_packet(sequence, packet.timestamp(), now);
-        let mut jumped = false;
-        if repaired {
-            match stream.nack.on_packet(sequence, now) {
-                nack::Arrival::New | nack::Arrival::Recovered => {}
-                nack::Arrival::Stale => return Arrival::Nothing,
-                nack::Arrival::Restart => jumped = true,
-            }
-        }
+        let jumped = match stream.nack.on_packet(sequence, now) {
+            nack::Arrival::New | nack::Arrival::Recovered => false,
+            nack::Arrival::Stale => return Arrival::Nothing,
+            nack::Arrival::Restart => true,
+        };
         Arrival::Media { sequence, restarted: restarted || jumped }
+    }
+
+    /// A packet of a running stream that another one carried along (RED): its extended number, if it was still missing.
+    pub(super) fn recover(&mut self, now: Instant, encoding: u8, ssrc: Ssrc, number: u16) -> Option<u64> {
+        let stream = self.encodings.get_mut(usize::from(encoding))?.stream.as_mut()?;
+        let sequence = stream.sequence.nearest(number).filter(|_| stream.ssrc == ssrc)?;
+        stream.nack.recover(sequence, now).then_some(sequence)
+    }
+
+    /// What arrived and what was lost of all encodings since the last call.
+    pub(super) fn take_tally(&mut self) -> Tally {
+        let streams = self.encodings.iter_mut().filter_map(|encoding| encoding.stream.as_mut());
+        streams.map(|stream| stream.nack.take_tally()).fold(Tally::default(), Tally::plus)
     }
 
     /// Takes a packet of an RTX stream and rebuilds the original into `out` (RFC 4588 §4).
@@ -197,9 +210,8 @@ impl Track {
             return Arrival::Nothing;
         }
         let header = RtpHeader { payload_type, sequence: original, ssrc: stream.ssrc, ..packet.header() };
-        let extensions: Vec<_> = packet.extensions().collect();
         out.clear();
-        header.write_packet(&extensions, payload, out);
+        packet.write_as(&header, payload, out);
         Arrival::Media { sequence, restarted: false }
     }
 

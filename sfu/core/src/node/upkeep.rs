@@ -18,6 +18,7 @@ use crate::transport::{Ended, TransportOutput};
 impl Node {
     /// NACKs, PLIs, TWCC feedback and reports that are due towards one participant.
     pub(super) fn give_feedback(&mut self, now: Instant, key: usize) {
+        self.update_repair(now, key);
         let Participant { transport, tracks, twcc, feedback_ssrc, rtt, next_report, stats, .. } =
             &mut self.participants[key];
         let outbox = &mut self.outbox;

@@ -1,6 +1,7 @@
 //! RTP header extensions (RFC 8285): which ones we speak, their negotiated ids, and their payloads.
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::ids::Mid;
 
@@ -24,11 +25,13 @@ pub enum HeaderExtension {
     VideoOrientation,
     /// When the picture or sound was captured, on the capturer's NTP clock.
     AbsCaptureTime,
+    /// How long a receiver shall hold pictures, at least and at most.
+    PlayoutDelay,
 }
 
 impl HeaderExtension {
     /// How many there are.
-    pub const COUNT: usize = 8;
+    pub const COUNT: usize = 9;
 
     /// All of them, in the order an answer lists them.
     pub const ALL: [HeaderExtension; Self::COUNT] = [
@@ -40,6 +43,7 @@ impl HeaderExtension {
         HeaderExtension::AudioLevel,
         HeaderExtension::VideoOrientation,
         HeaderExtension::AbsCaptureTime,
+        HeaderExtension::PlayoutDelay,
     ];
 
     /// The URI that names the extension in `a=extmap`.
@@ -57,6 +61,7 @@ impl HeaderExtension {
             HeaderExtension::AbsCaptureTime => {
                 "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time"
             }
+            HeaderExtension::PlayoutDelay => "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay",
         }
     }
 
@@ -197,6 +202,52 @@ pub fn read_abs_capture_time(value: &[u8]) -> Option<&[u8]> {
     matches!(value.len(), 8 | 16).then_some(value)
 }
 
+/// How long a receiver holds pictures before it shows them: 12 bits each, in steps of 10 ms.
+///
+/// ```text
+///  0                   1                   2
+///  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// |     minimum delay     |     maximum delay     |
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PlayoutDelay {
+    /// At least, 0 to 40.95 s.
+    pub min: Duration,
+    /// At most, 0 to 40.95 s.
+    pub max: Duration,
+}
+
+impl PlayoutDelay {
+    /// What libwebrtc does when nobody asks for anything: no minimum, 10 s at most.
+    ///
+    /// (Its special mode for games, where frames are shown at once, needs a maximum of 500 ms or less.)
+    pub const DEFAULT: Self = Self { min: Duration::ZERO, max: Duration::from_secs(10) };
+
+    /// The default with another minimum.
+    pub fn at_least(min: Duration) -> Self {
+        Self { min, max: Self::DEFAULT.max.max(min) }
+    }
+
+    /// Reads the payload of [`HeaderExtension::PlayoutDelay`].
+    pub fn read(value: &[u8]) -> Option<Self> {
+        let [a, b, c] = *value else { return None };
+        let tens = |steps: u16| Duration::from_millis(u64::from(steps) * 10);
+        Some(Self {
+            min: tens(u16::from(a) << 4 | u16::from(b >> 4)),
+            max: tens(u16::from(b & 0x0f) << 8 | u16::from(c)),
+        })
+    }
+
+    /// The payload that says this, rounded up to 10 ms.
+    pub fn to_bytes(self) -> [u8; 3] {
+        let tens = |delay: Duration| delay.as_millis().div_ceil(10).min(0xfff) as u16;
+        let (min, max) = (tens(self.min), tens(self.max));
+        [(min >> 4) as u8, ((min & 0x0f) << 4) as u8 | (max >> 8) as u8, max as u8]
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -239,6 +290,10 @@ mod tests {
             let orientation = VideoOrientation { back_camera: true, flipped: false, rotation };
             assert_eq!(VideoOrientation::read(&orientation.to_bytes()), Some(orientation));
         }
+        let delay = PlayoutDelay { min: Duration::from_millis(340), max: Duration::from_millis(40_950) };
+        assert_eq!(delay.to_bytes(), [0x02, 0x2f, 0xff]);
+        assert_eq!(PlayoutDelay::read(&delay.to_bytes()), Some(delay));
+        assert_eq!(PlayoutDelay::at_least(Duration::from_millis(331)).to_bytes(), [0x02, 0x23, 0xe8]);
         assert_eq!(read_transport_cc(&[0x12, 0x34, 0x80, 0x00]), Some(0x1234));
         assert_eq!(read_mid(b"7"), Mid::new("7"));
     }
@@ -248,6 +303,7 @@ mod tests {
         assert_eq!(AudioLevel::read(&[]), None);
         assert_eq!(VideoOrientation::read(&[]), None);
         assert_eq!(read_transport_cc(&[1]), None);
+        assert_eq!(PlayoutDelay::read(&[1, 2]), None);
         assert_eq!(read_mid(&[0xff]), None);
         assert_eq!(read_abs_capture_time(&[0; 9]), None);
         assert_eq!(read_abs_capture_time(&[0; 8]).map(<[u8]>::len), Some(8));

@@ -3,18 +3,26 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use super::loss::Tally;
+
 /// A packet is presumed lost when this many later ones have arrived …
 const REORDERED_PACKETS: u64 = 3;
 /// … or when this long has passed since the gap was seen: reordering on the Internet is rarely slower.
 const REORDERED_TIME: Duration = Duration::from_millis(10);
 /// The shortest time between two requests for one packet.
 const MIN_RETRY: Duration = Duration::from_millis(20);
+/// Timers of both ends and jitter, on top of a round trip.
+const RETRY_MARGIN: Duration = Duration::from_millis(5);
 /// Round trip before one was measured.
 const DEFAULT_RTT: Duration = Duration::from_millis(100);
 /// Requests for one packet; libwebrtc stops after ten too.
 const MAX_TRIES: u8 = 10;
 /// After this long a packet is of no use: the picture has frozen and needs a keyframe.
 const MAX_AGE: Duration = Duration::from_secs(1);
+/// A stream whose sender was not agreed to be asked: packets are waited for this long, in case they come by themselves.
+const SILENT_AGE: Duration = Duration::from_millis(500);
+/// A packet carried along by another one may be this much newer than anything so far.
+const MAX_AHEAD: u64 = 64;
 /// Packets waited for at once.
 const MAX_MISSING: usize = 512;
 /// A jump wider than this is a new start, not a loss.
@@ -44,8 +52,13 @@ pub struct NackGenerator {
     /// Number after the last far-too-old packet: if it arrives next, the sender has started anew (RFC 3550 §A.1).
     restart_at: Option<u64>,
     given_up: u64,
-    /// Round trip at the last poll.
+    /// Time between requests, by the round trip at the last poll.
     retry: Option<Duration>,
+    /// Nothing is asked for.
+    silent: bool,
+    tally: Tally,
+    /// The last packet found lost, to tell runs of losses apart.
+    last_lost: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +70,11 @@ struct Missing {
 }
 
 impl NackGenerator {
+    /// Knows what is missing but never asks, for a sender that was not agreed to answer.
+    pub fn silent() -> Self {
+        Self { silent: true, ..Self::default() }
+    }
+
     /// Takes note of a packet, original or repaired, by its extended sequence number.
     pub fn on_packet(&mut self, sequence: u64, now: Instant) -> Arrival {
         let Some(highest) = self.highest else {
@@ -69,7 +87,9 @@ impl NackGenerator {
                 self.restart(sequence);
                 return Arrival::Restart;
             }
+            self.tally.packets += 1;
             for lost in highest + 1..sequence {
+                self.count_lost(lost);
                 if self.missing.len() == MAX_MISSING {
                     self.missing.pop_front();
                     self.given_up += 1;
@@ -80,7 +100,10 @@ impl NackGenerator {
             return Arrival::New;
         }
         if let Ok(place) = self.missing.binary_search_by_key(&sequence, |it| it.sequence) {
-            self.missing.remove(place);
+            if self.missing.remove(place).is_some_and(|it| it.tries == 0) {
+                // It was only late.
+                self.tally.lost = self.tally.lost.saturating_sub(1);
+            }
             return Arrival::Recovered;
         }
         if highest - sequence > MAX_GAP {
@@ -94,16 +117,50 @@ impl NackGenerator {
         Arrival::Stale
     }
 
+    /// Takes note of a packet that another one carried along (RED); whether it was still missing.
+    pub fn recover(&mut self, sequence: u64, now: Instant) -> bool {
+        let Some(highest) = self.highest else { return false };
+        if sequence > highest {
+            if sequence - highest > MAX_AHEAD {
+                return false;
+            }
+            self.on_packet(sequence, now);
+            // It arrived in another packet: itself it is lost.
+            self.tally.packets -= 1;
+            self.count_lost(sequence);
+            return true;
+        }
+        let found = self.missing.binary_search_by_key(&sequence, |it| it.sequence);
+        found.is_ok_and(|place| self.missing.remove(place).is_some())
+    }
+
+    /// What arrived and what was found lost since the last call. Packets that only came late are not lost.
+    pub fn take_tally(&mut self) -> Tally {
+        std::mem::take(&mut self.tally)
+    }
+
+    fn count_lost(&mut self, sequence: u64) {
+        let goes_on = self.last_lost.is_some_and(|last| last + 1 == sequence);
+        self.tally.packets += 1;
+        self.tally.lost += 1;
+        self.tally.bursts += u32::from(!goes_on);
+        self.last_lost = Some(sequence);
+    }
+
     /// Appends the sequence numbers to ask for now, ascending, cut to 16 bits.
     ///
     /// `rtt` is the round trip to the sender, when known.
     pub fn poll(&mut self, now: Instant, rtt: Option<Duration>, ask: &mut Vec<u16>) {
-        let retry = rtt.unwrap_or(DEFAULT_RTT).max(MIN_RETRY);
+        let retry = retry_after(rtt.unwrap_or(DEFAULT_RTT));
         self.retry = Some(retry);
         let Some(highest) = self.highest else { return };
         let before = self.missing.len();
         let mut room = MAX_PER_POLL;
+        let silent = self.silent;
         self.missing.retain_mut(|it| {
+            if silent {
+                return it.since + SILENT_AGE > now;
+            }
             if it.due(highest, retry) > now {
                 return true;
             }
@@ -124,7 +181,10 @@ impl NackGenerator {
     /// When to [`poll`](Self::poll) next; in the past when something is due.
     pub fn deadline(&self) -> Option<Instant> {
         let highest = self.highest?;
-        let retry = self.retry.unwrap_or(DEFAULT_RTT);
+        if self.silent {
+            return self.missing.front().map(|it| it.since + SILENT_AGE);
+        }
+        let retry = self.retry.unwrap_or_else(|| retry_after(DEFAULT_RTT));
         self.missing.iter().map(|it| it.due(highest, retry)).min()
     }
 
@@ -144,6 +204,12 @@ impl NackGenerator {
         self.restart_at = None;
         self.highest = Some(sequence);
     }
+}
+
+/// A little more than a round trip: senders refuse a second request within theirs (libwebrtc does), and a request that
+/// comes a moment too early would cost a whole round.
+fn retry_after(rtt: Duration) -> Duration {
+    rtt.max(MIN_RETRY) + rtt / 16 + RETRY_MARGIN
 }
 
 impl Missing {
@@ -185,11 +251,13 @@ mod tests {
         assert_eq!(poll(&mut nack, start + ms(9), Some(ms(40))), []);
         let lost = [70_001u64 as u16, 70_002u64 as u16];
         assert_eq!(poll(&mut nack, start + ms(10), Some(ms(40))), lost);
-        assert_eq!(nack.deadline(), Some(start + ms(50)));
-        assert_eq!(nack.on_packet(70_001, start + ms(45)), Arrival::Recovered);
-        assert_eq!(nack.on_packet(70_001, start + ms(46)), Arrival::Stale);
-        assert_eq!(poll(&mut nack, start + ms(50), Some(ms(40))), lost[1..]);
-        assert_eq!(nack.on_packet(70_002, start + ms(85)), Arrival::Recovered);
+        let again = ms(10) + retry_after(ms(40));
+        assert!((ms(55)..ms(60)).contains(&again), "a little more than a round trip: {again:?}");
+        assert_eq!(nack.deadline(), Some(start + again));
+        assert_eq!(nack.on_packet(70_001, start + ms(50)), Arrival::Recovered);
+        assert_eq!(nack.on_packet(70_001, start + ms(51)), Arrival::Stale);
+        assert_eq!(poll(&mut nack, start + again, Some(ms(40))), lost[1..]);
+        assert_eq!(nack.on_packet(70_002, start + ms(98)), Arrival::Recovered);
         assert_eq!(nack.deadline(), None);
         assert_eq!(nack.take_given_up(), 0);
     }
@@ -242,6 +310,56 @@ mod tests {
         let asked: usize = (0..3000).map(|at| poll(&mut nack, start + ms(at), Some(ms(600))).len()).sum();
         assert_eq!(asked, 2);
         assert_eq!(nack.take_given_up(), 1);
+    }
+
+    #[test]
+    fn a_silent_stream_waits_for_late_packets_and_asks_for_none() {
+        let start = Instant::now();
+        let mut nack = NackGenerator::silent();
+        for sequence in [100, 103] {
+            nack.on_packet(sequence, start);
+        }
+        assert_eq!(nack.deadline(), Some(start + SILENT_AGE));
+        assert_eq!(nack.on_packet(101, start + ms(40)), Arrival::Recovered);
+        assert_eq!(nack.on_packet(101, start + ms(41)), Arrival::Stale, "each number once");
+        assert!((0..2000).all(|at| poll(&mut nack, start + ms(at), Some(ms(30))).is_empty()));
+        assert_eq!(nack.take_given_up(), 1);
+        assert_eq!(nack.deadline(), None);
+        assert_eq!(nack.on_packet(102, start + ms(2001)), Arrival::Stale);
+    }
+
+    #[test]
+    fn what_another_packet_carried_along_is_taken_once() {
+        let start = Instant::now();
+        let mut nack = NackGenerator::silent();
+        assert!(!nack.recover(99, start), "nothing came yet");
+        nack.on_packet(100, start);
+        assert!(!nack.recover(100, start), "it came itself");
+        assert!(
+            !nack.recover(100 + MAX_AHEAD + 1, start),
+            "too far ahead to be an earlier packet of the next"
+        );
+        assert!(nack.recover(102, start), "newer than anything so far");
+        assert!(nack.recover(101, start), "missing");
+        assert!(!nack.recover(101, start), "once");
+        assert_eq!(nack.on_packet(102, start), Arrival::Stale, "the original comes too late");
+        assert_eq!(nack.on_packet(103, start), Arrival::New);
+        assert_eq!(nack.missing(), 0);
+        assert_eq!(nack.take_tally(), Tally { packets: 3, lost: 2, bursts: 1 });
+    }
+
+    #[test]
+    fn losses_are_counted_once_and_late_packets_are_not_lost() {
+        let start = Instant::now();
+        let mut nack = NackGenerator::default();
+        for sequence in [100, 101, 104, 105, 107] {
+            nack.on_packet(sequence, start);
+        }
+        assert_eq!(nack.on_packet(106, start + ms(2)), Arrival::Recovered);
+        assert_eq!(poll(&mut nack, start + ms(10), Some(ms(30))), [102, 103]);
+        nack.on_packet(102, start + ms(45));
+        assert_eq!(nack.take_tally(), Tally { packets: 7, lost: 2, bursts: 2 });
+        assert_eq!(nack.take_tally(), Tally::default());
     }
 
     #[test]

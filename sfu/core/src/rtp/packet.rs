@@ -206,6 +206,22 @@ impl<'a> RtpPacket<'a> {
         }
     }
 
+    /// Appends this packet under other numbers and with another payload. CSRCs and header extensions stay as they are,
+    /// padding goes.
+    pub fn write_as(&self, header: &RtpHeader, payload: &[u8], out: &mut Vec<u8>) {
+        let start = out.len();
+        out.extend_from_slice(self.bytes.get(..usize::from(self.payload_start)).unwrap_or_default());
+        if let Some(fixed) = out.get_mut(start..start + FIXED_HEADER) {
+            const PADDING: u8 = 0x20;
+            fixed[0] &= !PADDING;
+            fixed[1] = u8::from(header.marker) << 7 | (header.payload_type.0 & 0x7f);
+            fixed[2..4].copy_from_slice(&header.sequence.to_be_bytes());
+            fixed[4..8].copy_from_slice(&header.timestamp.to_be_bytes());
+            fixed[8..12].copy_from_slice(&header.ssrc.0.to_be_bytes());
+        }
+        out.extend_from_slice(payload);
+    }
+
     /// A byte of the fixed header, whose length `parse` has checked.
     fn byte(&self, place: usize) -> u8 {
         self.bytes.get(place).copied().unwrap_or(0)
@@ -375,6 +391,23 @@ mod tests {
         assert_eq!(packet.extension(200), Some(&b"abc"[..]));
         assert_eq!(packet.extension(2), Some(&b""[..]));
         assert_eq!(packet.payload(), b"data");
+    }
+
+    #[test]
+    fn a_packet_under_other_numbers_keeps_its_extensions_and_loses_its_padding() {
+        let mut bytes = Vec::new();
+        header().write_packet(&[(4, b"1"), (3, &[0x12, 0x34])], b"old", &mut bytes);
+        bytes[0] |= 0x20;
+        bytes.extend([0, 2]);
+        let packet = RtpPacket::parse(&bytes).unwrap();
+        let other =
+            RtpHeader { marker: false, payload_type: Pt(111), sequence: 7, timestamp: 8, ssrc: Ssrc(9) };
+        let mut out = vec![0xff];
+        packet.write_as(&other, b"new payload", &mut out);
+        let written = RtpPacket::parse(&out[1..]).unwrap();
+        assert_eq!(written.header(), other);
+        assert_eq!(written.payload(), b"new payload");
+        assert!(written.extensions().eq(packet.extensions()));
     }
 
     #[test]

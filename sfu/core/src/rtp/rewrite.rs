@@ -135,6 +135,12 @@ impl StreamRewriter {
         (sent <= self.highest && (segment.begin..=segment.end).contains(&source)).then_some(source)
     }
 
+    /// Whether a packet of the current source is one that was, or would have been, sent.
+    pub fn has_mapped(&self, sequence: u64) -> bool {
+        let segment = self.current.as_ref();
+        segment.is_some_and(|segment| sequence <= segment.end && segment.map(sequence).is_some())
+    }
+
     /// What a timestamp of the current source is on the outgoing stream, for sender reports.
     pub fn timestamp(&self, source: u32) -> Option<u32> {
         self.current.as_ref().map(|segment| source.wrapping_add(segment.timestamp_offset))

@@ -84,12 +84,17 @@ pub struct NegotiatedMedia {
 }
 
 impl NegotiatedMedia {
-    /// The codec a payload type stands for, media or RTX; the flag says RTX.
+    /// The codec a payload type stands for: media, plain or in RED, or RTX; the flag says RTX.
     pub fn codec_of(&self, pt: Pt) -> Option<(&NegotiatedCodec, bool)> {
         self.codecs.iter().find_map(|it| {
             let rtx = it.rtx == Some(pt);
-            (rtx || it.pt == pt).then_some((it, rtx))
+            (rtx || it.pt == pt || it.red_pt() == Some(pt)).then_some((it, rtx))
         })
+    }
+
+    /// Whether a payload type is RED around one of the line's codecs.
+    pub fn is_red(&self, pt: Pt) -> bool {
+        self.codecs.iter().any(|it| it.red_pt() == Some(pt))
     }
 
     /// How a codec is sent on this line.
@@ -156,7 +161,7 @@ pub fn answer(
             LineKind::Media(kind) => {
                 let source =
                     settings.sources.iter().find(|(mid, _)| *mid == line.mid).map(|(_, source)| *source);
-                let codecs = codecs::negotiate(line, kind, settings.video_preference);
+                let mut codecs = codecs::negotiate(line, kind, settings.video_preference);
                 match source {
                     Some(source) if codecs.is_empty() => {
                         return Err(AnswerError::NoCommonCodec(line.mid, source));
@@ -164,6 +169,11 @@ pub fn answer(
                     Some(source) => agreed.role = Role::Publish(source),
                     None if line.direction.receives() && !codecs.is_empty() => {
                         agreed.role = Role::Slot(kind, slot_ssrcs(line));
+                        // We retransmit on RTX streams only: sending a packet again under its own number would seal
+                        // two texts with one GCM nonce, because its header extensions have changed.
+                        for codec in codecs.iter_mut().filter(|codec| codec.rtx.is_none()) {
+                            codec.feedback.nack = false;
+                        }
                     }
                     None => {}
                 }

@@ -23,6 +23,27 @@ pub struct NegotiatedCodec {
     pub fmtp: Fmtp,
     /// Feedback both sides speak.
     pub feedback: Feedback,
+    /// How earlier packets of it are repeated in later ones (RFC 2198); Opus only.
+    pub red: Option<NegotiatedRed>,
+}
+
+impl NegotiatedCodec {
+    /// The payload type of RED, where it was agreed on.
+    pub fn red_pt(&self) -> Option<Pt> {
+        self.red.as_ref().map(|red| red.pt)
+    }
+}
+
+/// RED for a codec.
+#[derive(Clone, Debug)]
+pub struct NegotiatedRed {
+    /// The offer's number for it.
+    pub pt: Pt,
+    /// The client lists it before the codec itself. The first number of an answer is what a browser sends, so this
+    /// decides whether it sends RED or plain packets; it takes both.
+    pub preferred: bool,
+    /// The payload types inside, as offered: `111/111`.
+    pub fmtp: Fmtp,
 }
 
 /// RTCP feedback agreed for a codec: what we know and the offer listed.
@@ -41,12 +62,12 @@ pub struct Feedback {
 }
 
 impl Feedback {
-    /// What we answer to an offer's list. Audio is not NACKed: Opus conceals, and the offer of browsers has none.
+    /// What we answer to an offer's list.
     fn agree(kind: Kind, offered: &[String]) -> Self {
         let lists = |value: &str| offered.iter().any(|it| it.split_ascii_whitespace().eq(value.split(' ')));
         let video = kind == Kind::Video;
         Self {
-            nack: video && lists("nack"),
+            nack: lists("nack"),
             pli: video && lists("nack pli"),
             fir: video && lists("ccm fir"),
             transport_cc: lists("transport-cc"),
@@ -131,10 +152,24 @@ pub(super) fn negotiate(line: &OfferedMedia, kind: Kind, video_preference: &[Cod
                 rtx: line.payloads.iter().find(|it| it.apt() == Some(payload.pt)).map(|it| it.pt),
                 fmtp: answer_parameters(codec, &payload.fmtp),
                 feedback: Feedback::agree(kind, &payload.feedback),
+                red: (codec == Codec::Opus).then(|| red(line, payload)).flatten(),
             });
         }
     }
     agreed
+}
+
+/// RED that carries nothing but this payload type, at the same clock (RFC 2198 §5, as browsers write it).
+fn red(line: &OfferedMedia, codec: &OfferedPayload) -> Option<NegotiatedRed> {
+    let place = |pt| line.payloads.iter().position(|it| it.pt == pt);
+    let own = codec.pt.0.to_string();
+    let found = line.payloads.iter().find(|it| {
+        it.encoding.eq_ignore_ascii_case("red")
+            && (it.clock_rate, it.channels) == (codec.clock_rate, codec.channels)
+            && it.fmtp.to_string().split('/').all(|inside| inside == own)
+    })?;
+    let preferred = place(found.pt) < place(codec.pt);
+    Some(NegotiatedRed { pt: found.pt, preferred, fmtp: found.fmtp.clone() })
 }
 
 /// Format parameters of the answer: what we ask of the client's encoder.

@@ -83,7 +83,13 @@ fn rtp(
     tagged: &mut bool,
     slot: Option<(String, SlotSsrcs)>,
 ) -> MediaDescription {
-    let numbers = agreed.codecs.iter().flat_map(|codec| [Some(codec.pt), codec.rtx]);
+    let numbers = agreed.codecs.iter().flat_map(|codec| {
+        let (before, after) = match &codec.red {
+            Some(red) if red.preferred => (Some(red.pt), None),
+            red => (None, red.as_ref().map(|red| red.pt)),
+        };
+        [before, Some(codec.pt), after, codec.rtx]
+    });
     let mut line = line(offered, 9, numbers.flatten().map(|pt| pt.0.to_string()).collect());
     transport(&mut line.attributes, offered, settings, tagged);
     let attributes = &mut line.attributes;
@@ -112,6 +118,10 @@ fn rtp(
         attributes.extend(codec.feedback.values().map(|value| with("rtcp-fb", format!("{pt} {value}"))));
         if !codec.fmtp.is_empty() {
             attributes.push(with("fmtp", format!("{pt} {}", codec.fmtp)));
+        }
+        if let Some(red) = &codec.red {
+            attributes.push(with("rtpmap", format!("{} red/{rate}{channels}", red.pt.0)));
+            attributes.push(with("fmtp", format!("{} {}", red.pt.0, red.fmtp)));
         }
         if let Some(rtx) = codec.rtx {
             attributes.push(with("rtpmap", format!("{} rtx/{rate}", rtx.0)));

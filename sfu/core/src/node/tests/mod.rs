@@ -1,5 +1,6 @@
 //! A whole node on virtual time with model clients: real STUN, DTLS, SRTP and SDP, no socket and no clock.
 
+mod loss;
 mod relay;
 mod stories;
 
@@ -37,10 +38,35 @@ fn fingerprint(der: &[u8]) -> String {
 const VIDEO: Pt = Pt(96);
 const VIDEO_RTX: Pt = Pt(97);
 
+/// What a client offers beside the least: the same on all its lines.
+#[derive(Clone, Copy)]
+struct Terms {
+    /// RED for Opus (PT 63), before or after Opus itself.
+    red: Option<Red>,
+    /// `a=extmap` lines.
+    extmaps: &'static str,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Red {
+    First,
+    Second,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self {
+            red: None,
+            extmaps: "a=extmap:3 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01\r\n",
+        }
+    }
+}
+
 /// A client with a microphone (mid 0), a camera (mid 1), one audio slot (mid 2) and one video slot (mid 3).
 struct Client {
     id: ParticipantId,
     addr: SocketAddr,
+    terms: Terms,
     dtls: Dtls,
     fingerprint: String,
     /// Server's ufrag and password.
@@ -61,6 +87,7 @@ impl Client {
         dtls.set_active(true);
         Self {
             id: ParticipantId(number),
+            terms: Terms::default(),
             addr: SocketAddr::from(([10, 0, 0, number as u8], 4000)),
             dtls,
             fingerprint,
@@ -91,6 +118,10 @@ impl Client {
 
     fn request(&self) -> JoinRequest {
         let codec = |kind| match kind {
+            "audio" if self.terms.red.is_some() => {
+                "a=rtpmap:111 opus/48000/2\r\na=rtcp-fb:111 transport-cc\r\n\
+                 a=rtpmap:63 red/48000/2\r\na=fmtp:63 111/111\r\n"
+            }
             "audio" => "a=rtpmap:111 opus/48000/2\r\na=rtcp-fb:111 transport-cc\r\n",
             _ => {
                 "a=rtpmap:96 VP8/90000\r\na=rtcp-fb:96 nack\r\na=rtcp-fb:96 nack pli\r\na=rtcp-fb:96 transport-cc\r\n\
@@ -113,14 +144,19 @@ impl Client {
         let mut offer =
             String::from("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1 2 3\r\n");
         for (mid, (kind, direction)) in lines.into_iter().enumerate() {
-            let formats = if kind == "audio" { "111" } else { "96 97" };
+            let formats = match (kind, self.terms.red) {
+                ("audio", None) => "111",
+                ("audio", Some(Red::First)) => "63 111",
+                ("audio", Some(Red::Second)) => "111 63",
+                _ => "96 97",
+            };
             offer += &format!(
                 "m={kind} 9 UDP/TLS/RTP/SAVPF {formats}\r\nc=IN IP4 0.0.0.0\r\na=ice-ufrag:{}\r\n\
                  a=ice-pwd:aaaaaaaaaaaaaaaaaaaaaaaa\r\na=fingerprint:sha-256 {}\r\na=setup:actpass\r\na=mid:{mid}\r\n\
-                 a=extmap:3 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01\r\n\
-                 a={direction}\r\na=rtcp-mux\r\na=rtcp-rsize\r\n{}{}",
+                 {}a={direction}\r\na=rtcp-mux\r\na=rtcp-rsize\r\n{}{}",
                 self.ufrag(),
                 self.fingerprint,
+                self.terms.extmaps,
                 codec(kind),
                 streams(mid)
             );
@@ -254,7 +290,16 @@ impl World {
 
     /// A world in which everybody has joined and connected.
     fn connected(clients: u64) -> Self {
-        let mut world = Self::new(clients);
+        let terms = vec![Terms::default(); clients as usize];
+        Self::connected_on(&terms)
+    }
+
+    /// The same with a client for each of these terms.
+    fn connected_on(terms: &[Terms]) -> Self {
+        let mut world = Self::new(terms.len() as u64);
+        for (client, terms) in world.clients.iter_mut().zip(terms) {
+            client.terms = *terms;
+        }
         world.connect();
         world
     }

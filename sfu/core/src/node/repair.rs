@@ -1,0 +1,249 @@
+//! Repair of a participant's two legs: how lossy they are, what the rule makes of it ([`crate::rtp::repair`]), and the
+//! audio that goes along a second time.
+
+use std::time::{Duration, Instant};
+
+use super::Node;
+use super::counters::DropReason;
+use super::feed::Feed;
+use super::feedback::Reception;
+use super::participant::{Participant, StreamOf};
+use super::track::{Arrival, MediaPacket};
+use crate::ids::Ssrc;
+use crate::media::Kind;
+use crate::rtp::extensions::PlayoutDelay;
+use crate::rtp::loss::{LossMeter, Tally};
+use crate::rtp::packet::{RtpHeader, RtpPacket};
+use crate::rtp::red::{self, Block, Red};
+use crate::rtp::repair::{End, Path, Repair, RepairRule, playout_delay};
+
+/// How often the rule looks.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// Levels of redundancy there are.
+pub(super) const RED_MAX: usize = 2;
+
+/// What a participant's legs need.
+pub(super) struct LegRepair {
+    /// What was lost on the way to the participant, by its reports.
+    downlink: LossMeter,
+    /// The participant tells what became of each packet (TWCC), so its receiver reports say nothing new.
+    outcomes: bool,
+    /// What was lost on the way here.
+    uplink: LossMeter,
+    sending: RepairRule,
+    receiving: RepairRule,
+    next: Option<Instant>,
+}
+
+impl LegRepair {
+    pub(super) fn new(now: Instant) -> Self {
+        Self {
+            downlink: LossMeter::default(),
+            outcomes: false,
+            uplink: LossMeter::default(),
+            sending: RepairRule::new(now, End::Sending),
+            receiving: RepairRule::new(now, End::Receiving),
+            next: None,
+        }
+    }
+
+    /// What became of a packet we sent, in the order of sending.
+    #[allow(dead_code, reason = "told by the bandwidth owner")]
+    pub(super) fn outcome(&mut self, now: Instant, lost: bool) {
+        self.outcomes = true;
+        self.downlink.outcome(now, lost);
+    }
+
+    /// The participant's count of one of our streams: what it should have got since the last report, and what of that
+    /// was lost. It does not say in which runs.
+    pub(super) fn on_report(&mut self, now: Instant, packets: u32, lost: u32) {
+        if !self.outcomes {
+            self.downlink.add(now, Tally { packets, lost, bursts: lost });
+        }
+    }
+
+    /// Media flows: the rule has something to look at.
+    pub(super) fn start(&mut self, now: Instant) {
+        self.next.get_or_insert(now);
+    }
+
+    /// When [`Node::update_repair`] wants to be called.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.next
+    }
+
+    fn update(&mut self, now: Instant, rtt: Option<Duration>, capacity_bps: Option<u64>) -> (Repair, Repair) {
+        let towards = Path { rtt, loss: self.downlink.loss(now), capacity_bps, audio_nack: false };
+        let from = Path { rtt, loss: self.uplink.loss(now), capacity_bps: None, audio_nack: false };
+        (self.sending.update(now, &towards), self.receiving.update(now, &from))
+    }
+}
+
+impl Node {
+    /// Lets the rule look at a participant's legs, if it is time.
+    pub(super) fn update_repair(&mut self, now: Instant, key: usize) {
+        let Participant { repair, tracks, slots, rtt, .. } = &mut self.participants[key];
+        if repair.next.is_none_or(|next| next > now) {
+            return;
+        }
+        for track in tracks.iter_mut() {
+            repair.uplink.add(now, track.take_tally());
+        }
+        let (sending, receiving) = repair.update(now, *rtt, None);
+        for track in tracks.iter() {
+            self.feeds[track.feed].repair_time = receiving.time;
+        }
+        for slot in slots.iter_mut() {
+            let upstream = slot.shows().map_or(Duration::ZERO, |feed| self.feeds[feed].repair_time);
+            slot.set_repair(now, sending.red, playout_delay(upstream, sending.time));
+        }
+        let busy = repair.uplink.packets() > 0 || slots.iter().any(|slot| slot.shows().is_some());
+        repair.next = busy.then_some(now + EVERY);
+    }
+
+    /// A report of a participant about one of our streams.
+    pub(super) fn on_reception(&mut self, now: Instant, key: usize, ssrc: Ssrc, reception: &Reception) {
+        let participant = &mut self.participants[key];
+        let Some(slot) = participant.slots.iter_mut().find(|slot| slot.ssrcs().media == ssrc) else { return };
+        if let Some(rtt) = slot.reports.round_trip(now, reception.last_sr, reception.delay) {
+            participant.rtt = Some(rtt);
+        }
+        let packets = slot.reports.reported(reception.highest);
+        let lost = (u64::from(packets) * u64::from(reception.fraction_lost) / 256) as u32;
+        participant.repair.on_report(now, packets, lost);
+    }
+
+    /// Takes a RED packet apart: what is still missing of the earlier packets enters the feed first, then the packet
+    /// itself, all of them plain. Nothing behind this point knows of RED.
+    pub(super) fn receive_red(
+        &mut self,
+        now: Instant,
+        key: usize,
+        stream: StreamOf,
+        packet: &RtpPacket<'_>,
+        plain: &mut Vec<u8>,
+    ) {
+        let Ok(red) = Red::parse(packet.payload()) else {
+            return self.counters.dropped.count(DropReason::Malformed);
+        };
+        let line = self.participants[key].tracks[stream.track].line();
+        let inside = red.primary.payload_type;
+        if !line
+            .codecs
+            .iter()
+            .any(|codec| codec.pt == inside && codec.red_pt() == Some(packet.payload_type()))
+        {
+            return self.counters.dropped.count(DropReason::UnknownPayload);
+        }
+        let header = RtpHeader { payload_type: inside, ..packet.header() };
+        for (distance, block) in red.earlier() {
+            let track = &mut self.participants[key].tracks[stream.track];
+            let number = header.sequence.wrapping_sub(distance as u16);
+            let Some(sequence) = track.recover(now, stream.encoding, header.ssrc, number) else { continue };
+            let header = RtpHeader {
+                marker: false,
+                sequence: number,
+                timestamp: header.timestamp.wrapping_sub(block.offset),
+                ..header
+            };
+            let feed = track.feed;
+            plain.clear();
+            header.write_packet(&[], block.payload, plain);
+            self.counters.red_recovered += 1;
+            self.publish(now, feed, stream.encoding, sequence, plain, false);
+        }
+        let track = &mut self.participants[key].tracks[stream.track];
+        let feed = track.feed;
+        if let Arrival::Media { sequence, restarted } = track.receive(now, stream.encoding, packet)
+            && !red.primary.payload.is_empty()
+        {
+            plain.clear();
+            packet.write_as(&header, red.primary.payload, plain);
+            self.publish(now, feed, stream.encoding, sequence, plain, restarted);
+        }
+    }
+}
+
+/// The audio packets before one, as they are needed to send it with redundancy.
+#[derive(Debug, Default)]
+pub(super) struct EarlierAudio {
+    bytes: Vec<u8>,
+    /// By distance: the packet directly before comes first.
+    blocks: [Option<Kept>; RED_MAX],
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Kept {
+    offset: u32,
+    start: usize,
+    end: usize,
+}
+
+impl EarlierAudio {
+    /// Looks up what was published before a packet.
+    pub(super) fn collect(&mut self, now: Instant, feed: &Feed, packet: &MediaPacket<'_>) {
+        self.bytes.clear();
+        self.blocks = [None; RED_MAX];
+        if packet.codec.kind() != Kind::Audio {
+            return;
+        }
+        let mut after = 0;
+        for (distance, kept) in (1u64..).zip(&mut self.blocks) {
+            let Some(earlier) = packet.sequence.checked_sub(distance) else { break };
+            let Some(earlier) = feed.cached(now, packet.encoding, earlier) else { break };
+            let offset = packet.timestamp.wrapping_sub(earlier.timestamp);
+            // Time must run, or the receiver would place the sound wrongly.
+            if offset <= after || earlier.codec != packet.codec || !red::fits(offset, earlier.payload) {
+                break;
+            }
+            after = offset;
+            let start = self.bytes.len();
+            self.bytes.extend_from_slice(earlier.payload);
+            *kept = Some(Kept { offset, start, end: self.bytes.len() });
+        }
+    }
+
+    /// Up to `level` blocks, the packet directly before comes first; there are no gaps.
+    pub(super) fn blocks(&self, level: u8) -> impl Iterator<Item = Block<'_>> {
+        self.blocks.iter().take(usize::from(level)).map_while(|kept| {
+            let kept = kept.as_ref()?;
+            let payload = self.bytes.get(kept.start..kept.end)?;
+            Some(Block { offset: kept.offset, payload, ..Block::default() })
+        })
+    }
+}
+
+/// What one slot tells its viewer about holding pictures.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Playout {
+    min: Duration,
+    /// That there is no minimum any more is said for a while, then nothing.
+    said_until: Option<Instant>,
+}
+
+impl Playout {
+    /// How long "no minimum" is repeated, so that losses do not hide it.
+    const REPEAT: Duration = Duration::from_secs(5);
+
+    pub(super) fn set(&mut self, now: Instant, min: Duration) {
+        if min.is_zero() && !self.min.is_zero() {
+            self.said_until = Some(now + Self::REPEAT);
+        }
+        self.min = min;
+    }
+
+    /// What a packet says. The viewer keeps what it was told last, and any packet may be lost, so all say it. `wished`
+    /// is what the publisher asks for.
+    pub(super) fn said(&self, now: Instant, wished: Option<PlayoutDelay>) -> Option<PlayoutDelay> {
+        let ending = self.said_until.is_some_and(|until| now < until);
+        match wished {
+            Some(wished) => {
+                let min = wished.min.max(self.min);
+                Some(PlayoutDelay { min, max: wished.max.max(min) })
+            }
+            None if !self.min.is_zero() || ending => Some(PlayoutDelay::at_least(self.min)),
+            None => None,
+        }
+    }
+}
