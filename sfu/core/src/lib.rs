@@ -4,6 +4,7 @@
 //! [`node`] is the whole of it: participants and the routes between them. A participant is a [`transport`] (ICE, DTLS,
 //! SRTP, SCTP) and what its offer agreed on ([`sdp`]); media is repaired, rewritten and counted by the blocks in [`rtp`].
 
+pub mod bwe;
 pub mod ids;
 pub mod media;
 pub mod node;

@@ -1,0 +1,452 @@
+//! Who gets what of the estimate.
+//!
+//! Audio first; it is small and never negotiated. Then shared screens until their text is sharp, then every camera's lowest
+//! layer, the largest view first, then screens to their full frame rate, then cameras upwards, the largest view first. Within a
+//! slot the ladder decides what goes first, and temporal layers stand between spatial ones in it.
+//!
+//! Down goes at once: what does not fit is delay. Up goes when it fits with a margin and has for a while, and a slot that had to come
+//! back down waits twice as long the next time.
+
+use std::cmp::Reverse;
+use std::time::{Duration, Instant};
+
+use super::bitrate::Bitrate;
+
+/// Up only when this much more than needed is there.
+const MARGIN_UP: f64 = 1.12;
+/// What is shown stays while it is no more than this beyond the budget: measured rates wobble.
+const TOLERANCE: f64 = 1.05;
+/// How long it must fit before going up, at first and at most.
+const HOLD: (Duration, Duration) = (Duration::from_millis(400), Duration::from_secs(12));
+/// Coming down this soon after going up doubles the hold …
+const FLAP: Duration = Duration::from_secs(8);
+/// … and so long without coming down resets it.
+const CALM: Duration = Duration::from_secs(20);
+/// A slot that shows something new takes what fits at once for this long: the first picture should be a good one.
+const FRESH: Duration = Duration::from_secs(3);
+/// Retransmissions need as much as is lost, at most this share of everything.
+const REPAIR_MAX: f64 = 0.2;
+
+/// What a slot forwards: everything up to these layers of one encoding.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
+pub struct Target {
+    /// Index of the simulcast encoding, 0 the lowest.
+    pub encoding: u8,
+    /// Highest spatial layer (SVC).
+    pub spatial: u8,
+    /// Highest temporal layer.
+    pub temporal: u8,
+}
+
+/// One step of a slot's ladder: what it shows and what that costs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Rung {
+    /// What is forwarded.
+    pub target: Target,
+    /// Measured, or expected of a layer that is paused at the publisher; without retransmissions.
+    pub bitrate: Bitrate,
+}
+
+/// A source that has this viewer only and can be told what to send.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Elastic {
+    /// With less than this the picture is not worth sending.
+    pub least: Bitrate,
+    /// More than this it never needs.
+    pub most: Bitrate,
+}
+
+/// What a video slot asks for.
+#[derive(Clone, Copy, Debug)]
+pub struct SlotRequest<'a> {
+    /// Shared screen: text before motion.
+    pub screen: bool,
+    /// Size of the view, width × height.
+    pub pixels: u32,
+    /// From the lowest quality to the highest that the view can use; empty when nothing is shown.
+    pub ladder: &'a [Rung],
+    /// The publisher follows this slot.
+    pub elastic: Option<Elastic>,
+}
+
+impl SlotRequest<'_> {
+    /// The most this slot would use.
+    pub fn most(&self) -> Bitrate {
+        let top = self.ladder.last().map(|rung| rung.bitrate);
+        self.elastic.filter(|_| top.is_some()).map_or(top.unwrap_or_default(), |elastic| elastic.most)
+    }
+
+    fn cost(&self, rung: usize) -> Bitrate {
+        match (self.elastic, self.ladder.get(rung)) {
+            (Some(elastic), _) => elastic.least,
+            (None, Some(rung)) => rung.bitrate,
+            (None, None) => Bitrate::MAX,
+        }
+    }
+
+    /// The lowest rung with the resolution of the highest.
+    fn sharp(&self) -> Option<usize> {
+        let top = self.ladder.last()?.target;
+        let same = |rung: &Rung| (rung.target.encoding, rung.target.spatial) == (top.encoding, top.spatial);
+        self.ladder.iter().position(same)
+    }
+
+    /// An elastic source is one step: on or off.
+    fn top(&self) -> Option<usize> {
+        match self.elastic {
+            Some(_) if !self.ladder.is_empty() => Some(0),
+            _ => self.ladder.len().checked_sub(1),
+        }
+    }
+}
+
+/// What a video slot gets.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Allocation {
+    /// What to forward; `None` pauses the slot.
+    pub target: Option<Target>,
+    /// What the slot may use. For an elastic source: what it should send.
+    pub share: Bitrate,
+}
+
+/// Memory of one slot.
+#[derive(Clone, Copy, Debug)]
+struct Memory {
+    rung: Option<usize>,
+    target: Option<Target>,
+    fits_since: Option<Instant>,
+    raised_at: Option<Instant>,
+    lowered_at: Option<Instant>,
+    hold: Duration,
+    fresh_since: Option<Instant>,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self {
+            rung: None,
+            target: None,
+            fits_since: None,
+            raised_at: None,
+            lowered_at: None,
+            hold: HOLD.0,
+            fresh_since: None,
+        }
+    }
+}
+
+/// See the module. Its lists keep their memory: warm, it allocates nothing.
+#[derive(Debug, Default)]
+pub struct Allocator {
+    slots: Vec<Memory>,
+    order: Vec<usize>,
+    fits: Vec<Option<usize>>,
+    fits_safely: Vec<Option<usize>>,
+    out: Vec<Allocation>,
+    changes: u64,
+}
+
+impl Allocator {
+    /// Something else is shown on a slot: its past means nothing.
+    pub fn restart(&mut self, slot: usize) {
+        if let Some(memory) = self.slots.get_mut(slot) {
+            *memory = Memory::default();
+        }
+    }
+
+    /// How often a slot went up, down, off or on.
+    pub fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    /// What all slots together would use: audio, and the top of every ladder with the margin that reaching it takes.
+    pub fn wanted(audio: Bitrate, slots: &[SlotRequest<'_>], loss: f64) -> Bitrate {
+        let video = slots.iter().map(|slot| slot.most().as_bps()).fold(0, u64::saturating_add);
+        if video == 0 {
+            return Bitrate::ZERO;
+        }
+        audio.plus(Bitrate::bps(video)).scale(MARGIN_UP * 1.03 / (1.0 - loss.clamp(0.0, REPAIR_MAX)))
+    }
+
+    /// Divides `estimate` among the video slots; `audio` is what audio uses, `loss` the share of packets that are sent again.
+    pub fn divide(
+        &mut self,
+        now: Instant,
+        estimate: Bitrate,
+        audio: Bitrate,
+        loss: f64,
+        slots: &[SlotRequest<'_>],
+    ) -> &[Allocation] {
+        let budget = estimate.minus(audio).scale(1.0 - loss.clamp(0.0, REPAIR_MAX));
+        self.slots.resize(slots.len(), Memory::default());
+        self.order.clear();
+        self.order
+            .extend((0..slots.len()).filter(|slot| slots.get(*slot).is_some_and(|it| !it.ladder.is_empty())));
+        let key = |slot: &usize| slots.get(*slot).map(|it| (Reverse(it.screen), Reverse(it.pixels), *slot));
+        self.order.sort_unstable_by_key(key);
+        distribute(budget.scale(TOLERANCE), slots, &self.order, &mut self.fits);
+        distribute(budget.scale(1.0 / MARGIN_UP), slots, &self.order, &mut self.fits_safely);
+        self.out.clear();
+        for (slot, request) in slots.iter().enumerate() {
+            let memory = &mut self.slots[slot];
+            memory.adopt(request);
+            let before = memory.target;
+            memory.choose(now, request, self.fits[slot], self.fits_safely[slot]);
+            memory.target = memory.rung.and_then(|rung| request.ladder.get(rung)).map(|rung| rung.target);
+            self.changes += u64::from(memory.target != before);
+            let share = memory.rung.map_or(Bitrate::ZERO, |rung| request.cost(rung));
+            self.out.push(Allocation { target: memory.target, share });
+        }
+        self.share_rest(budget, slots);
+        &self.out
+    }
+
+    /// What is left goes to the sources that can use any rate, in order; what they then send decides their temporal layer.
+    fn share_rest(&mut self, budget: Bitrate, slots: &[SlotRequest<'_>]) {
+        let used = self.out.iter().map(|it| it.share.as_bps()).sum();
+        let mut rest = budget.minus(Bitrate::bps(used));
+        for slot in &self.order {
+            let (Some(request), Some(out)) = (slots.get(*slot), self.out.get_mut(*slot)) else { continue };
+            let Some(elastic) = request.elastic.filter(|_| out.target.is_some()) else { continue };
+            let more = elastic.most.minus(out.share).min(rest);
+            out.share = out.share.plus(more);
+            rest = rest.minus(more);
+            // Until the publisher has heard of its share, temporal layers make up for it.
+            let fitting = request.ladder.iter().rev().find(|rung| rung.bitrate <= out.share.scale(MARGIN_UP));
+            out.target = fitting.or(request.ladder.first()).map(|rung| rung.target);
+        }
+    }
+}
+
+impl Memory {
+    /// The ladder may have changed: finds what is shown, or the next below, in it.
+    fn adopt(&mut self, request: &SlotRequest<'_>) {
+        let Some(target) = self.target.filter(|_| request.elastic.is_none()) else {
+            self.rung = self.rung.filter(|_| !request.ladder.is_empty()).map(|_| 0);
+            return;
+        };
+        let exact = request.ladder.iter().position(|rung| rung.target == target);
+        let below = || request.ladder.iter().rposition(|rung| rung.target < target);
+        self.rung = exact.or_else(below).or((!request.ladder.is_empty()).then_some(0));
+    }
+
+    fn choose(
+        &mut self,
+        now: Instant,
+        request: &SlotRequest<'_>,
+        fits: Option<usize>,
+        safely: Option<usize>,
+    ) {
+        if request.ladder.is_empty() {
+            *self = Self::default();
+            return;
+        }
+        let fresh_since = *self.fresh_since.get_or_insert(now);
+        if fits < self.rung {
+            if self.raised_at.is_some_and(|at| now < at + FLAP) {
+                self.hold = (self.hold * 2).min(HOLD.1);
+            }
+            self.rung = fits;
+            self.lowered_at = Some(now);
+            self.fits_since = None;
+            return;
+        }
+        if self.lowered_at.is_none_or(|at| now >= at + CALM) {
+            self.hold = HOLD.0;
+        }
+        if safely <= self.rung {
+            self.fits_since = None;
+            return;
+        }
+        let since = *self.fits_since.get_or_insert(now);
+        let fresh = now < fresh_since + FRESH && self.lowered_at.is_none();
+        if fresh || now >= since + self.hold {
+            self.rung = safely;
+            self.raised_at = Some(now);
+            self.fits_since = None;
+        }
+    }
+}
+
+/// The highest rung of every slot that fits the budget, by the order of the module's first paragraph.
+fn distribute(budget: Bitrate, slots: &[SlotRequest<'_>], order: &[usize], rungs: &mut Vec<Option<usize>>) {
+    rungs.clear();
+    rungs.resize(slots.len(), None);
+    let mut left = budget;
+    let mut raise = |slot: usize, limit: Option<usize>| {
+        let (Some(request), Some(limit)) = (slots.get(slot), limit) else { return };
+        let have = rungs[slot].map_or(Bitrate::ZERO, |rung| request.cost(rung));
+        let from = rungs[slot].map_or(0, |rung| rung + 1);
+        let best = (from..=limit).rev().find(|rung| request.cost(*rung) <= left.plus(have));
+        if let Some(rung) = best {
+            left = left.plus(have).minus(request.cost(rung));
+            rungs[slot] = Some(rung);
+        }
+    };
+    for (screens, lowest) in [(true, true), (false, true), (true, false), (false, false)] {
+        for slot in order.iter().copied() {
+            let Some(request) = slots.get(slot).filter(|request| request.screen == screens) else { continue };
+            let limit = match lowest {
+                true if screens => request.sharp().min(request.top()),
+                true => Some(0),
+                false => request.top(),
+            };
+            raise(slot, limit);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn rung(encoding: u8, temporal: u8, kbps: u64) -> Rung {
+        Rung { target: Target { encoding, spatial: 0, temporal }, bitrate: Bitrate::kbps(kbps) }
+    }
+
+    /// Three encodings of two temporal layers each.
+    fn ladder() -> Vec<Rung> {
+        vec![
+            rung(0, 0, 90),
+            rung(0, 1, 150),
+            rung(1, 0, 300),
+            rung(1, 1, 500),
+            rung(2, 0, 900),
+            rung(2, 1, 1500),
+        ]
+    }
+
+    fn camera(ladder: &[Rung], pixels: u32) -> SlotRequest<'_> {
+        SlotRequest { screen: false, pixels, ladder, elastic: None }
+    }
+
+    fn screen(ladder: &[Rung]) -> SlotRequest<'_> {
+        SlotRequest { screen: true, pixels: 1, ladder, elastic: None }
+    }
+
+    /// What each slot gets in kbit/s, once everything has settled at an estimate.
+    fn settled(kbps: u64, slots: &[SlotRequest<'_>]) -> Vec<u64> {
+        let mut allocator = Allocator::default();
+        let start = Instant::now();
+        (0..10).for_each(|step| {
+            allocator.divide(start + HOLD.0 * step, Bitrate::kbps(kbps), Bitrate::kbps(50), 0.0, slots);
+        });
+        allocator.out.iter().map(|it| it.share.as_bps() / 1000).collect()
+    }
+
+    #[test]
+    fn audio_comes_first_then_sharp_text_then_faces_then_motion() {
+        let (cameras, screens) = (ladder(), ladder());
+        let slots = [camera(&cameras, 300), screen(&screens), camera(&cameras, 900)];
+        assert_eq!(settled(60, &slots), [0, 0, 0], "audio alone");
+        assert_eq!(settled(200, &slots), [0, 90, 0]);
+        assert_eq!(settled(1080, &slots), [0, 900, 0], "text, before anybody is seen");
+        assert_eq!(settled(1200, &slots), [0, 900, 90], "then the larger face");
+        assert_eq!(settled(1300, &slots), [90, 900, 90]);
+        assert_eq!(settled(2050, &slots), [90, 1500, 150], "then motion of the screen, then the larger face");
+        assert_eq!(settled(9000, &slots), [1500, 1500, 1500]);
+    }
+
+    #[test]
+    fn temporal_layers_drop_before_the_picture_gets_smaller() {
+        let steps = ladder();
+        let mut allocator = Allocator::default();
+        let start = Instant::now();
+        let mut targets = Vec::new();
+        for kbps in [2000u64, 1200, 800, 420, 250, 130, 60] {
+            let slots = [camera(&steps, 1)];
+            let got = allocator.divide(start, Bitrate::kbps(kbps), Bitrate::ZERO, 0.0, &slots)[0];
+            targets.push(got.target.map(|target| (target.encoding, target.temporal)));
+        }
+        let expected =
+            [Some((2, 1)), Some((2, 0)), Some((1, 1)), Some((1, 0)), Some((0, 1)), Some((0, 0)), None];
+        assert_eq!(targets, expected);
+    }
+
+    #[test]
+    fn down_is_at_once_up_takes_a_while_and_the_next_time_longer() {
+        let steps = ladder();
+        let slots = [camera(&steps, 1)];
+        let mut allocator = Allocator::default();
+        let mut now = Instant::now();
+        let mut at = |allocator: &mut Allocator, wait: u64, kbps| {
+            now += Duration::from_millis(wait);
+            allocator.divide(now, Bitrate::kbps(kbps), Bitrate::ZERO, 0.0, &slots)[0].share.as_bps() / 1000
+        };
+        assert_eq!(at(&mut allocator, 0, 2000), 1500, "the first picture is as good as it can be");
+        assert_eq!(at(&mut allocator, 10_000, 600), 500);
+        assert_eq!(at(&mut allocator, 10, 2000), 500);
+        assert_eq!(at(&mut allocator, 300, 2000), 500);
+        assert_eq!(at(&mut allocator, 110, 2000), 1500);
+        assert_eq!(at(&mut allocator, 1000, 600), 500);
+        assert_eq!(at(&mut allocator, 10, 2000), 500);
+        assert_eq!(at(&mut allocator, 700, 2000), 500, "it has been burnt");
+        assert_eq!(at(&mut allocator, 110, 2000), 1500);
+    }
+
+    #[test]
+    fn an_estimate_that_wobbles_moves_nothing() {
+        let steps = ladder();
+        let slots = [camera(&steps, 1)];
+        let mut allocator = Allocator::default();
+        let mut now = Instant::now();
+        for step in 0..1000 {
+            now += Duration::from_millis(50);
+            // Around 900, where the top encoding's base layer just fits.
+            let kbps = 950 + [0, 40, -50, 60, -20][step % 5];
+            allocator.divide(now, Bitrate::kbps(kbps as u64), Bitrate::ZERO, 0.0, &slots);
+        }
+        assert!(allocator.changes() <= 2, "{} changes", allocator.changes());
+    }
+
+    #[test]
+    fn a_publisher_with_one_viewer_gets_what_the_viewer_can_take() {
+        let one = [rung(0, 0, 900), rung(0, 1, 1400), rung(0, 2, 2400)];
+        let range = Elastic { least: Bitrate::kbps(80), most: Bitrate::kbps(2500) };
+        let slots = [SlotRequest { screen: false, pixels: 1, ladder: &one, elastic: Some(range) }];
+        let mut allocator = Allocator::default();
+        let now = Instant::now();
+        let mut at = |kbps| {
+            let got = allocator.divide(now, Bitrate::kbps(kbps), Bitrate::kbps(50), 0.0, &slots)[0];
+            (got.target.map(|target| target.temporal), got.share.as_bps() / 1000)
+        };
+        assert_eq!(at(5000), (Some(2), 2500));
+        assert_eq!(at(1550), (Some(1), 1500), "one temporal layer less until it has been told");
+        assert_eq!(at(350), (Some(0), 300), "it will fit soon");
+        assert_eq!(at(100), (None, 0));
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_promised_that_is_not_there(
+            kbps in 0u64..6000,
+            sizes in prop::collection::vec((any::<bool>(), 0u32..2_000_000, any::<bool>(), 0usize..7), 0..9),
+        ) {
+            let steps = ladder();
+            let range = Elastic { least: Bitrate::kbps(80), most: Bitrate::kbps(2500) };
+            let slots: Vec<_> = sizes
+                .iter()
+                .map(|(screen, pixels, elastic, rungs)| SlotRequest {
+                    screen: *screen,
+                    pixels: *pixels,
+                    ladder: &steps[..*rungs],
+                    elastic: elastic.then_some(range),
+                })
+                .collect();
+            let mut allocator = Allocator::default();
+            let mut now = Instant::now();
+            for estimate in [kbps, 6000, kbps] {
+                now += Duration::from_secs(1);
+                let got = allocator.divide(now, Bitrate::kbps(estimate), Bitrate::kbps(40), 0.05, &slots);
+                let sum: u64 = got.iter().map(|it| it.share.as_bps()).sum();
+                prop_assert!(sum as f64 <= estimate as f64 * 1000.0 * TOLERANCE);
+                for (out, slot) in got.iter().zip(&slots) {
+                    prop_assert!(out.target.is_none() || !slot.ladder.is_empty());
+                    prop_assert!(out.target.is_some() || out.share == Bitrate::ZERO);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,406 @@
+//! The estimate of one leg, from everything the other side says.
+
+use std::time::{Duration, Instant};
+
+use super::bitrate::Bitrate;
+use super::delay::Delays;
+use super::feedback::{ReferenceClock, Twcc};
+use super::groups::Grouping;
+use super::history::History;
+use super::loss::LossBound;
+use super::probe::{ProbeContext, Prober};
+use super::rate_control::{FLOOR, RateControl};
+use super::throughput::Throughput;
+use super::trend::{Trend, Usage};
+
+/// The estimate before anything is known; the first probe goes to three times this within the first moments.
+pub const START: Bitrate = Bitrate::kbps(600);
+
+/// What arrives is averaged over this long where the estimate rises …
+const ARRIVED_RISING: Duration = Duration::from_millis(500);
+/// … and over this long where it falls: what was before the link got full must not count.
+const ARRIVED_FALLING: Duration = Duration::from_millis(250);
+
+/// A collapse is one when what comes out of the queue is less than this part of the estimate.
+const COLLAPSED: f64 = 0.75;
+/// Part of the link that is used while its queue drains.
+const DRAIN_USE: f64 = 0.9;
+/// For this long after a collapse the draining queue tells the link's rate.
+const DRAIN: Duration = Duration::from_millis(2000);
+
+/// A queue that stands this long and high without growing is sent away …
+const STANDING: Duration = Duration::from_millis(120);
+const STANDING_FOR: Duration = Duration::from_millis(600);
+/// … at most so often in a row: then it is somebody else's, or no queue.
+const STANDING_TRIES: u32 = 3;
+
+/// Pacing is this much faster than the estimate: what is sent is the allocation's matter, pacing only takes off peaks.
+const PACING: f64 = 2.0;
+
+/// Bytes in flight may be the estimate's for the round trip, the time between reports and this.
+const IN_FLIGHT_EXTRA: Duration = Duration::from_millis(150);
+/// Some packets may always be in flight.
+const IN_FLIGHT_MIN: u64 = 4_000;
+/// What nobody reported on for this long is forgotten.
+const EXPIRE: Duration = Duration::from_millis(1000);
+
+/// A peer that should report and has not for this long after the first packet does not.
+const SILENT: Duration = Duration::from_millis(1000);
+
+/// A probe disturbs only where less than this is queued.
+const QUIET: Duration = Duration::from_millis(30);
+
+/// Reports further apart than this are no rhythm.
+const INTERVAL_MAX_US: u64 = 300_000;
+
+/// The receiver's clock may differ from ours by this much between two reports.
+const CLOCK_STEP_US: i64 = 5_000_000;
+
+/// See the module.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct EstimatorStats {
+    /// Reports taken in.
+    pub reports: u64,
+    /// Packets reported lost, less those that came late.
+    pub lost: u64,
+    /// Packets reported to have arrived.
+    pub arrived: u64,
+    /// Times the link collapsed.
+    pub collapses: u64,
+    /// Times the delay detector found overuse.
+    pub overuses: u64,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Estimator {
+    epoch: Instant,
+    history: History,
+    clock: ReferenceClock,
+    /// Reference time and our time of the last report.
+    last_reference: Option<(i64, u64)>,
+    groups: Grouping,
+    trend: Trend,
+    delays: Delays,
+    arrived: Throughput,
+    sent: Throughput,
+    control: RateControl,
+    loss: LossBound,
+    prober: Prober,
+    /// The peer said it takes no more (REMB).
+    ceiling: Option<Bitrate>,
+    wanted: Bitrate,
+    estimate: Bitrate,
+    decreased_us: Option<u64>,
+    collapsed_us: Option<u64>,
+    standing_since_us: Option<u64>,
+    standing_tries: u32,
+    /// Least time from departure to report, following slowly upwards; microseconds.
+    latency_us: Option<u64>,
+    /// Smoothed time between reports, microseconds.
+    interval_us: u64,
+    first_sent_us: Option<u64>,
+    stats: EstimatorStats,
+}
+
+impl Estimator {
+    /// An estimator for a leg that begins now.
+    pub fn new(now: Instant) -> Self {
+        Self {
+            epoch: now,
+            history: History::default(),
+            clock: ReferenceClock::default(),
+            last_reference: None,
+            groups: Grouping::default(),
+            trend: Trend::default(),
+            delays: Delays::default(),
+            arrived: Throughput::default(),
+            sent: Throughput::default(),
+            control: RateControl::new(START),
+            loss: LossBound::default(),
+            prober: Prober::default(),
+            ceiling: None,
+            wanted: Bitrate::ZERO,
+            estimate: START,
+            decreased_us: None,
+            collapsed_us: None,
+            standing_since_us: None,
+            standing_tries: 0,
+            latency_us: None,
+            interval_us: 100_000,
+            first_sent_us: None,
+            stats: EstimatorStats::default(),
+        }
+    }
+
+    /// Microseconds of the clock that [`Pacer`](super::Pacer) is driven with too.
+    pub fn micros(&self, now: Instant) -> u64 {
+        now.saturating_duration_since(self.epoch).as_micros() as u64
+    }
+
+    /// The instant of such microseconds.
+    pub fn instant(&self, micros: u64) -> Instant {
+        self.epoch + Duration::from_micros(micros)
+    }
+
+    /// What the leg carries, everything included. [`Bitrate::MAX`] when the peer tells us nothing at all.
+    pub fn estimate(&self, now: Instant) -> Bitrate {
+        if self.is_blind(now) {
+            let bounds = [self.ceiling, self.loss.bound()];
+            return bounds.into_iter().flatten().min().unwrap_or(Bitrate::MAX).max(FLOOR);
+        }
+        self.estimate
+    }
+
+    /// The peer has sent no report for a second after the first packet: it does not speak TWCC, whatever it negotiated.
+    pub fn is_blind(&self, now: Instant) -> bool {
+        let silent = SILENT.as_micros() as u64;
+        self.stats.reports == 0 && self.first_sent_us.is_some_and(|at| self.micros(now) >= at + silent)
+    }
+
+    /// Figures for logs and metrics.
+    pub fn stats(&self) -> EstimatorStats {
+        self.stats
+    }
+
+    /// Share of packets lost on this leg lately, 0–1.
+    pub fn loss(&self) -> f64 {
+        self.loss.loss()
+    }
+
+    /// Probes begun so far.
+    pub fn probes(&self) -> u64 {
+        self.prober.count()
+    }
+
+    /// What leaves on this leg, over the last half second.
+    pub fn sending(&self) -> Bitrate {
+        self.sent.rate(ARRIVED_RISING).unwrap_or_default()
+    }
+
+    /// What even the luckiest packet of the last report waited in queues.
+    pub fn standing(&self) -> Duration {
+        self.delays.standing()
+    }
+
+    /// This much would be used if the leg carried it; probing goes on until it does.
+    pub fn set_wanted(&mut self, wanted: Bitrate) {
+        self.wanted = wanted;
+    }
+
+    /// Numbers a packet that leaves now with `bytes` on the wire; its transport-wide sequence number.
+    pub fn on_sent(&mut self, now: Instant, bytes: usize) -> u16 {
+        let now_us = self.micros(now);
+        let bytes = u16::try_from(bytes).unwrap_or(u16::MAX);
+        self.first_sent_us.get_or_insert(now_us);
+        self.sent.on_packet(now_us as i64, bytes);
+        let number = self.history.sent(now_us, bytes, self.prober.cluster());
+        self.prober.on_sent(now_us, bytes);
+        number
+    }
+
+    /// Takes in a report.
+    pub fn on_feedback(&mut self, now: Instant, report: &Twcc<'_>) {
+        let now_us = self.micros(now);
+        let reference_us = self.reference(now_us, report);
+        self.delays.begin_report();
+        let Self { history, groups, trend, delays, arrived, prober, .. } = self;
+        let mut over = false;
+        let outcome = history.on_feedback(report, reference_us, |ack| {
+            arrived.on_packet(ack.arrival_us, ack.bytes);
+            delays.on_packet(&ack);
+            prober.on_ack(&ack);
+            // A probe makes a queue on purpose; it measures for itself.
+            if ack.cluster == 0
+                && let Some(delta) = groups.on_packet(ack.sent_us, ack.arrival_us)
+            {
+                over |= trend.on_delta(delta) == Usage::Over;
+            }
+        });
+        if outcome.acked + outcome.recovered + outcome.lost == 0 {
+            return;
+        }
+        self.note(now_us, outcome.newest_sent_us);
+        self.stats.reports += 1;
+        self.stats.arrived += u64::from(outcome.acked + outcome.recovered);
+        self.stats.lost =
+            (self.stats.lost + u64::from(outcome.lost)).saturating_sub(outcome.recovered.into());
+        let usage = if over { Usage::Over } else { self.trend.usage() };
+        self.stats.overuses += u64::from(usage == Usage::Over);
+        self.follow_delay(now_us, usage);
+        let lost = outcome.lost.saturating_sub(outcome.recovered);
+        let total = outcome.acked + outcome.lost;
+        let arrived = self.arrived.rate(ARRIVED_FALLING);
+        self.loss.on_report(now_us, lost, total, self.estimate, arrived);
+        if let Some(proved) = self.prober.result(now_us, outcome.newest_sent_us)
+            && usage != Usage::Over
+        {
+            self.loss.on_probe(proved);
+            if proved > self.control.rate() {
+                self.control.set(now_us, proved);
+            }
+        }
+        self.conclude(now_us);
+    }
+
+    /// The peer says how much it takes in all (draft-alvestrand-rmcat-remb-03).
+    pub fn on_remb(&mut self, now: Instant, most: Bitrate) {
+        self.ceiling = Some(most);
+        self.conclude(self.micros(now));
+    }
+
+    /// A receiver report about `total` packets of ours, `lost` of which did not arrive. Only peers without TWCC are
+    /// judged by it: a sequence number missing there may never have left.
+    pub fn on_loss_report(&mut self, now: Instant, lost: u32, total: u32) {
+        if self.stats.reports > 0 {
+            return;
+        }
+        let sending = self.sending();
+        let lost_share = f64::from(lost) / f64::from(total.max(1));
+        let arrived = sending.scale(1.0 - lost_share.clamp(0.0, 1.0));
+        self.loss.on_report(self.micros(now), lost, total, sending, Some(arrived));
+        self.conclude(self.micros(now));
+    }
+
+    /// Does what is due: forgets what nobody reported on, begins probes.
+    pub fn poll(&mut self, now: Instant) {
+        let now_us = self.micros(now);
+        let patience = Duration::from_micros(4 * self.latency_us.unwrap_or(0)).max(EXPIRE);
+        self.history.expire(now_us, patience);
+        // A first probe goes out blindly; further ones only where somebody reports.
+        if self.stats.reports == 0 && self.prober.count() > 0 {
+            return;
+        }
+        let quiet = self.trend.usage() != Usage::Over && self.delays.standing() < QUIET && self.has_room();
+        let context = ProbeContext {
+            estimate: self.estimate,
+            wanted: self.ceiling.map_or(self.wanted, |most| self.wanted.min(most)),
+            quiet,
+            decreased_us: self.decreased_us,
+        };
+        self.prober.poll(now_us, &context);
+    }
+
+    /// Bytes of padding that should leave now to keep a probe going.
+    pub fn padding(&self, now: Instant) -> u64 {
+        self.prober.padding(self.micros(now))
+    }
+
+    /// The rate of a running probe, which pacing must not hold up.
+    pub fn probe_rate(&self) -> Option<Bitrate> {
+        self.prober.rate()
+    }
+
+    /// The rate to pace at: enough for a frame to leave well before the next one, and for probes.
+    pub fn pacing(&self, now: Instant) -> Bitrate {
+        let probe = self.prober.rate().unwrap_or_default();
+        self.estimate(now).scale(PACING).max(probe.scale(1.2))
+    }
+
+    /// Whether video may leave: not while more is on its way than the link passes in a round trip and a little queue.
+    pub fn has_room(&self) -> bool {
+        let Some(latency) = self.latency_us else { return true };
+        let time = Duration::from_micros(latency + self.interval_us * 3 / 2) + IN_FLIGHT_EXTRA;
+        self.history.in_flight() <= self.estimate.bytes_in(time).max(IN_FLIGHT_MIN)
+    }
+
+    /// When [`poll`](Self::poll) or [`padding`](Self::padding) want to be called, besides after every report.
+    pub fn deadline(&mut self, now: Instant) -> Option<Instant> {
+        let now_us = self.micros(now);
+        let stuck = (!self.has_room()).then(|| self.history.oldest_in_flight_us()).flatten();
+        let patience = Duration::from_micros(4 * self.latency_us.unwrap_or(0)).max(EXPIRE);
+        let expiry = stuck.map(|at| at + patience.as_micros() as u64);
+        let at = [self.prober.deadline_us(now_us), expiry].into_iter().flatten().min()?;
+        Some(self.instant(at))
+    }
+
+    /// The path is another one (the address changed): what was measured means nothing, what was estimated is a guess.
+    pub fn on_new_path(&mut self) {
+        self.forget_timing();
+        self.latency_us = None;
+        self.trend = Trend::default();
+    }
+
+    fn forget_timing(&mut self) {
+        self.groups.reset();
+        self.trend.reset();
+        self.delays.reset();
+        self.arrived = Throughput::default();
+        self.collapsed_us = None;
+        self.standing_since_us = None;
+    }
+
+    /// The report's reference time in microseconds; a receiver whose clock jumped is measured anew.
+    fn reference(&mut self, now_us: u64, report: &Twcc<'_>) -> i64 {
+        let reference = self.clock.extend(report.reference());
+        if let Some((last, at_us)) = self.last_reference {
+            let gap_us = now_us.saturating_sub(at_us);
+            self.interval_us = (7 * self.interval_us + gap_us.min(INTERVAL_MAX_US)) / 8;
+            let drift = (reference - last) - gap_us as i64;
+            if drift.abs() > CLOCK_STEP_US {
+                self.forget_timing();
+            }
+        }
+        self.last_reference = Some((reference, now_us));
+        reference
+    }
+
+    fn note(&mut self, now_us: u64, newest_sent_us: Option<u64>) {
+        if let Some(sent) = newest_sent_us {
+            let sample = now_us.saturating_sub(sent);
+            let least = self.latency_us.map_or(sample, |least| least + (sample.max(least) - least) / 256);
+            self.latency_us = Some(least.min(sample));
+        }
+    }
+
+    fn follow_delay(&mut self, now_us: u64, usage: Usage) {
+        let rtt = Duration::from_micros(self.latency_us.unwrap_or(100_000));
+        let current = self.control.rate();
+        if let Some(rate) = self.delays.surge().filter(|rate| *rate < current.scale(COLLAPSED)) {
+            self.stats.collapses += u64::from(self.collapsed_us.is_none());
+            self.collapsed_us = Some(now_us);
+            return self.control.set(now_us, rate.scale(DRAIN_USE));
+        }
+        if let Some(at) = self.collapsed_us {
+            let draining = self.delays.draining().filter(|_| now_us < at + DRAIN.as_micros() as u64);
+            if let Some(rate) = draining {
+                return self.control.set(now_us, rate.scale(DRAIN_USE));
+            }
+            self.collapsed_us = None;
+            self.trend.reset();
+        }
+        if self.queue_stands(now_us) {
+            self.standing_since_us = Some(now_us);
+            self.standing_tries += 1;
+            if self.standing_tries > STANDING_TRIES {
+                self.standing_tries = 0;
+                self.delays.accept();
+            } else {
+                let arrived = self.arrived.rate(ARRIVED_RISING);
+                return self.control.update(now_us, Usage::Over, arrived, rtt);
+            }
+        }
+        let window = if usage == Usage::Over { ARRIVED_FALLING } else { ARRIVED_RISING };
+        self.control.update(now_us, usage, self.arrived.rate(window), rtt);
+    }
+
+    /// A queue has stood for long enough to do something about it.
+    fn queue_stands(&mut self, now_us: u64) -> bool {
+        if self.delays.standing() < STANDING {
+            self.standing_since_us = None;
+            self.standing_tries = 0;
+            return false;
+        }
+        let since = *self.standing_since_us.get_or_insert(now_us);
+        now_us >= since + STANDING_FOR.as_micros() as u64
+    }
+
+    fn conclude(&mut self, now_us: u64) {
+        let bounds = [Some(self.control.rate()), self.loss.bound(), self.ceiling];
+        let estimate = bounds.into_iter().flatten().min().unwrap_or(START).max(FLOOR);
+        if estimate < self.estimate.scale(0.95) {
+            self.decreased_us = Some(now_us);
+        }
+        self.estimate = estimate;
+    }
+}
