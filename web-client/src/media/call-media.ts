@@ -2,12 +2,15 @@
  * The media of one person: what they send ({@link LocalMedia}), the connection, and what they receive. Survives its
  * connections: after an ICE restart or with a new peer connection the same tracks go on being sent.
  */
-import type { PartyId, SlotView, Source, SourceLine } from '../protocol.ts';
+import type { EncodingWish, PartyId, SlotView, Source, SourceLine } from '../protocol.ts';
 import type { MediaPort } from '../session/call-store.ts';
+import { clientStats, type Totals, totals } from './client-stats.ts';
+import type { CameraCodec } from './encodings.ts';
 import { type RemoteKey, remoteKey, SEND_LINES } from './lines.ts';
 import { LocalMedia } from './local.ts';
 import { Peer } from './peer.ts';
 import { type CallStats, callStats } from './stats.ts';
+import { Views } from './views.ts';
 
 /**
  * - `new`: no connection asked for
@@ -21,6 +24,14 @@ export type MediaState = 'new' | 'connecting' | 'connected' | 'interrupted';
 const PATIENCE_MS = 2_500;
 /** An ICE restart that has not helped by then is followed by a new connection, again and again. */
 const RESTART_MS = 8_000;
+/** How often we look at what we notice, for the server's quality timeline. */
+const STATS_MS = 2_000;
+
+/** How this person sends. */
+export interface CallMediaOptions {
+  /** Codec of the camera; by default VP8, which every browser encodes well. */
+  codec?: CameraCodec | undefined;
+}
 
 export class CallMedia extends EventTarget implements MediaPort {
   readonly local: LocalMedia;
@@ -28,7 +39,12 @@ export class CallMedia extends EventTarget implements MediaPort {
   onOffer: MediaPort['onOffer'];
   onSending: MediaPort['onSending'];
   onEvent: MediaPort['onEvent'];
+  onViews: MediaPort['onViews'];
+  onStats: MediaPort['onStats'];
+  /** How large the others are shown: elements say which pictures are theirs. */
+  readonly views = new Views((track) => this.#peer?.midOf(track));
 
+  readonly #options: CallMediaOptions;
   #peer: Peer | undefined;
   #offer: { sdp: string; sources: SourceLine[] } | undefined;
   #slots: SlotView[] = [];
@@ -37,12 +53,18 @@ export class CallMedia extends EventTarget implements MediaPort {
   #repair: ReturnType<typeof setTimeout> | undefined;
   #restarted = false;
   #held = false;
+  #totals: Totals | undefined;
+  #looking: ReturnType<typeof setInterval> | undefined;
 
   /** @param local what was opened before (in the device check); by default nothing is open yet */
-  constructor(local: LocalMedia = new LocalMedia()) {
+  constructor(local: LocalMedia = new LocalMedia(), options: CallMediaOptions = {}) {
     super();
     this.local = local;
+    this.#options = options;
     local.addEventListener('change', this.#onLocal);
+    this.views.onChange = (slots) => this.onViews?.(slots);
+    globalThis.addEventListener?.('online', this.#onNetwork);
+    networkInformation()?.addEventListener('change', this.#onNetwork);
   }
 
   get sending(): Source[] {
@@ -74,13 +96,19 @@ export class CallMedia extends EventTarget implements MediaPort {
     this.#peer?.close();
     this.#restarted = false;
     this.#set(this.state === 'connected' || this.state === 'interrupted' ? 'interrupted' : 'connecting');
-    const peer: Peer = new Peer({
-      onState: (state) => {
-        if (peer === this.#peer) this.#onPeer(state);
+    const peer: Peer = new Peer(
+      {
+        onState: (state) => {
+          if (peer === this.#peer) this.#onPeer(state);
+        },
+        onEvent: (event) => this.onEvent?.(event),
       },
-      onEvent: (event) => this.onEvent?.(event),
-    });
+      this.#options.codec,
+    );
     this.#peer = peer;
+    this.#totals = undefined;
+    clearInterval(this.#looking);
+    this.#looking = setInterval(() => void this.#look(peer), STATS_MS);
     this.#refreshRemote();
     void this.#putTracks(peer).then(() => this.#makeOffer(peer, false));
     this.#repair = setTimeout(() => this.#mend(), RESTART_MS);
@@ -94,11 +122,16 @@ export class CallMedia extends EventTarget implements MediaPort {
     this.#offer = undefined;
     await this.#peer?.answer(sdp);
     this.#refreshRemote();
+    this.views.repeat();
   }
 
   setSlots(slots: SlotView[]): void {
     this.#slots = slots;
     this.#refreshRemote();
+  }
+
+  setSendWish(source: Source, encodings: EncodingWish[]): void {
+    void this.#peer?.wish(source, encodings);
   }
 
   sendEvent(event: unknown): void {
@@ -118,6 +151,7 @@ export class CallMedia extends EventTarget implements MediaPort {
   /** Ends the connection but keeps the devices open. */
   disconnect(): void {
     clearTimeout(this.#repair);
+    clearInterval(this.#looking);
     this.#peer?.close();
     this.#peer = undefined;
     this.#offer = undefined;
@@ -129,6 +163,9 @@ export class CallMedia extends EventTarget implements MediaPort {
   /** Ends it all. */
   close(): void {
     this.local.removeEventListener('change', this.#onLocal);
+    globalThis.removeEventListener?.('online', this.#onNetwork);
+    networkInformation()?.removeEventListener('change', this.#onNetwork);
+    this.views.close();
     this.disconnect();
     this.local.close();
   }
@@ -166,6 +203,29 @@ export class CallMedia extends EventTarget implements MediaPort {
     this.#repair = setTimeout(() => this.#mend(), RESTART_MS);
   }
 
+  /**
+   * Wi-Fi went, mobile came: the browser may go on for seconds with an address that is dead. New candidates cost one
+   * message, and the old path is used until a new one works.
+   */
+  readonly #onNetwork = () => {
+    const peer = this.#peer;
+    if (!peer || this.state === 'new' || peer.connection.remoteDescription === null) return;
+    if (peer.connection.signalingState !== 'stable') return;
+    void this.#makeOffer(peer, true);
+  };
+
+  async #look(peer: Peer) {
+    if (this.state !== 'connected') return;
+    const report = await peer.connection.getStats().catch(() => undefined);
+    if (!report || peer !== this.#peer) return;
+    const now = totals(report);
+    const stats = this.#totals && clientStats(this.#totals, now);
+    this.#totals = now;
+    if (stats) this.onStats?.(stats);
+    // Pictures change what they show without an event that says so.
+    this.views.check();
+  }
+
   readonly #onLocal = () => {
     if (this.#peer) void this.#putTracks(this.#peer);
     const sending = this.sending;
@@ -201,4 +261,9 @@ export class CallMedia extends EventTarget implements MediaPort {
     this.state = state;
     this.dispatchEvent(new Event('change'));
   }
+}
+
+/** https://wicg.github.io/netinfo/, where the browser has it. */
+function networkInformation(): EventTarget | undefined {
+  return (globalThis.navigator as (Navigator & { connection?: EventTarget }) | undefined)?.connection;
 }

@@ -1,10 +1,10 @@
 /** One `RTCPeerConnection` with the lines of `lines.ts`: offer, answer, ICE restart, data channel. */
-import type { SlotView, Source, SourceLine } from '../protocol.ts';
+import type { EncodingWish, SlotView, Source, SourceLine } from '../protocol.ts';
+import type { CameraCodec } from './encodings.ts';
+import { negotiateExtensions } from './extensions.ts';
 import { RECEIVE_SLOTS, type RemoteKey, remoteTracks, SEND_LINES, sourceLines } from './lines.ts';
-
-/** Highest bit rate of each send line, bits per second. The camera's is enough for 720p30 in VP8. */
-const BITRATE_MAX: Record<Source, number> = { microphone: 48_000, camera: 1_500_000, screen: 2_500_000 };
-const FRAMERATE_MAX = { camera: 30, screen: 15 } as const;
+import { completeOffer } from './sdp.ts';
+import { SendLine } from './send-line.ts';
 
 /** A message on the data channel longer than this is not one of ours (characters). */
 const EVENT_MAX = 4_096;
@@ -16,24 +16,21 @@ export interface PeerEvents {
 
 export class Peer {
   readonly connection: RTCPeerConnection;
-  readonly #senders = new Map<Source, RTCRtpTransceiver>();
+  readonly #senders = new Map<Source, SendLine>();
   readonly #receivers: RTCRtpTransceiver[] = [];
   readonly #events: RTCDataChannel;
 
-  constructor(handlers: PeerEvents) {
+  constructor(handlers: PeerEvents, codec: CameraCodec = 'vp8') {
     // The server is ICE-lite with a public address of its own: no STUN or TURN server is needed to find it.
     this.connection = new RTCPeerConnection({ bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require' });
     for (const { source, kind } of SEND_LINES) {
-      const encoding: RTCRtpEncodingParameters = { maxBitrate: BITRATE_MAX[source] };
-      if (source !== 'microphone') encoding.maxFramerate = FRAMERATE_MAX[source];
-      this.#senders.set(
-        source,
-        this.connection.addTransceiver(kind, { direction: 'sendonly', sendEncodings: [encoding] }),
-      );
+      this.#senders.set(source, new SendLine(this.connection, source, kind, codec));
     }
     for (const kind of ['audio', 'video'] as const) {
       for (let slot = 0; slot < RECEIVE_SLOTS[kind]; slot += 1) {
-        this.#receivers.push(this.connection.addTransceiver(kind, { direction: 'recvonly' }));
+        const line = this.connection.addTransceiver(kind, { direction: 'recvonly' });
+        negotiateExtensions(line);
+        this.#receivers.push(line);
       }
     }
     this.#events = this.connection.createDataChannel('events', { negotiated: true, id: 0, ordered: true });
@@ -50,7 +47,12 @@ export class Peer {
   async offer(restart = false): Promise<{ sdp: string; sources: SourceLine[] }> {
     if (restart) this.connection.restartIce();
     const offer = await this.connection.createOffer();
-    await this.connection.setLocalDescription(offer);
+    try {
+      await this.connection.setLocalDescription({ type: 'offer', sdp: completeOffer(offer.sdp ?? '') });
+    } catch {
+      // A browser that takes no offer but its own.
+      await this.connection.setLocalDescription(offer);
+    }
     const sdp = this.connection.localDescription?.sdp ?? offer.sdp ?? '';
     const mids = SEND_LINES.map(({ source }) => this.#senders.get(source)?.mid ?? null);
     return { sdp, sources: sourceLines(mids) };
@@ -60,15 +62,22 @@ export class Peer {
   async answer(sdp: string): Promise<void> {
     if (this.connection.signalingState !== 'have-local-offer') return;
     await this.connection.setRemoteDescription({ type: 'answer', sdp });
-    await this.#preferFramerate();
+    await Promise.all([...this.#senders.values()].map((line) => line.answered()));
   }
 
   /** Puts a track on a send line, or takes it off. */
   async send(source: Source, track: MediaStreamTrack | null): Promise<void> {
-    const sender = this.#senders.get(source)?.sender;
-    if (sender && sender.track !== track && this.connection.signalingState !== 'closed') {
-      await sender.replaceTrack(track);
-    }
+    await this.#senders.get(source)?.put(track);
+  }
+
+  /** What the server wants of a send line. */
+  async wish(source: Source, encodings: readonly EncodingWish[]): Promise<void> {
+    await this.#senders.get(source)?.wish(encodings);
+  }
+
+  /** The slot a received track belongs to. */
+  midOf(track: MediaStreamTrack): string | undefined {
+    return this.#receivers.find((line) => line.receiver.track === track)?.mid ?? undefined;
   }
 
   /** Which track shows whom, by the server's slots. */
@@ -85,16 +94,6 @@ export class Peer {
 
   close(): void {
     this.connection.close();
-  }
-
-  /** A camera that must give way loses resolution before frames: movement and signing stay readable. */
-  async #preferFramerate() {
-    const sender = this.#senders.get('camera')?.sender;
-    if (!sender) return;
-    const parameters = sender.getParameters() as RTCRtpSendParameters & { degradationPreference?: string };
-    parameters.degradationPreference = 'maintain-framerate';
-    // Browsers without this preference refuse it; the call is the same call.
-    await sender.setParameters(parameters).catch(() => undefined);
   }
 }
 

@@ -1,6 +1,15 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
-import type { CallView, ClientFrame, ServerMessage, SlotView, Source, SourceLine } from '../protocol.ts';
+import type {
+  CallView,
+  ClientFrame,
+  ClientStats,
+  EncodingWish,
+  ServerMessage,
+  SlotView,
+  Source,
+  SourceLine,
+} from '../protocol.ts';
 import { CallStore, type MediaPort } from './call-store.ts';
 import { asWebSocket, FakeSocket } from './fake-socket.ts';
 
@@ -8,11 +17,14 @@ class FakeMedia implements MediaPort {
   onOffer: MediaPort['onOffer'];
   onSending: MediaPort['onSending'];
   onEvent: MediaPort['onEvent'];
+  onViews: MediaPort['onViews'];
+  onStats: MediaPort['onStats'];
   sending: Source[] = ['microphone'];
   slots: SlotView[] = [];
   starts = 0;
   answers: string[] = [];
   events: unknown[] = [];
+  wishes: unknown[] = [];
   #offer: { sdp: string; sources: SourceLine[] } | undefined;
 
   start() {
@@ -29,6 +41,9 @@ class FakeMedia implements MediaPort {
   }
   setSlots(slots: SlotView[]) {
     this.slots = slots;
+  }
+  setSendWish(source: Source, encodings: EncodingWish[]) {
+    this.wishes.push([source, encodings]);
   }
   sendEvent(event: unknown) {
     this.events.push(event);
@@ -179,6 +194,28 @@ test('typing is told at most every two seconds, and fades by itself on the other
   media.onEvent?.('nonsense');
   vi.advanceTimersByTime(4_000);
   expect(store.otherTyping).toBe(false);
+});
+
+test("the sizes of pictures, what was noticed, and wishes for the upload pass through; a refusal is nobody's problem", () => {
+  const { store, media } = makeStore();
+  FakeSocket.last.accept().says(welcome());
+  media.onViews?.([{ mid: '6', width: 640, height: 360 }]);
+  expect(said('views')).toMatchObject([{ slots: [{ mid: '6', width: 640, height: 360 }] }]);
+  const stats = { period_ms: 2_000, freezes: 1 } as ClientStats;
+  media.onStats?.(stats);
+  expect(said('client_stats')).toEqual([]);
+  FakeSocket.last.says({ type: 'call', call: call() });
+  media.onStats?.(stats);
+  expect(said('client_stats')).toMatchObject([{ stats }]);
+  const encodings = [{ rid: 'q', active: true }];
+  FakeSocket.last.says({ type: 'send_wish', source: 'camera', encodings });
+  expect(media.wishes).toEqual([['camera', encodings]]);
+  const refused = { type: '/problems/not_now', title: 'Not now', status: 409, detail: '' };
+  for (const { seq } of FakeSocket.last.sent.filter(
+    ({ type }) => type === 'views' || type === 'client_stats',
+  ))
+    FakeSocket.last.says({ type: 'problem', reply_to: seq, problem: refused });
+  expect(store.problem).toBeUndefined();
 });
 
 test('the first frame is told once a call, and not for a call that was taken up after a reload', () => {

@@ -8,12 +8,16 @@ import type {
   CallId,
   CallView,
   ChatLine,
+  ClientMessage,
+  ClientStats,
   ConsentChoice,
+  EncodingWish,
   Party,
   Problem,
   QueuePlace,
   Ring,
   RingEnd,
+  SlotSize,
   SlotView,
   Source,
   SourceLine,
@@ -30,6 +34,10 @@ export interface MediaPort {
   onSending: ((sources: Source[]) => void) | undefined;
   /** Called with each small message of the other side over the data channel. */
   onEvent: ((event: unknown) => void) | undefined;
+  /** Called when the receive slots are shown in other sizes. */
+  onViews: ((slots: SlotSize[]) => void) | undefined;
+  /** Called every few seconds with what was noticed meanwhile. */
+  onStats: ((stats: ClientStats) => void) | undefined;
   readonly sending: Source[];
   /** Begin (or, after a server that lost us, begin anew with a fresh connection). */
   start(): void;
@@ -37,6 +45,8 @@ export interface MediaPort {
   repeatOffer(): void;
   setAnswer(sdp: string): Promise<void>;
   setSlots(slots: SlotView[]): void;
+  /** What the server wants uploaded of a source. */
+  setSendWish(source: Source, encodings: EncodingWish[]): void;
   sendEvent(event: unknown): void;
 }
 
@@ -161,13 +171,20 @@ export class CallStore extends Observable {
   /** Takes the media side into service: makes the offer as soon as the server has welcomed us. */
   attachMedia(media: MediaPort | undefined): void {
     const before = this.#media;
-    if (before) before.onOffer = before.onSending = before.onEvent = undefined;
+    if (before) {
+      before.onOffer = before.onSending = before.onEvent = undefined;
+      before.onViews = before.onStats = undefined;
+    }
     this.#media = media;
     if (!media) return;
     // Both are stated anew after each welcome, so they are never queued: a stale one would only do harm.
     media.onOffer = (offer) => this.#sendOffer(offer);
     media.onSending = (sources) => this.#link.send({ type: 'sending', sources }, { queue: false });
     media.onEvent = (event) => this.#onEvent(event);
+    media.onViews = (slots) => this.#hint({ type: 'views', slots });
+    media.onStats = (stats) => {
+      if (this.inCall) this.#hint({ type: 'client_stats', stats });
+    };
     media.setSlots(this.#slots);
     if (this.#link.state === 'open') {
       media.start();
@@ -268,6 +285,11 @@ export class CallStore extends Observable {
     this.#link.send({ type: 'offer', ...offer }, { queue: false });
   }
 
+  /** Says something the server can do without: nobody is told when it does not get there. */
+  #hint(message: ClientMessage) {
+    this.#link.send(message, { queue: false, onProblem: () => undefined });
+  }
+
   #stateSending() {
     if (this.#media) this.#link.send({ type: 'sending', sources: this.#media.sending }, { queue: false });
   }
@@ -323,6 +345,9 @@ export class CallStore extends Observable {
       case 'slots':
         this.#slots = message.slots;
         this.#media?.setSlots(message.slots);
+        break;
+      case 'send_wish':
+        this.#media?.setSendWish(message.source, message.encodings);
         break;
       case 'availability':
         if (this.staff) this.staff = { ...this.staff, availability: message.availability };

@@ -72,6 +72,7 @@ export class HelpCall extends FlowElement {
     clearInterval(this.#clock);
     clearTimeout(this.#noteTimer);
     this.#stopFirstFrame?.();
+    this.flow.media?.views.watch(this, []);
   }
 
   override render() {
@@ -136,6 +137,7 @@ export class HelpCall extends FlowElement {
       }
     }
     this.#attach('video.corner', this.#stream(agent, 'camera'));
+    this.flow.media?.views.watch(this, this.renderRoot.querySelectorAll('video'));
     this.#attachSound(agent && this.flow.media?.stream(agent.id, 'microphone'));
     this.#mutedSpeech.watch(this.flow.mediaModule, this.flow.media?.local.microphone);
     if (this.chatOpen) this.chatRead = this.flow.store?.call?.chat.length ?? 0;

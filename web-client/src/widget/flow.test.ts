@@ -54,7 +54,8 @@ class NoMedia extends EventTarget {
   setSlots = vi.fn();
   close = vi.fn();
 }
-const loadMedia = async () => ({ CallMedia: NoMedia }) as unknown as MediaModule;
+const loadMedia = async () =>
+  ({ CallMedia: NoMedia, cameraCodec: () => undefined }) as unknown as MediaModule;
 
 let answers: Record<string, () => Response>;
 let storage: Map<string, string>;

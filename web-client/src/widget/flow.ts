@@ -53,6 +53,8 @@ export interface FlowOptions {
   server: string;
   /** BCP 47. */
   language: string;
+  /** Codec of the camera, as the shop's page names it. */
+  codec?: string | undefined;
   /** Loads the media code. */
   loadMedia?: () => Promise<MediaModule>;
   /** For tests. */
@@ -218,7 +220,8 @@ export class HelpFlow extends Observable {
     const visit = this.#visit;
     this.mediaModule ??= await this.#loadMedia();
     if (visit === this.#visit && !this.media) {
-      this.media = new this.mediaModule.CallMedia();
+      const codec = this.mediaModule.cameraCodec(this.#options.codec);
+      this.media = new this.mediaModule.CallMedia(undefined, { codec });
       this.media.addEventListener('change', this.#onMedia);
     }
     if (!this.media) throw new Error('the visit is over');

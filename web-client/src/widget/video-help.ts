@@ -33,6 +33,7 @@ let rejoined = false;
  * @attr lang - BCP 47; by default the language of the page
  * @attr label - other words on the button
  * @attr theme - `light` or `dark`; by default what the device prefers
+ * @attr codec - `vp8`, `h264`, `vp9` or `av1`: what the buyer's camera is sent in; by default VP8, which every browser has
  */
 export class VideoHelp extends LitElement {
   static override properties = {
@@ -139,6 +140,7 @@ export class VideoHelp extends LitElement {
       token: this.token,
       server: this.server || new URL(import.meta.url).origin,
       language: this.#language(),
+      codec: this.getAttribute('codec') ?? undefined,
     });
     this.#flow.addEventListener('change', this.#onFlow);
     return this.#flow;

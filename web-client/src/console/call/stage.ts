@@ -63,6 +63,7 @@ export class ConsoleStage extends LitElement {
     super.disconnectedCallback();
     clearInterval(this.#timer);
     this.#stopWaiting?.();
+    this.desk?.media.views.watch(this, []);
   }
 
   override willUpdate(changed: PropertyValues<this>) {
@@ -73,6 +74,7 @@ export class ConsoleStage extends LitElement {
   }
 
   override updated() {
+    this.desk?.media.views.watch(this, this.renderRoot.querySelectorAll('video'));
     const video = this.#remote.value;
     const stream = video?.srcObject as MediaStream | null;
     if (video && stream && stream !== this.#watchedStream) {
