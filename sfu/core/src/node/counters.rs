@@ -28,6 +28,8 @@ pub enum DropReason {
     BeforeKeyframe,
     /// From before the switch to what the slot shows now.
     BeforeSwitch,
+    /// Asked for again too often.
+    ResendBudget,
     /// A data message with nowhere to go, or more than the peer takes.
     Data,
     /// Another worker does not keep up.
@@ -36,7 +38,7 @@ pub enum DropReason {
 
 impl DropReason {
     /// All reasons, in the order of their counters.
-    pub const ALL: [DropReason; 13] = [
+    pub const ALL: [DropReason; 14] = [
         DropReason::NotOurs,
         DropReason::Unvalidated,
         DropReason::Stun,
@@ -48,6 +50,7 @@ impl DropReason {
         DropReason::NotDecodable,
         DropReason::BeforeKeyframe,
         DropReason::BeforeSwitch,
+        DropReason::ResendBudget,
         DropReason::Data,
         DropReason::Relay,
     ];
@@ -66,6 +69,7 @@ impl DropReason {
             DropReason::NotDecodable => "not_decodable",
             DropReason::BeforeKeyframe => "before_keyframe",
             DropReason::BeforeSwitch => "before_switch",
+            DropReason::ResendBudget => "resend_budget",
             DropReason::Data => "data",
             DropReason::Relay => "relay",
         }

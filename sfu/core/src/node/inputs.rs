@@ -184,7 +184,8 @@ impl Node {
         let mut keyframe_needed = local && !self.mirror_packet(key, encoding, sequence, bytes, restarted);
         for index in 0..self.feeds[key].subscribers.len() {
             let place = self.feeds[key].subscribers[index];
-            let Participant { transport, slots, stats, .. } = &mut self.participants[place.participant];
+            let Participant { transport, slots, stats, repair, .. } =
+                &mut self.participants[place.participant];
             let slot = &mut slots[place.slot];
             if slot.encoding() != packet.encoding {
                 continue;
@@ -197,7 +198,9 @@ impl Node {
             }
             match slot.forward(now, &packet, &earlier, self.outbox.begin()) {
                 Ok(()) => {
+                    let bytes = self.outbox.buffer().len() - self.outbox.start();
                     if transport.send_rtp(&mut self.outbox) {
+                        repair.budget.earn(bytes);
                         stats.packets_sent += 1;
                         self.counters.forwarded += 1;
                     }
@@ -295,25 +298,6 @@ impl Node {
             {
                 self.outbox.begin().extend_from_slice(&report);
                 participant.transport.send_rtcp(&mut self.outbox);
-            }
-        }
-    }
-
-    fn retransmit(&mut self, now: Instant, key: usize, ssrc: Ssrc, sequences: &[u16]) {
-        let Some(slot) = self.participants[key].slots.iter().position(|slot| slot.ssrcs().media == ssrc)
-        else {
-            return;
-        };
-        for sequence in sequences {
-            let Some(wanted) = self.participants[key].slots[slot].source_of(*sequence) else { continue };
-            let feed = &self.feeds[wanted.feed];
-            let Some(packet) = feed.cached(now, wanted.encoding, wanted.sequence) else { continue };
-            let Participant { transport, slots, stats, .. } = &mut self.participants[key];
-            let written = slots[slot].retransmission(now, &packet, self.outbox.begin());
-            if written.is_some() && transport.send_rtp(&mut self.outbox) {
-                stats.retransmitted += 1;
-                stats.packets_sent += 1;
-                self.counters.retransmitted += 1;
             }
         }
     }

@@ -86,7 +86,7 @@ impl Participant {
                     }
                     tracks.push(Track::new(source, media.clone()));
                 }
-                Role::Slot(kind, ssrcs) => slots.push(Slot::new(kind, ssrcs, media.clone(), rng)),
+                Role::Slot(kind, ssrcs) => slots.push(Slot::new(now, kind, ssrcs, media.clone(), rng)),
                 Role::Data { .. } | Role::Rejected => {}
             }
         }

@@ -16,6 +16,7 @@ use crate::rtp::loss::{LossMeter, Tally};
 use crate::rtp::packet::{RtpHeader, RtpPacket};
 use crate::rtp::red::{self, Block, Red};
 use crate::rtp::repair::{End, Path, Repair, RepairRule, playout_delay};
+use crate::rtp::resend::{Copies, ResendBudget};
 
 /// How often the rule looks.
 const EVERY: Duration = Duration::from_secs(1);
@@ -33,6 +34,9 @@ pub(super) struct LegRepair {
     uplink: LossMeter,
     sending: RepairRule,
     receiving: RepairRule,
+    /// What retransmissions may cost.
+    pub(super) budget: ResendBudget,
+    copies: Copies,
     next: Option<Instant>,
 }
 
@@ -44,6 +48,8 @@ impl LegRepair {
             uplink: LossMeter::default(),
             sending: RepairRule::new(now, End::Sending),
             receiving: RepairRule::new(now, End::Receiving),
+            budget: ResendBudget::default(),
+            copies: Copies::default(),
             next: None,
         }
     }
@@ -70,7 +76,7 @@ impl LegRepair {
 
     /// When [`Node::update_repair`] wants to be called.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.next
+        [self.next, self.copies.deadline()].into_iter().flatten().min()
     }
 
     fn update(&mut self, now: Instant, rtt: Option<Duration>, capacity_bps: Option<u64>) -> (Repair, Repair) {
@@ -81,8 +87,52 @@ impl LegRepair {
 }
 
 impl Node {
-    /// Lets the rule look at a participant's legs, if it is time.
+    /// Answers a NACK (RFC 4585 §6.2.1): each packet at most once a round trip, and again in a moment where a round is
+    /// long.
+    pub(super) fn retransmit(&mut self, now: Instant, key: usize, ssrc: Ssrc, sequences: &[u16]) {
+        let participant = &self.participants[key];
+        let Some(slot) = participant.slots.iter().position(|slot| slot.ssrcs().media == ssrc) else { return };
+        let (rtt, twice) = (participant.rtt, participant.repair.sending.current().copies > 1);
+        for sequence in sequences {
+            let participant = &mut self.participants[key];
+            if participant.slots[slot].resent.claim(now, *sequence, rtt)
+                && self.resend(now, key, slot, *sequence)
+                && twice
+            {
+                self.participants[key].repair.copies.push(now, slot, *sequence);
+            }
+        }
+    }
+
+    /// Sends a packet of a slot again, if it is still kept and may be sent.
+    fn resend(&mut self, now: Instant, key: usize, slot: usize, sequence: u16) -> bool {
+        let Some(wanted) = self.participants[key].slots[slot].source_of(sequence) else { return false };
+        let feed = &self.feeds[wanted.feed];
+        let Some(packet) = feed.cached(now, wanted.encoding, wanted.sequence) else { return false };
+        let Participant { transport, slots, stats, repair, .. } = &mut self.participants[key];
+        if slots[slot].retransmission(now, &packet, self.outbox.begin()).is_none() {
+            return false;
+        }
+        let bytes = self.outbox.buffer().len() - self.outbox.start();
+        if !repair.budget.spend(bytes) {
+            self.outbox.abandon();
+            self.counters.dropped.count(DropReason::ResendBudget);
+            return false;
+        }
+        let sent = transport.send_rtp(&mut self.outbox);
+        if sent {
+            stats.retransmitted += 1;
+            stats.packets_sent += 1;
+            self.counters.retransmitted += 1;
+        }
+        sent
+    }
+
+    /// Lets the rule look at a participant's legs, if it is time, and sends second copies that are due.
     pub(super) fn update_repair(&mut self, now: Instant, key: usize) {
+        while let Some((slot, sequence)) = self.participants[key].repair.copies.pop(now) {
+            self.resend(now, key, slot, sequence);
+        }
         let Participant { repair, tracks, slots, rtt, .. } = &mut self.participants[key];
         if repair.next.is_none_or(|next| next > now) {
             return;

@@ -15,6 +15,7 @@ use crate::media::{Codec, Kind};
 use crate::rtp::extensions::{HeaderExtension, PlayoutDelay};
 use crate::rtp::packet::RtpHeader;
 use crate::rtp::red::{self, Block};
+use crate::rtp::resend::Resent;
 use crate::rtp::rewrite::{Rewritten, StreamRewriter};
 use crate::rtp::rtx;
 use crate::rtp::vp8::Vp8Rewriter;
@@ -62,10 +63,18 @@ pub(super) struct Slot {
     red: u8,
     playout: Playout,
     rtx_packets: u32,
+    /// What was sent again lately.
+    pub(super) resent: Resent,
 }
 
 impl Slot {
-    pub(super) fn new(kind: Kind, ssrcs: SlotSsrcs, line: NegotiatedMedia, rng: &mut impl Rng) -> Self {
+    pub(super) fn new(
+        now: Instant,
+        kind: Kind,
+        ssrcs: SlotSsrcs,
+        line: NegotiatedMedia,
+        rng: &mut impl Rng,
+    ) -> Self {
         Self {
             kind,
             ssrcs,
@@ -82,6 +91,7 @@ impl Slot {
             red: 0,
             playout: Playout::default(),
             rtx_packets: 0,
+            resent: Resent::new(now),
         }
     }
 

@@ -16,6 +16,7 @@ pub mod packet;
 pub mod reception;
 pub mod red;
 pub mod repair;
+pub mod resend;
 pub mod rewrite;
 pub mod rtx;
 pub mod sequence;

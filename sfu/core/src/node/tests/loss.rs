@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::node::DropReason;
 use crate::rtp::extensions::PlayoutDelay;
 use crate::rtp::red::{self, Block};
 use crate::tap::TapEvent;
@@ -328,6 +329,79 @@ fn every_leg_has_its_own_extension_ids() {
     assert_eq!(picture[0], (1, b"3".to_vec()));
     assert_eq!(picture[1], (2, wished.to_bytes().to_vec()));
     assert_eq!(world.got(2).iter().map(sorted).collect::<Vec<_>>(), [[(2, vec![0x85])], [(2, vec![0x85])]]);
+}
+
+/// A viewer asks for numbers relative to its first packet.
+fn ask(world: &mut World, viewer: usize, numbers: &[u16]) {
+    let (first, ssrc) = {
+        let first = world.got(viewer)[0];
+        (first.sequence(), first.ssrc())
+    };
+    let numbers: Vec<_> = numbers.iter().map(|number| first.wrapping_add(*number)).collect();
+    let nack = feedback::nack(Ssrc(1), ssrc, &numbers).expect("nack");
+    let sealed = world.clients[viewer].seal_rtcp(&nack);
+    world.send(viewer, &sealed);
+}
+
+/// Original numbers of the retransmissions a viewer got, relative to its first packet.
+fn repaired(world: &World, viewer: usize) -> Vec<u16> {
+    let got = world.got(viewer);
+    let original = |packet: &RtpPacket<'_>| u16::from_be_bytes([packet.payload()[0], packet.payload()[1]]);
+    let rtx = got.iter().filter(|packet| packet.payload_type() == VIDEO_RTX);
+    rtx.map(|packet| original(packet).wrapping_sub(got[0].sequence())).collect()
+}
+
+#[test]
+fn a_packet_is_not_sent_again_twice_within_a_round_trip() {
+    let mut world = World::connected(2);
+    world.attach_camera(0, 1);
+    for frame in 1..10 {
+        world.send_frame(0, frame, frame == 1);
+    }
+    ask(&mut world, 1, &[3, 4, 3]);
+    ask(&mut world, 1, &[3, 5]);
+    assert_eq!(repaired(&world, 1), [3, 4, 5]);
+    world.pass(Duration::from_millis(20));
+    ask(&mut world, 1, &[3]);
+    assert_eq!(repaired(&world, 1), [3, 4, 5, 3]);
+}
+
+#[test]
+fn on_a_long_lossy_leg_retransmissions_go_out_twice() {
+    let mut world = World::connected(2);
+    world.attach_camera(0, 1);
+    for frame in 1..10 {
+        world.send_frame(0, frame, frame == 1);
+    }
+    let ssrc = world.got(1)[0].ssrc();
+    for highest in [1000, 1100] {
+        // The round trip is not measured here, and taken to be long.
+        world.report(1, ssrc, highest, 0.05);
+    }
+    world.pass(Duration::from_millis(1100));
+    ask(&mut world, 1, &[3, 4]);
+    assert_eq!(repaired(&world, 1), [3, 4]);
+    world.pass(Duration::from_millis(100));
+    assert_eq!(repaired(&world, 1), [3, 4, 3, 4], "a moment later, when a burst is over");
+    world.pass(Duration::from_millis(500));
+    assert_eq!(repaired(&world, 1).len(), 4, "and not again");
+}
+
+#[test]
+fn whoever_asks_without_end_is_not_sent_much_more_than_its_media() {
+    let mut world = World::connected(2);
+    world.attach_camera(0, 1);
+    for frame in 1..400 {
+        world.send_frame(0, frame, frame == 1);
+    }
+    let all: Vec<u16> = (0..250).collect();
+    for _ in 0..400 {
+        world.pass(Duration::from_millis(16));
+        ask(&mut world, 1, &all);
+    }
+    assert!(world.node.counters().dropped.of(DropReason::ResendBudget) > 0);
+    let bytes: usize = world.clients[1].rtp.iter().map(Vec::len).sum();
+    assert!(bytes < 200_000, "{bytes} bytes for 400 small packets");
 }
 
 proptest! {
