@@ -11,7 +11,9 @@ use loadtest::peer::{Peer, Received, Shape, VideoCodec};
 use loadtest::tone::{ToneListener, ToneSource};
 use rtp::codec::vp8::Vp8Packet;
 use rtp::packetizer::Depacketizer;
-use sfu::{Config, Event, JoinError, JoinRequest, Joined, LeaveReason, Mid, ParticipantId, Sfu, Source};
+use sfu::{
+    Config, Event, JoinError, JoinRequest, Joined, LeaveReason, Limits, Mid, ParticipantId, Sfu, Source,
+};
 use tokio::sync::mpsc;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -20,7 +22,9 @@ const AGENT: ParticipantId = ParticipantId(2);
 
 fn start() -> (Sfu, mpsc::Receiver<Event>) {
     let localhost = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    Sfu::start(Config { bind: localhost, udp_port: 0, workers: 1, announced: Vec::new() }).expect("started")
+    let limits = Limits::default();
+    Sfu::start(Config { bind: localhost, udp_port: 0, workers: 1, announced: Vec::new(), limits })
+        .expect("started")
 }
 
 fn request(offer: &str) -> JoinRequest {
@@ -222,7 +226,8 @@ async fn events_pass_between_two_peers_that_are_linked() {
     let (mut agent, _) = join(&sfu, AGENT, Shape { sends: None, slots: (1, 1) }).await;
     buyer.connected(PATIENCE).await.expect("buyer");
     agent.connected(PATIENCE).await.expect("agent");
-    sfu.link_data(BUYER, AGENT).await.expect("linked");
+    sfu.pass_data(BUYER, AGENT, true).await.expect("linked");
+    sfu.pass_data(AGENT, BUYER, true).await.expect("linked");
     // The receiving end may open a moment after the sending one, and events are not kept for it: say it again.
     let said = async {
         loop {

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant, SystemTime};
 use sfu_core::ids::{Mid, ParticipantId, WorkerId};
 use sfu_core::media::Source;
 use sfu_core::node::{
-    Epoch, Event, JoinError, JoinRequest, Joined, Node, NodeConfig, ParticipantStats, RouteError,
+    Epoch, Event, JoinError, JoinRequest, Joined, Limits, Node, NodeConfig, ParticipantStats, QualitySample,
+    RouteError, View,
 };
 use sfu_core::path::Candidate;
 use sfu_core::transport::dtls::Identity;
@@ -31,6 +32,8 @@ pub struct Config {
     /// Addresses written into ICE candidates: what clients reach us at. Empty means `bind`, which must then be a
     /// specific address.
     pub announced: Vec<IpAddr>,
+    /// What every participant may cost.
+    pub limits: Limits,
 }
 
 /// Why the media server did not start. The field names the setting.
@@ -153,7 +156,8 @@ impl Sfu {
                 seed: rand::random(),
                 epoch: Epoch::new(Instant::now(), unix_now()),
                 crypto: crypto.clone(),
-            });
+            })
+            .with_limits(config.limits);
             let (commands_tx, commands_rx) = mpsc::channel(COMMANDS_MAX);
             let on_left = {
                 let placement = placement.clone();
@@ -231,11 +235,51 @@ impl Sfu {
             .unwrap_or(Err(RouteError::Stopping))
     }
 
-    /// Lets what `a` sends on its `events` data channel reach `b`, and the other way round. Each has at most one
-    /// such link; a new one replaces it.
-    pub async fn link_data(&self, a: ParticipantId, b: ParticipantId) -> Result<(), RouteError> {
-        let worker = self.common_worker(a, b)?;
-        self.ask(worker, |reply| Command::LinkData { a, b, reply }).await.unwrap_or(Err(RouteError::Stopping))
+    /// Lets what `from` sends on its `events` data channel reach `to`, or no longer. One way only, and at most eight
+    /// people hear one.
+    pub async fn pass_data(
+        &self,
+        from: ParticipantId,
+        to: ParticipantId,
+        on: bool,
+    ) -> Result<(), RouteError> {
+        let there = match self.worker_of(to) {
+            Ok(worker) => WorkerId(worker as u8),
+            // Who is gone hears nothing anyway; their worker does not matter.
+            Err(_) if !on => WorkerId(0),
+            Err(gone) => return Err(gone),
+        };
+        self.ask(self.worker_of(from)?, |reply| Command::PassData { from, to, worker: there, on, reply })
+            .await
+            .unwrap_or(Err(RouteError::Stopping))
+    }
+
+    /// Lets a source in, or drops it as soon as it is authenticated: no viewer and no tap gets anything of it. Sources are
+    /// let in when they join.
+    pub async fn set_publishing(
+        &self,
+        who: ParticipantId,
+        source: Source,
+        on: bool,
+    ) -> Result<(), RouteError> {
+        let worker = self.worker_of(who)?;
+        self.ask(worker, |reply| Command::SetPublishing { who, source, on, reply })
+            .await
+            .unwrap_or(Err(RouteError::Stopping))
+    }
+
+    /// How large `who` shows a video slot; 0 × 0 sends nothing.
+    pub async fn set_view(&self, who: ParticipantId, slot: Mid, view: View) -> Result<(), RouteError> {
+        let worker = self.worker_of(who)?;
+        self.ask(worker, |reply| Command::SetView { who, slot, view, reply })
+            .await
+            .unwrap_or(Err(RouteError::Stopping))
+    }
+
+    /// The last second of a participant's connection; [`Event::Quality`] tells every one of them.
+    pub async fn quality(&self, who: ParticipantId) -> Option<QualitySample> {
+        let worker = self.shared.placement.of(who)?;
+        self.ask(worker, |reply| Command::Quality { who, reply }).await.flatten()
     }
 
     /// Opens a tap on a published source; for video a keyframe is asked for.

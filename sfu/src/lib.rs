@@ -10,9 +10,12 @@ mod worker;
 
 pub use handle::{Config, ConfigError, Sfu, WORKERS_MAX};
 pub use sfu_core::{
-    ids::{Mid, ParticipantId, Ssrc},
+    ids::{Mid, ParticipantId, Rid, Ssrc},
     media::{Codec, Kind, Source},
-    node::{AnswerSlot, Event, JoinError, JoinRequest, Joined, LeaveReason, ParticipantStats, RouteError},
+    node::{
+        AnswerSlot, EncodingWish, Event, JoinError, JoinRequest, Joined, LeaveReason, Limits,
+        ParticipantStats, QualitySample, RouteError, View,
+    },
     tap::{NodeTime, SenderReport, TapEvent, TapPacket},
 };
 pub use tap::{TapReceiver, TapSender, tap_channel};

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use sfu_core::ids::{Mid, ParticipantId};
+use sfu_core::ids::{Mid, ParticipantId, WorkerId};
 use sfu_core::media::Source;
 use sfu_core::node::{
-    Event, JoinError, JoinRequest, Joined, Node, ParticipantStats, RouteError, TapId, TapOutput,
+    Event, JoinError, JoinRequest, Joined, Node, ParticipantStats, QualitySample, RouteError, TapId,
+    TapOutput, View,
 };
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep_until;
@@ -42,10 +43,28 @@ pub(crate) enum Command {
         slot: Mid,
         reply: oneshot::Sender<Result<(), RouteError>>,
     },
-    LinkData {
-        a: ParticipantId,
-        b: ParticipantId,
+    PassData {
+        from: ParticipantId,
+        to: ParticipantId,
+        worker: WorkerId,
+        on: bool,
         reply: oneshot::Sender<Result<(), RouteError>>,
+    },
+    SetPublishing {
+        who: ParticipantId,
+        source: Source,
+        on: bool,
+        reply: oneshot::Sender<Result<(), RouteError>>,
+    },
+    SetView {
+        who: ParticipantId,
+        slot: Mid,
+        view: View,
+        reply: oneshot::Sender<Result<(), RouteError>>,
+    },
+    Quality {
+        who: ParticipantId,
+        reply: oneshot::Sender<Option<QualitySample>>,
     },
     Tap {
         who: ParticipantId,
@@ -156,8 +175,17 @@ impl Worker {
             Command::Detach { to, slot, reply } => {
                 let _ = reply.send(self.node.detach(to, slot));
             }
-            Command::LinkData { a, b, reply } => {
-                let _ = reply.send(self.node.link_data(a, b));
+            Command::PassData { from, to, worker, on, reply } => {
+                let _ = reply.send(self.node.pass_data(from, to, worker, on));
+            }
+            Command::SetPublishing { who, source, on, reply } => {
+                let _ = reply.send(self.node.set_publishing(now, who, source, on));
+            }
+            Command::SetView { who, slot, view, reply } => {
+                let _ = reply.send(self.node.set_view(now, who, slot, view));
+            }
+            Command::Quality { who, reply } => {
+                let _ = reply.send(self.node.quality(who));
             }
             Command::Tap { who, source, capacity, reply } => {
                 let result = self.node.add_tap(now, who, source).map(|id| {

@@ -114,6 +114,11 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         udp_port: settings.media.port,
         workers: settings.media.workers,
         announced: settings.media.announced.clone(),
+        limits: sfu::Limits {
+            packets_per_second: settings.media.limit_packets,
+            bits_per_second: u64::from(settings.media.limit_kbps) * 1_000,
+            ..sfu::Limits::default()
+        },
     })?;
     let texts = store.clone();
     let parts = floor::Parts {

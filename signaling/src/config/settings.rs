@@ -56,6 +56,10 @@ pub struct MediaSettings {
     pub workers: usize,
     /// Addresses that browsers are told to send media to. Empty: `bind`, which must then be a specific address.
     pub announced: Vec<IpAddr>,
+    /// Media one participant may send, kbit/s, 100 to 1,000,000.
+    pub limit_kbps: u32,
+    /// Packets one participant may send a second, 100 to 100,000.
+    pub limit_packets: u32,
 }
 
 /// Files.
@@ -127,7 +131,14 @@ impl Default for HttpSettings {
 
 impl Default for MediaSettings {
     fn default() -> Self {
-        Self { bind: IpAddr::V4(Ipv4Addr::LOCALHOST), port: 7800, workers: 1, announced: Vec::new() }
+        Self {
+            bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            port: 7800,
+            workers: 1,
+            announced: Vec::new(),
+            limit_kbps: 20_000,
+            limit_packets: 4_000,
+        }
     }
 }
 

@@ -48,6 +48,7 @@ pub(super) fn listen(
                     debug!(%participant, %source, %codec, "track started");
                 }
                 // A floor that has stopped does not care; the media plane still must not wait.
+                Event::SendWish { .. } | Event::Speaking { .. } | Event::Quality { .. } => {}
                 Event::Left { participant, reason } => drop(left.send((participant, reason))),
             }
         }
@@ -144,10 +145,12 @@ impl Floor {
             self.tell(to, ServerMessage::Slots { slots });
         }
         let participant = |person: Person| Some(self.sessions.get(&person)?.transport.as_ref()?.participant);
-        if let (Some(buyer), Some(agent)) = (participant(seats[0].0), participant(seats[1].0))
-            && let Some(Err(error)) = bounded("link_data", self.media.link_data(buyer, agent)).await
-        {
-            warn!(call = %id, %buyer, %agent, %error, "the data channels are not linked");
+        if let (Some(buyer), Some(agent)) = (participant(seats[0].0), participant(seats[1].0)) {
+            for (from, to) in [(buyer, agent), (agent, buyer)] {
+                if let Some(Err(error)) = bounded("pass_data", self.media.pass_data(from, to, true)).await {
+                    warn!(call = %id, %from, %to, %error, "the data channels are not linked");
+                }
+            }
         }
     }
 

@@ -6,7 +6,7 @@ use protocol::call::{BuyerContext, ChatLine, EndReason, TicketRef};
 use protocol::ids::{BuyerSessionId, CallId, RecordingId, UserId};
 use protocol::rest::ConsentReceipt;
 use recorder::{Receipt, RecordingSpec, RecordingSummary, TrackSpec};
-use sfu::{JoinError, JoinRequest, Joined, Mid, ParticipantId, RouteError, Source, TapReceiver};
+use sfu::{JoinError, JoinRequest, Joined, Mid, ParticipantId, RouteError, Source, TapReceiver, View};
 use tokio::sync::watch;
 
 /// The media plane. See [`sfu::Sfu`] for what each of these does.
@@ -25,8 +25,22 @@ pub trait MediaPlane: Send + Sync + 'static {
     ) -> BoxFuture<'_, Result<(), RouteError>>;
     /// [`sfu::Sfu::detach`]
     fn detach(&self, to: ParticipantId, slot: Mid) -> BoxFuture<'_, Result<(), RouteError>>;
-    /// [`sfu::Sfu::link_data`]
-    fn link_data(&self, a: ParticipantId, b: ParticipantId) -> BoxFuture<'_, Result<(), RouteError>>;
+    /// [`sfu::Sfu::pass_data`]
+    fn pass_data(
+        &self,
+        from: ParticipantId,
+        to: ParticipantId,
+        on: bool,
+    ) -> BoxFuture<'_, Result<(), RouteError>>;
+    /// [`sfu::Sfu::set_publishing`]
+    fn set_publishing(
+        &self,
+        who: ParticipantId,
+        source: Source,
+        on: bool,
+    ) -> BoxFuture<'_, Result<(), RouteError>>;
+    /// [`sfu::Sfu::set_view`]
+    fn set_view(&self, who: ParticipantId, slot: Mid, view: View) -> BoxFuture<'_, Result<(), RouteError>>;
     /// [`sfu::Sfu::tap`]
     fn tap(
         &self,

@@ -30,6 +30,14 @@ pub enum DropReason {
     BeforeSwitch,
     /// Asked for again too often.
     ResendBudget,
+    /// Its source is muted by the server, or its publisher says that it sends none.
+    Muted,
+    /// The viewer does not show the slot.
+    NotShown,
+    /// Above what one participant may send.
+    RateLimited,
+    /// Larger than a packet of media can be.
+    Oversized,
     /// A data message with nowhere to go, or more than the peer takes.
     Data,
     /// Another worker does not keep up.
@@ -38,7 +46,7 @@ pub enum DropReason {
 
 impl DropReason {
     /// All reasons, in the order of their counters.
-    pub const ALL: [DropReason; 14] = [
+    pub const ALL: [DropReason; 18] = [
         DropReason::NotOurs,
         DropReason::Unvalidated,
         DropReason::Stun,
@@ -51,6 +59,10 @@ impl DropReason {
         DropReason::BeforeKeyframe,
         DropReason::BeforeSwitch,
         DropReason::ResendBudget,
+        DropReason::Muted,
+        DropReason::NotShown,
+        DropReason::RateLimited,
+        DropReason::Oversized,
         DropReason::Data,
         DropReason::Relay,
     ];
@@ -70,6 +82,10 @@ impl DropReason {
             DropReason::BeforeKeyframe => "before_keyframe",
             DropReason::BeforeSwitch => "before_switch",
             DropReason::ResendBudget => "resend_budget",
+            DropReason::Muted => "muted",
+            DropReason::NotShown => "not_shown",
+            DropReason::RateLimited => "rate_limited",
+            DropReason::Oversized => "oversized",
             DropReason::Data => "data",
             DropReason::Relay => "relay",
         }

@@ -7,13 +7,15 @@ use bytes::Bytes;
 use super::counters::DropReason;
 use super::feed::Origin;
 use super::feedback::{self, Incoming};
+use super::limits::DATAGRAM_BYTES_MAX;
 use super::participant::{Participant, REPORT_EVERY};
-use super::track::{Arrival, MediaPacket};
+use super::track::{Arrival, MediaPacket, Track};
 use super::types::Event;
 use super::{Node, TapOutput};
 use crate::ids::Ssrc;
+use crate::media::Source;
 use crate::path::Path;
-use crate::rtp::extensions::{HeaderExtension, read_mid, read_transport_cc};
+use crate::rtp::extensions::{AudioLevel, HeaderExtension, read_mid, read_transport_cc};
 use crate::rtp::packet::{DatagramKind, RtpPacket};
 use crate::tap::{SenderReport, TapEvent, TapPacket};
 use crate::transport::ice::Check;
@@ -36,6 +38,12 @@ impl Node {
         let Some(key) = self.by_path.get(&source).copied() else {
             return self.counters.dropped.count(DropReason::Unvalidated);
         };
+        if datagram.len() > DATAGRAM_BYTES_MAX {
+            return self.counters.dropped.count(DropReason::Oversized);
+        }
+        if !self.participants[key].limiter.admits_packet(now) {
+            return self.counters.dropped.count(DropReason::RateLimited);
+        }
         match kind {
             DatagramKind::Dtls => self.participants[key].transport.handle_dtls(now, datagram),
             DatagramKind::Rtp => self.handle_rtp(now, key, datagram),
@@ -59,6 +67,10 @@ impl Node {
             let Some(participant) = self.participants.get_mut(key) else { continue };
             participant.armed = None;
             participant.transport.handle_timeout(now);
+            if participant.speaker.on_timeout(now) {
+                let event = participant.speaker.news(participant.id);
+                self.events.push_back(event);
+            }
             self.give_feedback(now, key);
             self.settle(now, key);
         }
@@ -111,6 +123,10 @@ impl Node {
         };
         self.counters.received += 1;
         participant.stats.packets_received += 1;
+        participant.stats.octets_received += datagram.len() as u64;
+        if !participant.limiter.admits_bytes(now, datagram.len()) {
+            return self.counters.dropped.count(DropReason::RateLimited);
+        }
         let track = &mut participant.tracks[stream.track];
         if let Some(number) = track
             .extensions()
@@ -120,8 +136,12 @@ impl Node {
         {
             participant.twcc.on_packet(number, now);
         }
+        let level = audio_level(track, &packet).filter(|_| !stream.rtx && track.is_publishing());
+        if level.is_some_and(|level| participant.speaker.on_level(now, level)) {
+            let event = participant.speaker.news(participant.id);
+            self.events.push_back(event);
+        }
         let mut rebuilt = std::mem::take(&mut self.rebuilt);
-        let feed = track.feed;
         participant.repair.start(now);
         if !stream.rtx && track.line().is_red(packet.payload_type()) {
             participant.next_report.get_or_insert(now + REPORT_EVERY);
@@ -138,7 +158,7 @@ impl Node {
         match arrival {
             Arrival::Media { sequence, restarted } => {
                 participant.next_report.get_or_insert(now + REPORT_EVERY);
-                self.publish(now, feed, stream.encoding, sequence, bytes, restarted);
+                self.let_in(now, key, stream, sequence, bytes, restarted);
             }
             Arrival::Nothing => {}
             Arrival::UnknownPayload => self.counters.dropped.count(DropReason::UnknownPayload),
@@ -202,6 +222,7 @@ impl Node {
                     if transport.send_rtp(&mut self.outbox) {
                         repair.budget.earn(bytes);
                         stats.packets_sent += 1;
+                        stats.octets_sent += bytes as u64;
                         self.counters.forwarded += 1;
                     }
                 }
@@ -301,4 +322,10 @@ impl Node {
             }
         }
     }
+}
+
+/// How loud a microphone's packet is, if its line says so.
+fn audio_level(track: &Track, packet: &RtpPacket<'_>) -> Option<AudioLevel> {
+    let id = track.extensions().id(HeaderExtension::AudioLevel)?;
+    packet.extension(id).and_then(AudioLevel::read).filter(|_| track.source() == Source::Microphone)
 }

@@ -7,10 +7,14 @@ mod counters;
 mod feed;
 mod feedback;
 mod inputs;
+mod limits;
 mod participant;
+mod quality;
 mod relay;
 mod repair;
+mod rules;
 mod slot;
+mod speaker;
 #[cfg(test)]
 mod tests;
 mod timers;
@@ -29,13 +33,17 @@ use slab::Slab;
 
 pub use self::counters::{Counters, DropReason, Dropped};
 use self::feed::{Feed, Origin, Place};
+use self::limits::Limiter;
+pub use self::limits::{DATAGRAM_BYTES_MAX, Limits};
 use self::participant::Participant;
-pub use self::relay::{Export, FeedId, LinkId, RelayMessage};
-use self::relay::{Linked, RelayOutbox};
+pub use self::quality::QualitySample;
+use self::relay::RelayOutbox;
+pub use self::relay::{Export, FeedId, RelayMessage};
 use self::repair::EarlierAudio;
 use self::timers::Timers;
 pub use self::types::{
-    AnswerSlot, Event, JoinError, JoinRequest, Joined, LeaveReason, ParticipantStats, RouteError, TapId,
+    AnswerSlot, EncodingWish, Event, JoinError, JoinRequest, Joined, LeaveReason, ParticipantStats,
+    RouteError, TapId, View,
 };
 use crate::ids::{Mid, ParticipantId, Ssrc, WorkerId};
 use crate::media::{Kind, Source};
@@ -98,6 +106,7 @@ pub enum TapOutput {
 /// See the module.
 pub struct Node {
     config: NodeConfig,
+    limits: Limits,
     rng: StdRng,
     participants: Slab<Participant>,
     feeds: Slab<Feed>,
@@ -111,7 +120,6 @@ pub struct Node {
     mirrors: HashMap<(WorkerId, FeedId), usize>,
     relay: RelayOutbox,
     next_generation: u32,
-    next_link: u64,
     timers: Timers,
     /// An RTX packet in its original form, while it is handled.
     rebuilt: Vec<u8>,
@@ -129,6 +137,7 @@ impl Node {
         Self {
             rng: StdRng::seed_from_u64(config.seed),
             config,
+            limits: Limits::default(),
             participants: Slab::new(),
             feeds: Slab::new(),
             by_id: HashMap::new(),
@@ -139,7 +148,6 @@ impl Node {
             mirrors: HashMap::new(),
             relay: RelayOutbox::default(),
             next_generation: 0,
-            next_link: 0,
             timers: Timers::default(),
             rebuilt: Vec::new(),
             earlier: EarlierAudio::default(),
@@ -206,6 +214,10 @@ impl Node {
     ) -> Result<Joined, JoinError> {
         let bad = |error: &dyn std::fmt::Display| JoinError::BadOffer(error.to_string());
         let offer = Offer::parse(&request.offer).map_err(|error| bad(&error))?;
+        if offer.media.len() > self.limits.lines {
+            let (lines, most) = (offer.media.len(), self.limits.lines);
+            return Err(JoinError::BadOffer(format!("it has {lines} lines, more than {most}")));
+        }
         let local = ice::generate_credentials(&mut self.rng, self.config.worker);
         let known = self.by_id.get(&who).copied();
         if let Some(key) = known
@@ -259,6 +271,7 @@ impl Node {
                 );
                 let participant = Participant::new(now, who, transport, &answer, session_id, &mut self.rng)?;
                 let key = self.participants.insert(participant);
+                self.participants[key].limiter = Limiter::new(self.limits);
                 self.by_id.insert(who, key);
                 for index in 0..self.participants[key].tracks.len() {
                     let track = &self.participants[key].tracks[index];
@@ -335,16 +348,6 @@ impl Node {
             .position(|candidate| candidate.mid() == slot)
             .ok_or(RouteError::NoSuchSlot(to, slot))?;
         self.unsubscribe(key, index);
-        Ok(())
-    }
-
-    /// Joins two people's events channels. Each has at most one such link.
-    pub fn link_data(&mut self, a: ParticipantId, b: ParticipantId) -> Result<(), RouteError> {
-        let (a, b) = (self.find(a)?, self.find(b)?);
-        self.unlink(a);
-        self.unlink(b);
-        self.participants[a].linked = Some(Linked::Here(b));
-        self.participants[b].linked = Some(Linked::Here(a));
         Ok(())
     }
 

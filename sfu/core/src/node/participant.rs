@@ -4,9 +4,12 @@ use std::time::{Duration, Instant};
 
 use rand::Rng;
 
-use super::relay::Linked;
+use super::limits::{Limiter, Limits};
+use super::quality::Quality;
 use super::repair::LegRepair;
+use super::rules::Listener;
 use super::slot::Slot;
+use super::speaker::Speaker;
 use super::track::Track;
 use super::types::{AnswerSlot, JoinError, ParticipantStats};
 use crate::ids::{Mid, ParticipantId, Ssrc};
@@ -48,8 +51,11 @@ pub(super) struct Participant {
     pub(super) rtt: Option<Duration>,
     pub(super) repair: LegRepair,
     pub(super) next_report: Option<Instant>,
-    /// The other end of the events channel.
-    pub(super) linked: Option<Linked>,
+    /// Whom this participant's data messages reach.
+    pub(super) audience: Vec<Listener>,
+    pub(super) limiter: Limiter,
+    pub(super) speaker: Speaker,
+    pub(super) quality: Quality,
     pub(super) stats: ParticipantStats,
     pub(super) session_id: u64,
     pub(super) session_version: u64,
@@ -105,7 +111,10 @@ impl Participant {
             rtt: None,
             repair: LegRepair::new(now),
             next_report: None,
-            linked: None,
+            audience: Vec::new(),
+            limiter: Limiter::new(Limits::default()),
+            speaker: Speaker::default(),
+            quality: Quality::default(),
             stats: ParticipantStats::default(),
             session_id,
             session_version: 1,
@@ -152,7 +161,9 @@ impl Participant {
     pub(super) fn deadline(&self) -> Instant {
         let mut at = self.transport.deadline();
         for candidate in
-            [self.next_report, self.twcc.deadline(), self.repair.deadline()].into_iter().flatten()
+            [self.next_report, self.twcc.deadline(), self.repair.deadline(), self.speaker.deadline()]
+                .into_iter()
+                .flatten()
         {
             at = at.min(candidate);
         }

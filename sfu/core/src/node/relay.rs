@@ -44,10 +44,6 @@ pub struct FeedId {
     generation: u32,
 }
 
-/// A link between the events channels of two people on different workers, as numbered by the worker that made it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct LinkId(u64);
-
 /// What another worker has to know of a feed to mirror it. Having one keeps nothing alive.
 #[derive(Clone, Debug)]
 pub struct Export {
@@ -111,28 +107,10 @@ pub enum RelayMessage<'a> {
         /// Simulcast encoding.
         encoding: u8,
     },
-    /// Joins two events channels.
-    Link {
-        /// Who is here.
-        who: ParticipantId,
-        /// Who is there.
-        peer: ParticipantId,
-        /// The link's name.
-        link: LinkId,
-    },
-    /// The other end of the link is gone, or linked to somebody else.
-    Unlink {
-        /// Who is here.
-        who: ParticipantId,
-        /// The link's name.
-        link: LinkId,
-    },
-    /// A message from the other end of the link.
+    /// A message on somebody's events channel for somebody else.
     Data {
-        /// Who is here.
-        who: ParticipantId,
-        /// The link's name.
-        link: LinkId,
+        /// Whom it is for.
+        to: ParticipantId,
         /// UTF-8 text or bytes.
         text: bool,
         /// The message.
@@ -163,7 +141,7 @@ impl RelayMessage<'_> {
             Self::Packet { feed, mirror, encoding, sequence, restarted, .. } => {
                 RelayMessage::Packet { feed, mirror, encoding, sequence, restarted, bytes: new }
             }
-            Self::Data { who, link, text, .. } => RelayMessage::Data { who, link, text, bytes: new },
+            Self::Data { to, text, .. } => RelayMessage::Data { to, text, bytes: new },
             Self::SenderReport { mirror, encoding, report } => {
                 RelayMessage::SenderReport { mirror, encoding, report }
             }
@@ -171,8 +149,6 @@ impl RelayMessage<'_> {
             Self::Subscribe { feed, mirror } => RelayMessage::Subscribe { feed, mirror },
             Self::Release { feed, mirror } => RelayMessage::Release { feed, mirror },
             Self::Keyframe { feed, encoding } => RelayMessage::Keyframe { feed, encoding },
-            Self::Link { who, peer, link } => RelayMessage::Link { who, peer, link },
-            Self::Unlink { who, link } => RelayMessage::Unlink { who, link },
         }
     }
 }
@@ -210,15 +186,6 @@ impl RelayOutbox {
 pub(super) struct Mirror {
     pub(super) worker: WorkerId,
     pub(super) feed: FeedId,
-}
-
-/// Where the other end of somebody's events channel is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Linked {
-    /// Key of a participant of this worker.
-    Here(usize),
-    /// On another worker.
-    There { worker: WorkerId, who: ParticipantId, link: LinkId },
 }
 
 impl Node {
@@ -277,22 +244,6 @@ impl Node {
         Ok(())
     }
 
-    /// Joins the events channel of somebody here with that of somebody on another worker; see [`Self::link_data`].
-    pub fn link_data_across(
-        &mut self,
-        who: ParticipantId,
-        worker: WorkerId,
-        peer: ParticipantId,
-    ) -> Result<(), RouteError> {
-        let key = self.find(who)?;
-        self.next_link += 1;
-        let link = LinkId(self.next_link << 8 | u64::from(self.config.worker.0));
-        self.unlink(key);
-        self.participants[key].linked = Some(Linked::There { worker, who: peer, link });
-        self.say(worker, &RelayMessage::Link { who: peer, peer: who, link });
-        Ok(())
-    }
-
     /// Takes a message that another worker's node has said.
     pub fn handle_relay(&mut self, now: Instant, from: WorkerId, message: RelayMessage<'_>) {
         match message {
@@ -324,22 +275,9 @@ impl Node {
                     self.want_keyframe(now, key, encoding);
                 }
             }
-            RelayMessage::Link { who, peer, link } => match self.find(who) {
-                Ok(key) => {
-                    self.unlink(key);
-                    self.participants[key].linked = Some(Linked::There { worker: from, who: peer, link });
-                }
-                Err(_) => self.say(from, &RelayMessage::Unlink { who: peer, link }),
-            },
-            RelayMessage::Unlink { who, link } => {
-                if let Some(key) = self.find_linked(from, who, link) {
-                    self.participants[key].linked = None;
-                }
-            }
-            RelayMessage::Data { who, link, text, bytes } => {
-                let to = self.find_linked(from, who, link).map(Linked::Here);
+            RelayMessage::Data { to, text, bytes } => {
                 let message = DataMessage { text, payload: bytes::Bytes::copy_from_slice(bytes) };
-                self.pass_message(now, to, &message);
+                self.deliver(now, to, &message);
             }
         }
     }
@@ -399,27 +337,14 @@ impl Node {
         }
     }
 
-    /// A message of somebody's events channel goes to the worker of the other end.
+    /// A message of somebody's events channel goes to the worker of whom it is for; false if there was no room.
     pub(super) fn relay_message(
         &mut self,
         worker: WorkerId,
-        who: ParticipantId,
-        link: LinkId,
+        to: ParticipantId,
         message: &DataMessage,
     ) -> bool {
-        let message = RelayMessage::Data { who, link, text: message.text, bytes: &message.payload };
-        self.relay.push(worker, &message)
-    }
-
-    /// Ends somebody's link, at both ends.
-    pub(super) fn unlink(&mut self, key: usize) {
-        match self.participants[key].linked.take() {
-            Some(Linked::Here(other)) => self.participants[other].linked = None,
-            Some(Linked::There { worker, who, link }) => {
-                self.say(worker, &RelayMessage::Unlink { who, link })
-            }
-            None => {}
-        }
+        self.relay.push(worker, &RelayMessage::Data { to, text: message.text, bytes: &message.payload })
     }
 
     /// The last subscriber of a mirror has gone.
@@ -496,16 +421,6 @@ impl Node {
     fn find_mirror(&self, from: WorkerId, id: FeedId) -> Option<usize> {
         let (key, feed) = self.find_feed_by_id(id)?;
         matches!(feed.origin, Origin::Remote { worker, .. } if worker == from).then_some(key)
-    }
-
-    /// Somebody here, if their end of this link still stands.
-    fn find_linked(&self, from: WorkerId, who: ParticipantId, id: LinkId) -> Option<usize> {
-        let key = self.find(who).ok()?;
-        let stands = matches!(
-            self.participants[key].linked,
-            Some(Linked::There { worker, link, .. }) if worker == from && link == id
-        );
-        stands.then_some(key)
     }
 
     fn say(&mut self, to: WorkerId, message: &RelayMessage<'_>) {

@@ -121,6 +121,7 @@ impl Node {
         }
         let sent = transport.send_rtp(&mut self.outbox);
         if sent {
+            stats.octets_sent += bytes as u64;
             stats.retransmitted += 1;
             stats.packets_sent += 1;
             self.counters.retransmitted += 1;
@@ -162,6 +163,7 @@ impl Node {
         let packets = slot.reports.reported(reception.highest);
         let lost = (u64::from(packets) * u64::from(reception.fraction_lost) / 256) as u32;
         participant.repair.on_report(now, packets, lost);
+        participant.quality.on_reception(packets, lost);
     }
 
     /// Takes a RED packet apart: what is still missing of the earlier packets enters the feed first, then the packet
@@ -197,20 +199,18 @@ impl Node {
                 timestamp: header.timestamp.wrapping_sub(block.offset),
                 ..header
             };
-            let feed = track.feed;
             plain.clear();
             header.write_packet(&[], block.payload, plain);
             self.counters.red_recovered += 1;
-            self.publish(now, feed, stream.encoding, sequence, plain, false);
+            self.let_in(now, key, stream, sequence, plain, false);
         }
         let track = &mut self.participants[key].tracks[stream.track];
-        let feed = track.feed;
         if let Arrival::Media { sequence, restarted } = track.receive(now, stream.encoding, packet)
             && !red.primary.payload.is_empty()
         {
             plain.clear();
             packet.write_as(&header, red.primary.payload, plain);
-            self.publish(now, feed, stream.encoding, sequence, plain, restarted);
+            self.let_in(now, key, stream, sequence, plain, restarted);
         }
     }
 }

@@ -10,6 +10,7 @@ use super::counters::DropReason;
 use super::feedback::{self, Sent, SentReports};
 use super::repair::{EarlierAudio, Playout, RED_MAX};
 use super::track::MediaPacket;
+use super::types::View;
 use crate::ids::{Mid, Pt};
 use crate::media::{Codec, Kind};
 use crate::rtp::extensions::{HeaderExtension, PlayoutDelay};
@@ -51,6 +52,8 @@ pub(super) struct Slot {
     shows: Option<usize>,
     /// The simulcast encoding that is forwarded.
     encoding: u8,
+    /// How large the viewer shows it; `None` before they said.
+    view: Option<View>,
     /// Nothing is forwarded until a decoder can start.
     waits_for_keyframe: bool,
     rewriter: StreamRewriter,
@@ -81,6 +84,7 @@ impl Slot {
             line,
             shows: None,
             encoding: 0,
+            view: None,
             waits_for_keyframe: false,
             rewriter: StreamRewriter::new(first_sequence(rng), rng.random()),
             vp8: Vp8Rewriter::default(),
@@ -136,6 +140,16 @@ impl Slot {
         self.restart();
     }
 
+    /// The viewer shows it in this size from now on. True when what was not shown appears.
+    pub(super) fn set_view(&mut self, view: View) -> bool {
+        let before = self.view.replace(view);
+        let appears = view.is_shown() && before.is_some_and(|before| !before.is_shown());
+        if appears {
+            self.restart();
+        }
+        appears
+    }
+
     /// How this leg is repaired from now on: levels of redundancy, and how long pictures are to be held.
     pub(super) fn set_repair(&mut self, now: Instant, red: u8, playout: Duration) {
         self.red = red;
@@ -150,6 +164,9 @@ impl Slot {
         earlier: &EarlierAudio,
         out: &mut Vec<u8>,
     ) -> Result<(), DropReason> {
+        if self.view.is_some_and(|view| !view.is_shown()) {
+            return Err(DropReason::NotShown);
+        }
         let codec = self.line.codec(packet.codec).ok_or(DropReason::NotDecodable)?;
         let (mut payload_type, red_type) = (codec.pt, codec.red_pt());
         if self.waits_for_keyframe && !packet.keyframe {

@@ -115,15 +115,50 @@ pub(super) struct Track {
     pub(super) feed: usize,
     /// Lowest quality first.
     encodings: [Encoding; ENCODINGS_MAX],
+    /// Whether what arrives goes on to the feed.
+    publishing: bool,
+    /// Encodings (bits) whose next packet is the first after a pause.
+    resumed: u8,
 }
 
 impl Track {
     pub(super) fn new(source: Source, line: NegotiatedMedia) -> Self {
-        Self { source, line, feed: usize::MAX, encodings: Default::default() }
+        Self { source, line, feed: usize::MAX, encodings: Default::default(), publishing: true, resumed: 0 }
     }
 
     pub(super) fn source(&self) -> Source {
         self.source
+    }
+
+    /// Lets media on to the feed, or no longer. True when that is a change.
+    pub(super) fn set_publishing(&mut self, on: bool) -> bool {
+        let changed = std::mem::replace(&mut self.publishing, on) != on;
+        if changed {
+            self.resumed = if on { u8::MAX } else { 0 };
+        }
+        changed
+    }
+
+    /// Whether media goes on to the feed.
+    pub(super) fn is_publishing(&self) -> bool {
+        self.publishing
+    }
+
+    /// Whether a packet may go on to the feed; the flag says that it is the first after a pause.
+    pub(super) fn admit(&mut self, encoding: u8) -> Option<bool> {
+        let bit = 1u8.checked_shl(u32::from(encoding)).unwrap_or(0);
+        let resumed = self.resumed & bit != 0;
+        self.resumed &= !bit;
+        self.publishing.then_some(resumed)
+    }
+
+    /// Packets expected and received over the running streams since they began, and the greatest jitter.
+    pub(super) fn reception(&self) -> (u64, u64, Duration) {
+        let streams = self.encodings.iter().filter_map(|encoding| encoding.stream.as_ref());
+        streams.fold((0, 0, Duration::ZERO), |(expected, received, jitter), stream| {
+            let (e, r) = stream.reception.totals();
+            (expected + e, received + r, jitter.max(stream.reception.jitter()))
+        })
     }
 
     pub(super) fn mid(&self) -> Mid {

@@ -1,6 +1,7 @@
 //! What a node is asked, what it answers and what it tells.
 
-use crate::ids::{Mid, ParticipantId};
+use super::quality::QualitySample;
+use crate::ids::{Mid, ParticipantId, Rid};
 use crate::media::{Codec, Kind, Source};
 use crate::path::Path;
 
@@ -60,9 +61,39 @@ pub enum RouteError {
     /// Routes between workers are not built yet.
     #[error("participants {0} and {1} are on different workers")]
     AcrossWorkers(ParticipantId, ParticipantId),
+    /// More people would get somebody's data messages than is sensible.
+    #[error("the data messages of participant {0} reach as many people as they can")]
+    AudienceFull(ParticipantId),
     /// The server is shutting down.
     #[error("the media server is stopping")]
     Stopping,
+}
+
+/// How large a viewer shows a slot, device pixels; 0 × 0 is not shown.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct View {
+    /// Pixels.
+    pub width: u16,
+    /// Pixels.
+    pub height: u16,
+}
+
+impl View {
+    /// Whether anything is to be seen.
+    pub fn is_shown(self) -> bool {
+        self.width > 0 && self.height > 0
+    }
+}
+
+/// What a publisher should upload of one encoding.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct EncodingWish {
+    /// Which; `None` on a line with one encoding only.
+    pub rid: Option<Rid>,
+    /// Whether anybody needs it.
+    pub active: bool,
+    /// No more than this, bit/s.
+    pub max_bitrate_bps: Option<u64>,
 }
 
 /// Why a participant's transport ended.
@@ -104,6 +135,31 @@ pub enum Event {
         /// What it is coded in.
         codec: Codec,
     },
+    /// What a publisher should upload of a source from now on, so that nobody uploads what nobody watches.
+    SendWish {
+        /// Who publishes.
+        participant: ParticipantId,
+        /// Which line.
+        source: Source,
+        /// Every encoding, lowest first.
+        encodings: Vec<EncodingWish>,
+    },
+    /// Somebody began to speak, or stopped.
+    Speaking {
+        /// Who.
+        participant: ParticipantId,
+        /// Which of the two.
+        speaking: bool,
+        /// Smoothed level, −dBov: 0 (loudest) to 127 (silence).
+        level: u8,
+    },
+    /// How a connection was over the last second.
+    Quality {
+        /// Whose.
+        participant: ParticipantId,
+        /// The figures.
+        sample: QualitySample,
+    },
 }
 
 /// Figures of one participant's transport, for logs, metrics and tests.
@@ -113,6 +169,10 @@ pub struct ParticipantStats {
     pub packets_received: u64,
     /// Media packets sent to this participant, RTX included.
     pub packets_sent: u64,
+    /// Bytes of media packets from this participant, as they came over the network.
+    pub octets_received: u64,
+    /// Bytes of media packets for this participant, before encryption.
+    pub octets_sent: u64,
     /// Sequence numbers asked of this participant again (NACK).
     pub nacks_sent: u64,
     /// Packets retransmitted to this participant.

@@ -9,9 +9,11 @@ use super::counters::DropReason;
 use super::feed::{ENCODINGS_MAX, Place};
 use super::feedback;
 use super::participant::{Participant, REPORT_EVERY};
-use super::relay::Linked;
+use super::quality::Observed;
+use super::rules::Listener;
 use super::types::{Event, LeaveReason};
 use super::{Node, TIMER_STEP};
+use crate::ids::ParticipantId;
 use crate::transport::data::DataMessage;
 use crate::transport::{Ended, TransportOutput};
 
@@ -60,8 +62,25 @@ impl Node {
         if next_report.is_some_and(|at| at <= now) {
             *next_report = Some(now + REPORT_EVERY);
             let blocks: Vec<_> = tracks.iter_mut().flat_map(|track| track.reports(now)).collect();
-            send(feedback::receiver_report(*feedback_ssrc, blocks));
+            if !blocks.is_empty() {
+                send(feedback::receiver_report(*feedback_ssrc, blocks));
+            }
+            self.take_quality(now, key);
         }
+    }
+
+    /// Ends a second of a participant's quality.
+    fn take_quality(&mut self, now: Instant, key: usize) {
+        let participant = &mut self.participants[key];
+        let mut observed = Observed { rtt: participant.rtt, ..Observed::default() };
+        for track in &participant.tracks {
+            let (expected, received, jitter) = track.reception();
+            observed.expected += expected;
+            observed.received += received;
+            observed.jitter = observed.jitter.max(jitter);
+        }
+        let sample = participant.quality.sample(now, &participant.stats, observed);
+        self.events.push_back(Event::Quality { participant: participant.id, sample });
     }
 
     /// After anything happened to a participant: send what is due, tell what is new, set its timer.
@@ -80,16 +99,16 @@ impl Node {
         while let Some(output) = participant.transport.poll_output() {
             match output {
                 TransportOutput::Connected => {
+                    participant.next_report.get_or_insert(now + REPORT_EVERY);
                     self.events.push_back(Event::Connected { participant: participant.id });
                 }
                 TransportOutput::Data(message) => messages.push(message),
                 TransportOutput::Ended(reason) => ended = Some(reason),
             }
         }
-        let linked = participant.linked;
         participant.transport.flush(&mut self.outbox);
         for message in messages {
-            self.pass_message(now, linked, &message);
+            self.pass_message(now, key, &message);
         }
         if let Some(reason) = ended {
             self.remove(
@@ -104,19 +123,28 @@ impl Node {
         }
     }
 
-    pub(super) fn pass_message(&mut self, now: Instant, to: Option<Linked>, message: &DataMessage) {
-        let sent = match to {
-            Some(Linked::Here(key)) => self.participants[key].transport.send_data(now, message),
-            Some(Linked::There { worker, who, link }) => self.relay_message(worker, who, link, message),
-            None => false,
-        };
-        if !sent {
+    /// Hands a data message to everybody it may reach.
+    pub(super) fn pass_message(&mut self, now: Instant, from: usize, message: &DataMessage) {
+        if self.participants[from].audience.is_empty() {
             return self.counters.dropped.count(DropReason::Data);
         }
-        if let Some(Linked::Here(key)) = to {
-            self.participants[key].transport.flush(&mut self.outbox);
-            self.rearm(now, key);
+        for index in 0..self.participants[from].audience.len() {
+            let Listener { who, worker } = self.participants[from].audience[index];
+            if worker == self.config.worker {
+                self.deliver(now, who, message);
+            } else if !self.relay_message(worker, who, message) {
+                self.counters.dropped.count(DropReason::Data);
+            }
         }
+    }
+
+    /// Hands a data message to somebody here.
+    pub(super) fn deliver(&mut self, now: Instant, to: ParticipantId, message: &DataMessage) {
+        let key = self.by_id.get(&to).copied();
+        let key = key.filter(|key| self.participants[*key].transport.send_data(now, message));
+        let Some(key) = key else { return self.counters.dropped.count(DropReason::Data) };
+        self.participants[key].transport.flush(&mut self.outbox);
+        self.rearm(now, key);
     }
 
     fn rearm(&mut self, now: Instant, key: usize) {
@@ -131,7 +159,6 @@ impl Node {
         for slot in 0..self.participants[key].slots.len() {
             self.unsubscribe(key, slot);
         }
-        self.unlink(key);
         let mut participant = self.participants.remove(key);
         self.timers.disarm(key, &mut participant.armed);
         self.by_id.remove(&participant.id);

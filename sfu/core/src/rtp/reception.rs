@@ -68,6 +68,17 @@ impl ReceptionStats {
         self.sender_report = Some((middle_of(ntp), now));
     }
 
+    /// Packets expected and received since the stream began.
+    pub fn totals(&self) -> (u64, u64) {
+        let expected = self.range.map_or(0, |(first, highest)| highest - first + 1);
+        (expected, self.received.min(expected))
+    }
+
+    /// Interarrival jitter (RFC 3550 §6.4.1).
+    pub fn jitter(&self) -> Duration {
+        Duration::from_micros(self.jitter / 16 * 1_000_000 / u64::from(self.clock_rate.max(1)))
+    }
+
     /// A report block about the time since the last one; `None` before the first packet.
     pub fn report(&mut self, ssrc: Ssrc, now: Instant) -> Option<ReceptionReport> {
         let (first, highest) = self.range?;

@@ -1,7 +1,7 @@
 //! The media server as the floor's media plane.
 
 use futures_util::future::BoxFuture;
-use sfu::{JoinError, JoinRequest, Joined, Mid, ParticipantId, RouteError, Sfu, Source, TapReceiver};
+use sfu::{JoinError, JoinRequest, Joined, Mid, ParticipantId, RouteError, Sfu, Source, TapReceiver, View};
 
 use crate::floor::ports::MediaPlane;
 
@@ -28,8 +28,26 @@ impl MediaPlane for Sfu {
         Box::pin(Sfu::detach(self, to, slot))
     }
 
-    fn link_data(&self, a: ParticipantId, b: ParticipantId) -> BoxFuture<'_, Result<(), RouteError>> {
-        Box::pin(Sfu::link_data(self, a, b))
+    fn pass_data(
+        &self,
+        from: ParticipantId,
+        to: ParticipantId,
+        on: bool,
+    ) -> BoxFuture<'_, Result<(), RouteError>> {
+        Box::pin(Sfu::pass_data(self, from, to, on))
+    }
+
+    fn set_publishing(
+        &self,
+        who: ParticipantId,
+        source: Source,
+        on: bool,
+    ) -> BoxFuture<'_, Result<(), RouteError>> {
+        Box::pin(Sfu::set_publishing(self, who, source, on))
+    }
+
+    fn set_view(&self, who: ParticipantId, slot: Mid, view: View) -> BoxFuture<'_, Result<(), RouteError>> {
+        Box::pin(Sfu::set_view(self, who, slot, view))
     }
 
     fn tap(

@@ -11,7 +11,7 @@ use protocol::ids::{RecordingId, TicketId};
 use recorder::{Receipt, RecordingSpec, RecordingSummary, TrackSpec};
 use sfu::{
     AnswerSlot, JoinError, JoinRequest, Joined, Kind, Mid, NodeTime, ParticipantId, RouteError, Source,
-    TapReceiver, TapSender, tap_channel,
+    TapReceiver, TapSender, View, tap_channel,
 };
 use tokio::sync::{mpsc, watch};
 
@@ -35,7 +35,10 @@ pub(super) enum Deed {
 struct MediaState {
     here: BTreeMap<ParticipantId, Vec<Source>>,
     slots: BTreeMap<(ParticipantId, String), (ParticipantId, Source)>,
+    /// From, to.
     links: BTreeSet<(ParticipantId, ParticipantId)>,
+    muted: BTreeSet<(ParticipantId, Source)>,
+    views: BTreeMap<(ParticipantId, String), View>,
     taps: Vec<TapSender>,
 }
 
@@ -90,7 +93,8 @@ impl Model {
     }
 
     pub(super) fn are_linked(&self, a: ParticipantId, b: ParticipantId) -> bool {
-        self.media.lock().unwrap().links.contains(&(a.min(b), a.max(b)))
+        let media = self.media.lock().unwrap();
+        media.links.contains(&(a, b)) && media.links.contains(&(b, a))
     }
 
     async fn answer(&self) {
@@ -170,11 +174,40 @@ impl MediaPlane for ModelMedia {
         })
     }
 
-    fn link_data(&self, a: ParticipantId, b: ParticipantId) -> BoxFuture<'_, Result<(), RouteError>> {
+    fn pass_data(
+        &self,
+        from: ParticipantId,
+        to: ParticipantId,
+        on: bool,
+    ) -> BoxFuture<'_, Result<(), RouteError>> {
         Box::pin(async move {
             self.0.answer().await;
-            self.0.media.lock().unwrap().links.insert((a.min(b), a.max(b)));
+            let mut media = self.0.media.lock().unwrap();
+            let _ = if on { media.links.insert((from, to)) } else { media.links.remove(&(from, to)) };
+            drop(media);
             self.0.did(Deed::Linked);
+            Ok(())
+        })
+    }
+
+    fn set_publishing(
+        &self,
+        who: ParticipantId,
+        source: Source,
+        on: bool,
+    ) -> BoxFuture<'_, Result<(), RouteError>> {
+        Box::pin(async move {
+            self.0.answer().await;
+            let mut media = self.0.media.lock().unwrap();
+            let _ = if on { media.muted.remove(&(who, source)) } else { media.muted.insert((who, source)) };
+            Ok(())
+        })
+    }
+
+    fn set_view(&self, who: ParticipantId, slot: Mid, view: View) -> BoxFuture<'_, Result<(), RouteError>> {
+        Box::pin(async move {
+            self.0.answer().await;
+            self.0.media.lock().unwrap().views.insert((who, slot.to_string()), view);
             Ok(())
         })
     }

@@ -2,6 +2,7 @@
 
 mod loss;
 mod relay;
+mod rules;
 mod stories;
 
 use std::collections::VecDeque;

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::node::feed::Origin;
-use crate::node::relay::{Linked, Mirror};
+use crate::node::relay::Mirror;
 use crate::node::{DropReason, FeedId, RelayMessage, RouteError};
 use crate::tap::SenderReport;
 use crate::transport::data::DataMessage;
@@ -281,38 +281,27 @@ fn when_a_worker_does_not_keep_up_the_loss_is_counted_and_a_keyframe_ends_it() {
 }
 
 #[test]
-fn messages_go_from_one_worker_to_another_only_along_a_link_that_stands() {
+fn messages_go_from_one_worker_to_another_only_where_they_may() {
     let mut cluster = Cluster::connected(&[2, 1]);
     let (a, other, b) = (cluster.id((0, 0)), cluster.id((0, 1)), cluster.id((1, 0)));
-    cluster.worlds[0].node.link_data_across(a, WorkerId(1), b).expect("linked");
-    cluster.carry();
-    let link = |world: &World, who| world.node.participants[world.node.by_id[&who]].linked;
-    assert!(matches!(link(&cluster.worlds[1], b), Some(Linked::There { who, .. }) if who == a));
+    cluster.worlds[0].node.pass_data(a, b, WorkerId(1), true).expect("passed");
     let message = DataMessage { text: true, payload: Bytes::from_static(b"here") };
-    let from = link(&cluster.worlds[0], a);
-    cluster.worlds[0].node.pass_message(Instant::now(), from, &message);
-    cluster.carry();
-    assert_eq!(
-        (undelivered(&cluster.worlds[0]), undelivered(&cluster.worlds[1])),
-        (0, 1),
-        "it came that far"
-    );
+    let say = |cluster: &mut Cluster, who| {
+        let key = cluster.worlds[0].node.by_id[&who];
+        cluster.worlds[0].node.pass_message(Instant::now(), key, &message);
+        cluster.carry();
+        (undelivered(&cluster.worlds[0]), undelivered(&cluster.worlds[1]))
+    };
+    assert_eq!(say(&mut cluster, a), (0, 1), "it came that far: nobody has opened a channel");
+    assert_eq!(say(&mut cluster, other), (1, 1), "nobody may hear the other one");
+    cluster.worlds[0].node.pass_data(a, b, WorkerId(1), false).expect("no longer");
+    assert_eq!(say(&mut cluster, a), (2, 1));
 
-    // A newer link takes its place at both ends; what still travels along the old one is dropped.
-    cluster.worlds[0].node.pass_message(Instant::now(), from, &message);
-    cluster.worlds[0].node.link_data_across(other, WorkerId(1), b).expect("linked");
-    cluster.carry();
-    assert_eq!(link(&cluster.worlds[0], a), None);
-    assert!(matches!(link(&cluster.worlds[1], b), Some(Linked::There { who, .. }) if who == other));
+    // Whoever is gone is found to be gone where the message arrives.
+    cluster.worlds[0].node.pass_data(a, b, WorkerId(1), true).expect("passed");
     let now = cluster.worlds[1].now;
     cluster.worlds[1].node.leave(now, b);
-    cluster.carry();
-    assert_eq!(link(&cluster.worlds[0], other), None);
-
-    // Somebody who is not there (any more) is unlinked by the answer.
-    cluster.worlds[0].node.link_data_across(a, WorkerId(1), b).expect("linked");
-    cluster.carry();
-    assert_eq!(link(&cluster.worlds[0], a), None);
+    assert_eq!(say(&mut cluster, a), (2, 2));
 }
 
 /// What may happen, in any order.
@@ -325,7 +314,7 @@ enum Step {
     Import(usize, u8),
     Attach(u8, u8),
     Detach(u8),
-    Link(u8, u8),
+    Pass(u8, u8, bool),
     Packet(u8),
     /// Carry some of the messages that wait.
     Carry(usize),
@@ -343,7 +332,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (0usize..8, who.clone()).prop_map(|(export, to)| Step::Import(export, to)),
         5 => (who.clone(), who.clone()).prop_map(|(from, to)| Step::Attach(from, to)),
         2 => who.clone().prop_map(Step::Detach),
-        2 => (who.clone(), who.clone()).prop_map(|(a, b)| Step::Link(a, b)),
+        2 => (who.clone(), who.clone(), any::<bool>()).prop_map(|(a, b, on)| Step::Pass(a, b, on)),
         3 => who.prop_map(Step::Packet),
         5 => (1usize..6).prop_map(Step::Carry),
     ]
@@ -414,13 +403,9 @@ impl Bare {
                     self.nodes[worker].detach(id, slot).expect("detached");
                 }
             }
-            Step::Link(a, b) if a != b => {
+            Step::Pass(a, b, on) if a != b => {
                 if let (Some((on_a, a)), Some((on_b, b))) = (at(a), at(b)) {
-                    let node = &mut self.nodes[on_a];
-                    match on_a == on_b {
-                        true => node.link_data(a, b).expect("linked"),
-                        false => node.link_data_across(a, WorkerId(on_b as u8), b).expect("linked"),
-                    }
+                    self.nodes[on_a].pass_data(a, b, WorkerId(on_b as u8), on).expect("passed");
                 }
             }
             Step::Packet(who) => {
@@ -439,7 +424,7 @@ impl Bare {
                 }
             }
             Step::Carry(count) => self.carry(count),
-            Step::Join(..) | Step::Attach(..) | Step::Link(..) => {}
+            Step::Join(..) | Step::Attach(..) | Step::Pass(..) => {}
         }
     }
 
@@ -491,17 +476,6 @@ impl Bare {
                     if let Some(feed) = slot.shows() {
                         assert!(node.feeds[feed].subscribers.iter().any(|place| place.participant == key));
                     }
-                }
-                match participant.linked {
-                    Some(Linked::Here(other)) => {
-                        assert_eq!(node.participants[other].linked, Some(Linked::Here(key)));
-                    }
-                    Some(Linked::There { worker, who, link }) => {
-                        let there = &self.nodes[usize::from(worker.0)];
-                        let peer = there.participants[there.by_id[&who]].linked;
-                        assert!(matches!(peer, Some(Linked::There { link: same, .. }) if same == link));
-                    }
-                    None => {}
                 }
             }
         }
