@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::manifest::{Entry, Line};
+use crate::manifest::{Entry, Line, sound_run};
 use crate::model::{
     ByteRange, ErasedNote, Fragment, Gap, IndexTrack, Pause, RecordingIndex, RecordingSummary, Rotation,
 };
@@ -62,6 +62,7 @@ impl RecordingIndex {
                     rotations: vec![Rotation { at_ms: 0, degrees: *rotation }],
                     size: *size,
                     dropped: 0,
+                    sound: Vec::new(),
                 });
             }
             Entry::Fragment { track, offset, length, start_ms, end_ms, keyframe } => {
@@ -86,6 +87,11 @@ impl RecordingIndex {
             Entry::Rotation { track, at_ms, degrees } => {
                 if let Some(track) = self.track(track) {
                     track.rotations.push(Rotation { at_ms: *at_ms, degrees: *degrees });
+                }
+            }
+            Entry::Sound { track, first, peaks, speech, loudness } => {
+                if let Some(track) = self.track(track) {
+                    track.sound.push(sound_run(*first, peaks, speech, *loudness));
                 }
             }
             Entry::TrackEnd { track, dropped, .. } => {

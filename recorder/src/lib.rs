@@ -16,6 +16,7 @@
 //! Deliberately absent: offsets, edit lists and rotation matrices in the files (the index tells rotation, and a player
 //! that honoured both would turn the picture twice); rewriting (a file is only ever appended to, or cut at recovery).
 
+mod analysis;
 mod assemble;
 mod audio;
 mod bits;
@@ -36,10 +37,11 @@ mod track;
 mod vault;
 mod writer;
 
+pub use analysis::{CELL_MS, SoundRun, Talk, TalkSide};
 pub use error::{EraseError, IndexError, OpenError, StartError};
 pub use model::{
     ByteRange, Erased, ErasedNote, Fragment, Gap, GapReason, IndexTrack, Pause, PauseSpec, Paused, Receipt,
-    RecordingIndex, RecordingSpec, RecordingSummary, Rotation, Side, TrackSpec,
+    RecordingIndex, RecordingSpec, RecordingSummary, Rotation, Side, Stretch, TrackSpec,
 };
 pub use reader::TrackReader;
 pub use recorder::{Recorder, RecorderConfig, RecordingHandle, RecoveryReport};

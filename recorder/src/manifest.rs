@@ -10,10 +10,13 @@ use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 use sfu::{NodeTime, Source};
 use uuid::Uuid;
 
+use crate::analysis::SoundRun;
 use crate::model::{GapReason, Receipt, Side};
 
 /// The manifest's name within the recording's folder.
@@ -60,6 +63,16 @@ pub(crate) enum Entry {
     Fragment { track: String, offset: u64, length: u64, start_ms: u64, end_ms: u64, keyframe: bool },
     /// Media is missing.
     Gap { track: String, start_ms: u64, end_ms: u64, reason: GapReason },
+    /// Cells of a waveform, from number `first` on; see the model for what they mean. Both lists are base64, `speech` a
+    /// bit a cell, lowest bit first.
+    Sound {
+        track: String,
+        first: u64,
+        peaks: String,
+        speech: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        loudness: Option<f64>,
+    },
     /// The picture is turned from here on.
     Rotation { track: String, at_ms: u64, degrees: u16 },
     /// The track's file is complete.
@@ -78,6 +91,31 @@ pub(crate) enum Entry {
     },
     /// The media is to be deleted, or was.
     Erase { id: Uuid, reason: String },
+}
+
+impl Entry {
+    /// A line about a stretch of a track's waveform.
+    pub(crate) fn sound(track: String, run: &SoundRun) -> Self {
+        let mut bits = vec![0u8; run.speech.len().div_ceil(8)];
+        for (cell, _) in run.speech.iter().enumerate().filter(|(_, speaks)| **speaks) {
+            bits[cell / 8] |= 1 << (cell % 8);
+        }
+        Entry::Sound {
+            track,
+            first: run.first,
+            peaks: BASE64.encode(&run.peaks),
+            speech: BASE64.encode(bits),
+            loudness: run.loudness,
+        }
+    }
+}
+
+/// Reads what [`Entry::sound`] wrote; nothing of what is not base64.
+pub(crate) fn sound_run(first: u64, peaks: &str, speech: &str, loudness: Option<f64>) -> SoundRun {
+    let peaks = BASE64.decode(peaks).unwrap_or_default();
+    let bits = BASE64.decode(speech).unwrap_or_default();
+    let speaks = |cell: usize| bits.get(cell / 8).is_some_and(|byte| byte >> (cell % 8) & 1 == 1);
+    SoundRun { first, speech: (0..peaks.len()).map(speaks).collect(), peaks, loudness }
 }
 
 /// [`Source`] as manifests write it.
@@ -203,7 +241,10 @@ impl ManifestFile {
     /// Adds a line in one write. Lines that something else relies on (consent, what exists, the end) are on the disk
     /// when this returns; fragments may follow a little later, see [`ManifestFile::sync`].
     pub(crate) fn append(&mut self, at: NodeTime, entry: Entry) -> std::io::Result<()> {
-        let lasting = !matches!(entry, Entry::Fragment { .. } | Entry::Gap { .. } | Entry::Rotation { .. });
+        let lasting = !matches!(
+            entry,
+            Entry::Fragment { .. } | Entry::Gap { .. } | Entry::Rotation { .. } | Entry::Sound { .. }
+        );
         let bytes = Line { at, entry }.encode()?;
         if let Err(error) = self.file.write_all(&bytes) {
             // A torn line would hide every later one.

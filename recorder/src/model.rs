@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use sfu::{NodeTime, Source};
 use uuid::Uuid;
 
+use crate::analysis::SoundRun;
+
 /// A recording to begin.
 #[derive(Clone, Debug)]
 pub struct RecordingSpec {
@@ -158,6 +160,17 @@ pub struct IndexTrack {
     pub size: Option<(u16, u16)>,
     /// Tap events lost because the disk was too slow.
     pub dropped: u64,
+    /// Waveform of a voice, in time order; see [`RecordingIndex::talk`].
+    pub sound: Vec<SoundRun>,
+}
+
+/// A stretch of session time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Stretch {
+    /// From, milliseconds of session time.
+    pub start_ms: u64,
+    /// To, milliseconds of session time.
+    pub end_ms: u64,
 }
 
 /// A stretch of a file.

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use sfu::{Codec, Kind, NodeTime, Source, TapEvent};
 
+use crate::analysis::{SoundRun, VoiceMeter};
 use crate::assemble::{Assembled, Assembler, AssemblerStats, MediaFrame};
 use crate::audio::{AudioGrid, Placed};
 use crate::codec::opus::FILLER_SAMPLES;
@@ -48,6 +49,8 @@ pub(crate) enum Output {
     Gap { start_ms: u64, end_ms: u64, reason: GapReason },
     /// The picture is turned from here on.
     Rotation { at_ms: u64, degrees: u16 },
+    /// A stretch of the waveform.
+    Sound(SoundRun),
     /// The file is complete.
     Close(AssemblerStats),
 }
@@ -69,6 +72,8 @@ struct File {
     muxer: Muxer,
     timescale: i64,
     grid: AudioGrid,
+    /// Of audio.
+    meter: Option<VoiceMeter>,
     /// The fragment under construction. Of video, the last sample's duration is not known yet.
     samples: Vec<Sample>,
     /// Arrival of the first and of the last of `samples`.
@@ -156,6 +161,8 @@ impl Track {
             if let Some(file) = &mut self.file {
                 file.estimate_last(file.typical);
                 file.close_fragment(&mut self.out);
+                let run = file.meter.as_mut().and_then(VoiceMeter::flush);
+                self.out.extend(run.map(Output::Sound));
             }
             self.paused = true;
         }
@@ -287,6 +294,8 @@ impl Track {
             }
         };
         self.broken = None;
+        let run = file.meter.as_mut().and_then(|meter| meter.packet(at, &frame.data));
+        self.out.extend(run.map(Output::Sound));
         let sample = Sample { at, duration, key: true, data: frame.data };
         file.push_audio(sample, frame.arrival, self.settings.fragment_max_us, &mut self.out);
     }
@@ -367,6 +376,7 @@ impl Track {
             muxer: opened.muxer,
             timescale,
             grid: AudioGrid::default(),
+            meter: if self.kind == Kind::Audio { VoiceMeter::new() } else { None },
             samples: Vec::new(),
             arrivals: None,
             end: None,
@@ -379,6 +389,8 @@ impl Track {
         if let Some(mut file) = self.file.take() {
             file.estimate_last(file.typical);
             file.close_fragment(&mut self.out);
+            let run = file.meter.as_mut().and_then(VoiceMeter::flush);
+            self.out.extend(run.map(Output::Sound));
             self.out.push_back(Output::Close(std::mem::take(&mut self.assembler.stats)));
         }
     }

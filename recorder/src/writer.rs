@@ -56,6 +56,7 @@ impl TrackWriter {
             }
             Output::Gap { start_ms, end_ms, reason } => Entry::Gap { track, start_ms, end_ms, reason },
             Output::Rotation { at_ms, degrees } => Entry::Rotation { track, at_ms, degrees },
+            Output::Sound(run) => Entry::sound(track, &run),
             Output::Close(stats) => {
                 open.file.sync_data()?;
                 self.open = None;

@@ -181,7 +181,7 @@ proptest! {
                     end = end_ms;
                 }
                 Output::Gap { start_ms, end_ms, .. } => prop_assert!(open && start_ms <= end_ms),
-                Output::Rotation { .. } => prop_assert!(open),
+                Output::Rotation { .. } | Output::Sound(_) => prop_assert!(open),
                 Output::Close(_) => {
                     prop_assert!(open);
                     open = false;

@@ -34,8 +34,14 @@ async fn survives_any_cut(codec: Codec, source: Source) {
     let file = file_of(&folder, &track.id);
     let sealed = std::fs::read(&file).unwrap();
     let manifest = std::fs::read(folder.join("manifest.jsonl")).unwrap();
+    // Where the lines that announce a fragment end.
+    let mut line_ends = Vec::new();
+    for line in manifest.split_inclusive(|byte| *byte == b'\n') {
+        let end = line_ends.last().map_or(0, |(end, _)| *end) + line.len();
+        line_ends.push((end, String::from_utf8_lossy(line).contains("\"what\":\"fragment\"")));
+    }
     let line_ends: Vec<usize> =
-        manifest.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1).collect();
+        line_ends.into_iter().filter_map(|(end, announces)| announces.then_some(end)).collect();
     // Where the chunks of the fragments end, each 16 bytes longer than its media.
     let ends: Vec<usize> = (track.fragments.iter().zip(2..))
         .map(|(fragment, chunks)| (fragment.bytes.offset + fragment.bytes.length) as usize + 16 * chunks)
@@ -47,9 +53,9 @@ async fn survives_any_cut(codec: Codec, source: Source) {
     for (i, cut) in spread.chain(borders).filter(|cut| (ends[0]..=sealed.len()).contains(cut)).enumerate() {
         let whole = ends.iter().filter(|end| **end <= cut).count();
         // The manifest may be one line behind (the crash came between media and line) or one ahead (a power failure),
-        // and end within a line. Its first lines are the start and the track.
+        // and end within a line.
         let announced = (whole + i % 3).saturating_sub(1).clamp(1, ends.len());
-        let manifest_end = line_ends[1 + announced] + i * 7 % 60;
+        let manifest_end = line_ends[announced - 1] + i * 7 % 60;
         std::fs::write(&file, &sealed[..cut]).unwrap();
         std::fs::write(folder.join("manifest.jsonl"), &manifest[..manifest_end.min(manifest.len() - 1)])
             .unwrap();

@@ -11,3 +11,4 @@ mod network;
 mod pause;
 mod stage;
 mod sync;
+mod talk;

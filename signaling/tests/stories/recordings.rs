@@ -36,6 +36,7 @@ async fn recorded(world: &World, dir: &std::path::Path, call: CallId) -> Recordi
         rotations: Vec::new(),
         size: Some((640, 480)),
         dropped: 0,
+        sound: Vec::new(),
     };
     let index = RecordingIndex {
         id: id.0,
