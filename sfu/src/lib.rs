@@ -4,6 +4,7 @@
 
 mod handle;
 mod metrics;
+mod rhythm;
 mod socket;
 mod tap;
 mod worker;

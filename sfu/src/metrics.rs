@@ -72,6 +72,7 @@ impl Metrics {
             refused: self.dropped.with_label_values(&["kernel"]),
             participants: self.participants.with_label_values(&[&index.to_string()]),
             seen: Counters::default(),
+            seen_refused: 0,
         }
     }
 }
@@ -84,6 +85,7 @@ pub(crate) struct WorkerMetrics {
     refused: IntCounter,
     participants: IntGauge,
     seen: Counters,
+    seen_refused: u64,
 }
 
 impl WorkerMetrics {
@@ -99,7 +101,8 @@ impl WorkerMetrics {
         for (metric, (reason, count)) in self.dropped.iter().zip(now.dropped.iter()) {
             metric.inc_by(count - before.dropped.of(reason));
         }
-        self.refused.inc_by(refused);
+        self.refused.inc_by(refused - self.seen_refused);
+        self.seen_refused = refused;
         self.participants.set(participants as i64);
         self.seen = counters.clone();
     }

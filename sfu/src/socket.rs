@@ -1,5 +1,6 @@
 //! A worker's UDP socket: many datagrams a system call, both ways.
 
+use std::hash::{BuildHasher, RandomState};
 use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
 
@@ -14,6 +15,9 @@ const KERNEL_BUFFER: usize = 4 << 20;
 
 /// Room for one receive buffer: with GRO the kernel joins datagrams of one sender.
 const RECEIVE_BUFFER: usize = 64 << 10;
+
+/// Buffers begin this much further apart: at multiples of 64 kB the beginnings of all would share few cache lines.
+const STAGGER: usize = 2048 + 64;
 
 /// Most bytes in one GSO send: what fits a UDP length field.
 const SEND_MAX: usize = 65_000;
@@ -33,8 +37,10 @@ pub(crate) fn bind(addr: SocketAddr) -> io::Result<std::net::UdpSocket> {
 pub(crate) struct BatchSocket {
     socket: UdpSocket,
     state: UdpSocketState,
-    buffers: Vec<Vec<u8>>,
-    metas: Vec<RecvMeta>,
+    /// [`BATCH_SIZE`] receive buffers.
+    buffers: Vec<u8>,
+    metas: [RecvMeta; BATCH_SIZE],
+    order: SendOrder,
     gather: Vec<u8>,
 }
 
@@ -46,8 +52,9 @@ impl BatchSocket {
         Ok(Self {
             socket,
             state,
-            buffers: vec![vec![0; RECEIVE_BUFFER]; BATCH_SIZE],
-            metas: vec![RecvMeta::default(); BATCH_SIZE],
+            buffers: vec![0; (RECEIVE_BUFFER + STAGGER) * BATCH_SIZE],
+            metas: [RecvMeta::default(); BATCH_SIZE],
+            order: SendOrder::default(),
             gather: Vec::with_capacity(SEND_MAX),
         })
     }
@@ -57,78 +64,182 @@ impl BatchSocket {
         self.socket.readable().await
     }
 
-    /// Reads one batch and hands each datagram over. `Ok(false)` when nothing was there.
-    pub(crate) fn receive(&mut self, mut handle: impl FnMut(SocketAddr, &mut [u8])) -> io::Result<bool> {
-        let mut slices: Vec<IoSliceMut<'_>> = self.buffers.iter_mut().map(|b| IoSliceMut::new(b)).collect();
-        let received = self.socket.try_io(Interest::READABLE, || {
-            self.state.recv((&self.socket).into(), &mut slices, &mut self.metas)
+    /// Reads one batch, whether or not [`Self::readable`] has said so, and hands each datagram over.
+    pub(crate) fn receive(&mut self, mut handle: impl FnMut(SocketAddr, &mut [u8])) -> io::Result<Received> {
+        let mut buffers = self.buffers.chunks_exact_mut(RECEIVE_BUFFER + STAGGER);
+        let mut slices: [IoSliceMut<'_>; BATCH_SIZE] = std::array::from_fn(|_| {
+            IoSliceMut::new(buffers.next().and_then(|it| it.get_mut(..RECEIVE_BUFFER)).unwrap_or_default())
         });
-        let count = match received {
+        let count = match self.state.recv((&self.socket).into(), &mut slices, &mut self.metas) {
             Ok(count) => count,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
             Err(error) => return Err(error),
         };
-        for (buffer, meta) in self.buffers.iter_mut().zip(&self.metas).take(count) {
+        if count < BATCH_SIZE {
+            // The socket was empty: the next datagram makes it readable again, and no second read has to find that out.
+            let _ = self.socket.try_io(Interest::READABLE, || Err::<(), _>(io::ErrorKind::WouldBlock.into()));
+        }
+        let mut datagrams = 0;
+        for (buffer, meta) in slices.iter_mut().zip(&self.metas).take(count) {
             // A zero-length datagram has stride 0 and says nothing to us.
             for datagram in buffer[..meta.len].chunks_mut(meta.stride.max(1)) {
+                datagrams += 1;
                 handle(meta.addr, datagram);
             }
         }
-        Ok(true)
+        Ok(Received { datagrams, more: count == BATCH_SIZE })
     }
 
-    /// Sends everything, joining runs of equally long datagrams to one destination into one system call (GSO).
+    /// Sends everything, what goes to one destination together: runs of equally long datagrams are one system call (GSO).
     /// Returns how many datagrams the kernel would not take.
     pub(crate) async fn send(&mut self, outbox: &Outbox) -> u64 {
         let mut refused = 0;
-        let mut number = 0;
-        while let Some(first) = outbox.get(number) {
+        let mut rest = self.order.sort(outbox);
+        while let Some((&number, _)) = rest.split_first() {
+            let Some(first) = outbox.get(number as usize) else { break };
             let size = first.payload.len();
             let most = self.state.max_gso_segments().min(SEND_MAX / size.max(1)).max(1);
-            let mut run = 1;
-            self.gather.clear();
-            self.gather.extend_from_slice(first.payload);
-            // Only the last segment of a run may be shorter.
+            let (mut run, mut length) = (1, size);
+            // Only the last segment of a run may be shorter, and none may be empty.
             while run < most
-                && self.gather.len() == run * size
-                && let Some(next) = outbox.get(number + run)
+                && length == run * size
+                && let Some(next) = rest.get(run).and_then(|next| outbox.get(*next as usize))
                 && next.destination == first.destination
-                && next.payload.len() <= size
+                && (1..=size).contains(&next.payload.len())
             {
-                self.gather.extend_from_slice(next.payload);
+                length += next.payload.len();
                 run += 1;
             }
+            let (these, others) = rest.split_at(run);
+            rest = others;
+            let in_a_row = these.last().is_some_and(|last| (last - number) as usize == run - 1);
+            let contents = if in_a_row {
+                outbox.span(number as usize..number as usize + run).unwrap_or_default()
+            } else {
+                self.gather.clear();
+                for datagram in these.iter().filter_map(|number| outbox.get(*number as usize)) {
+                    self.gather.extend_from_slice(datagram.payload);
+                }
+                &self.gather
+            };
             let transmit = Transmit {
                 destination: first.destination.remote,
                 ecn: None,
-                contents: &self.gather,
+                contents,
                 segment_size: (run > 1).then_some(size),
                 src_ip: None,
             };
-            if !Self::send_one(&self.socket, &self.state, &transmit).await {
+            // Two tries: once as is, once after the kernel said there is room again.
+            let mut sent = Self::send_one(&self.socket, &self.state, &transmit);
+            if sent == Sent::NoRoom && self.socket.writable().await.is_ok() {
+                sent = Self::send_one(&self.socket, &self.state, &transmit);
+            }
+            if sent != Sent::Yes {
                 refused += run as u64;
             }
-            number += run;
         }
         refused
     }
 
-    async fn send_one(socket: &UdpSocket, state: &UdpSocketState, transmit: &Transmit<'_>) -> bool {
-        // Two tries: once as is, once after the kernel said there is room again.
-        for _ in 0..2 {
-            match socket.try_io(Interest::WRITABLE, || state.try_send(socket.into(), transmit)) {
-                Ok(()) => return true,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    if socket.writable().await.is_err() {
-                        return false;
-                    }
-                }
-                Err(error) => {
-                    tracing::debug!(%error, to = %transmit.destination, "datagram not sent");
-                    return false;
-                }
+    fn send_one(socket: &UdpSocket, state: &UdpSocketState, transmit: &Transmit<'_>) -> Sent {
+        match socket.try_io(Interest::WRITABLE, || state.try_send(socket.into(), transmit)) {
+            Ok(()) => Sent::Yes,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Sent::NoRoom,
+            Err(error) => {
+                tracing::debug!(%error, to = %transmit.destination, "datagram not sent");
+                Sent::No
             }
         }
-        false
+    }
+}
+
+/// What one read brought.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Received {
+    /// Datagrams.
+    pub(crate) datagrams: usize,
+    /// Every buffer was used, so there may be more.
+    pub(crate) more: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sent {
+    Yes,
+    NoRoom,
+    No,
+}
+
+/// Puts together what goes to one destination, in the order it was written.
+#[derive(Default)]
+struct SendOrder {
+    hasher: RandomState,
+    /// Hash of the destination and number of the datagram: sorting these needs no comparison of addresses.
+    keys: Vec<(u32, u32)>,
+    numbers: Vec<u32>,
+}
+
+impl SendOrder {
+    /// The numbers of all datagrams. Two destinations of one hash may be mixed, which costs a system call and no more.
+    fn sort(&mut self, outbox: &Outbox) -> &[u32] {
+        self.numbers.clear();
+        if outbox.len() < 3 {
+            // Nothing to gain.
+            self.numbers.extend(0..outbox.len() as u32);
+            return &self.numbers;
+        }
+        self.keys.clear();
+        for (number, datagram) in outbox.iter().enumerate() {
+            self.keys.push((self.hasher.hash_one(datagram.destination) as u32, number as u32));
+        }
+        self.keys.sort_unstable();
+        self.numbers.extend(self.keys.iter().map(|(_, number)| *number));
+        &self.numbers
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn addr(port: u16) -> SocketAddr {
+        SocketAddr::from(([192, 0, 2, 1], port))
+    }
+
+    #[test]
+    fn what_goes_to_one_destination_is_together_and_in_order() {
+        let mut outbox = Outbox::default();
+        for number in 0..30u16 {
+            outbox.push(addr(1 + number * 7 % 3).into(), &number.to_be_bytes());
+        }
+        let mut order = SendOrder::default();
+        let numbers = order.sort(&outbox).to_vec();
+        let destinations: Vec<_> =
+            numbers.iter().map(|number| outbox.get(*number as usize).unwrap().destination).collect();
+        let changes = destinations.windows(2).filter(|pair| pair[0] != pair[1]).count();
+        assert_eq!(changes, 2);
+        for pair in numbers.windows(2).zip(destinations.windows(2)) {
+            assert!(pair.1[0] != pair.1[1] || pair.0[0] < pair.0[1]);
+        }
+        assert_eq!(numbers.len(), 30);
+    }
+
+    #[tokio::test]
+    async fn datagrams_arrive_whole_whatever_their_lengths() {
+        let receiver = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let mut socket = BatchSocket::new(bind("127.0.0.1:0".parse().unwrap()).unwrap()).unwrap();
+        let to = receiver.local_addr().unwrap();
+        let elsewhere = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let lengths = [1000, 1000, 700, 1000, 1000, 1200, 3, 3, 3, 0, 5];
+        let mut outbox = Outbox::default();
+        for (number, length) in lengths.into_iter().enumerate() {
+            outbox.push(to.into(), &vec![number as u8; length]);
+            outbox.push(elsewhere.local_addr().unwrap().into(), b"x");
+        }
+        assert_eq!(socket.send(&outbox).await, 0);
+        let mut buffer = [0; 2000];
+        for (number, length) in lengths.into_iter().enumerate() {
+            assert_eq!(receiver.recv(&mut buffer).unwrap(), length);
+            assert!(buffer[..length].iter().all(|byte| *byte == number as u8));
+        }
     }
 }

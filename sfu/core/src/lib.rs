@@ -12,4 +12,6 @@ pub mod path;
 pub mod rtp;
 pub mod sdp;
 pub mod tap;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod transport;

@@ -79,6 +79,14 @@ impl Outbox {
         Some(Transmit { destination, payload: self.bytes.get(start..end)? })
     }
 
+    /// The bytes of some datagrams in a row, one behind the other.
+    pub fn span(&self, numbers: std::ops::Range<usize>) -> Option<&[u8]> {
+        let end = self.datagrams.get(numbers.end.checked_sub(1)?)?.1;
+        let start =
+            numbers.start.checked_sub(1).and_then(|before| self.datagrams.get(before)).map_or(0, |it| it.1);
+        self.bytes.get(start..end)
+    }
+
     /// Everything, in the order it was written.
     pub fn iter(&self) -> impl Iterator<Item = Transmit<'_>> {
         (0..self.len()).filter_map(|number| self.get(number))
@@ -129,6 +137,9 @@ mod tests {
         outbox.begin().extend_from_slice(b"forgotten");
         outbox.push(addr(1), b"");
         let all: Vec<_> = outbox.iter().map(|it| (it.destination, it.payload.to_vec())).collect();
+        assert_eq!(outbox.span(0..2), Some(&b"onetwo"[..]));
+        assert_eq!(outbox.span(1..3), Some(&b"two"[..]));
+        assert_eq!(outbox.span(1..4), None);
         assert_eq!(all, [(addr(1), b"one".to_vec()), (addr(2), b"two".to_vec()), (addr(1), Vec::new())]);
         for _ in 0..3 {
             assert!(!outbox.is_empty());
