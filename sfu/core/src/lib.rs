@@ -6,6 +6,7 @@
 
 pub mod bwe;
 pub mod ids;
+pub mod layers;
 pub mod media;
 pub mod node;
 pub mod path;

@@ -15,11 +15,12 @@ use crate::ids::{Mid, Pt};
 use crate::media::{Codec, Kind};
 use crate::rtp::extensions::{HeaderExtension, PlayoutDelay};
 use crate::rtp::packet::RtpHeader;
+use crate::rtp::picture::PictureRewriter;
 use crate::rtp::red::{self, Block};
 use crate::rtp::resend::Resent;
 use crate::rtp::rewrite::{Rewritten, StreamRewriter};
 use crate::rtp::rtx;
-use crate::rtp::vp8::Vp8Rewriter;
+use crate::rtp::vp8;
 use crate::sdp::{NegotiatedMedia, SlotSsrcs};
 
 /// The first packets of a stream that carry its MID.
@@ -57,7 +58,7 @@ pub(super) struct Slot {
     /// Nothing is forwarded until a decoder can start.
     waits_for_keyframe: bool,
     rewriter: StreamRewriter,
-    vp8: Vp8Rewriter,
+    vp8: PictureRewriter,
     rtx_sequence: u16,
     packets: u32,
     octets: u32,
@@ -87,7 +88,7 @@ impl Slot {
             view: None,
             waits_for_keyframe: false,
             rewriter: StreamRewriter::new(first_sequence(rng), rng.random()),
-            vp8: Vp8Rewriter::default(),
+            vp8: PictureRewriter::default(),
             rtx_sequence: first_sequence(rng),
             packets: 0,
             octets: 0,
@@ -293,8 +294,9 @@ impl Slot {
         if packet.codec == Codec::Vp8
             && let Some(payload) = out.len().checked_sub(packet.payload.len())
             && let Some(payload) = out.get_mut(payload..)
+            && let Some(read) = vp8::Descriptor::parse(payload)
         {
-            self.vp8.rewrite(payload);
+            self.vp8.rewrite(&read.fields, payload);
         }
     }
 }

@@ -27,11 +27,15 @@ pub enum HeaderExtension {
     AbsCaptureTime,
     /// How long a receiver shall hold pictures, at least and at most.
     PlayoutDelay,
+    /// Which layer a frame is of and what it needs ([`super::dependency`]).
+    DependencyDescriptor,
+    /// What the publisher means to send of each layer ([`super::allocation`]).
+    VideoLayersAllocation,
 }
 
 impl HeaderExtension {
     /// How many there are.
-    pub const COUNT: usize = 9;
+    pub const COUNT: usize = 11;
 
     /// All of them, in the order an answer lists them.
     pub const ALL: [HeaderExtension; Self::COUNT] = [
@@ -44,6 +48,8 @@ impl HeaderExtension {
         HeaderExtension::VideoOrientation,
         HeaderExtension::AbsCaptureTime,
         HeaderExtension::PlayoutDelay,
+        HeaderExtension::DependencyDescriptor,
+        HeaderExtension::VideoLayersAllocation,
     ];
 
     /// The URI that names the extension in `a=extmap`.
@@ -62,6 +68,12 @@ impl HeaderExtension {
                 "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time"
             }
             HeaderExtension::PlayoutDelay => "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay",
+            HeaderExtension::DependencyDescriptor => {
+                "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension"
+            }
+            HeaderExtension::VideoLayersAllocation => {
+                "http://www.webrtc.org/experiments/rtp-hdrext/video-layers-allocation00"
+            }
         }
     }
 
@@ -70,9 +82,15 @@ impl HeaderExtension {
         Self::ALL.into_iter().find(|extension| extension.uri() == uri)
     }
 
-    /// Whether it names a simulcast layer: such extensions make sense towards us only, a slot carries one layer.
-    pub fn is_layer_id(self) -> bool {
-        matches!(self, HeaderExtension::Rid | HeaderExtension::RepairedRid)
+    /// Whether it speaks of the encodings of a source: such extensions make sense towards us only, a slot carries one.
+    pub fn is_of_encodings(self) -> bool {
+        use HeaderExtension::{RepairedRid, Rid, VideoLayersAllocation};
+        matches!(self, Rid | RepairedRid | VideoLayersAllocation)
+    }
+
+    /// Whether its value may be longer than the one-byte form of RFC 8285 allows.
+    pub fn may_be_long(self) -> bool {
+        matches!(self, HeaderExtension::DependencyDescriptor | HeaderExtension::VideoLayersAllocation)
     }
 }
 

@@ -294,15 +294,18 @@ pub struct RtpHeader {
 }
 
 impl RtpHeader {
-    /// Appends the header with its extensions in the one-byte form.
+    /// Appends the header with its extensions: in the one-byte form, or in the two-byte form if a value is longer than
+    /// 16 bytes (RFC 8285 §4.2 and §4.3). The receiver must then have agreed to that (`a=extmap-allow-mixed`).
     ///
-    /// An element with an id outside 1–14 or a value outside 1–16 bytes cannot be written in that form (RFC 8285 §4.2)
-    /// and is left out: values come from other senders, and losing one beats losing the packet.
+    /// An element with an id outside 1–14 or a value outside 1–255 bytes is left out: values come from other senders,
+    /// and losing one beats losing the packet.
     pub fn write(&self, extensions: &[(u8, &[u8])], out: &mut impl BufMut) {
         let fits = |(id, value): &&(u8, &[u8])| {
-            (1..=MAX_ONE_BYTE_ID).contains(id) && (1..=16).contains(&value.len())
+            (1..=MAX_ONE_BYTE_ID).contains(id) && (1..=255).contains(&value.len())
         };
-        let len: usize = extensions.iter().filter(fits).map(|(_, value)| value.len() + 1).sum();
+        let written = || extensions.iter().filter(fits);
+        let long = written().any(|(_, value)| value.len() > 16);
+        let len: usize = written().map(|(_, value)| value.len() + 1 + usize::from(long)).sum();
         out.put_u8(if len == 0 { 0x80 } else { 0x90 });
         out.put_u8(u8::from(self.marker) << 7 | (self.payload_type.0 & 0x7f));
         out.put_u16(self.sequence);
@@ -310,10 +313,15 @@ impl RtpHeader {
         out.put_u32(self.ssrc.0);
         if len > 0 {
             let words = len.div_ceil(4);
-            out.put_u16(ONE_BYTE_PROFILE);
+            out.put_u16(if long { TWO_BYTE_PROFILE } else { ONE_BYTE_PROFILE });
             out.put_u16(words as u16);
-            for (id, value) in extensions.iter().filter(fits) {
-                out.put_u8(id << 4 | (value.len() as u8 - 1));
+            for (id, value) in written() {
+                if long {
+                    out.put_u8(*id);
+                    out.put_u8(value.len() as u8);
+                } else {
+                    out.put_u8(id << 4 | (value.len() as u8 - 1));
+                }
                 out.put_slice(value);
             }
             out.put_bytes(0, words * 4 - len);
@@ -366,10 +374,21 @@ mod tests {
     }
 
     #[test]
-    fn an_element_that_does_not_fit_the_one_byte_form_is_left_out() {
+    fn a_long_value_brings_the_two_byte_form() {
+        let mut out = Vec::new();
+        header().write_packet(&[(3, &[1, 2]), (14, &[7; 255]), (5, &[8; 17])], b"p", &mut out);
+        assert_eq!(out[12..14], [0x10, 0]);
+        let packet = RtpPacket::parse(&out).unwrap();
+        let expected = [(3, &[1, 2][..]), (14, &[7; 255][..]), (5, &[8; 17][..])];
+        assert_eq!(packet.extensions().collect::<Vec<_>>(), expected);
+        assert_eq!(packet.payload(), b"p");
+    }
+
+    #[test]
+    fn an_element_that_cannot_be_written_is_left_out() {
         let mut out = Vec::new();
         header().write_packet(
-            &[(15, b"x"), (0, b"x"), (5, &[0; 17]), (6, b""), (7, &[9; 16])],
+            &[(15, b"x"), (0, b"x"), (5, &[0; 256]), (6, b""), (7, &[9; 16])],
             b"p",
             &mut out,
         );
@@ -471,7 +490,7 @@ mod tests {
         fn every_header_survives_the_wire(
             marker in any::<bool>(), pt in 0..128u8, sequence in any::<u16>(), timestamp in any::<u32>(),
             ssrc in any::<u32>(),
-            values in prop::collection::btree_map(1..15u8, prop::collection::vec(any::<u8>(), 1..17), 0..6),
+            values in prop::collection::btree_map(1..15u8, prop::collection::vec(any::<u8>(), 1..24), 0..6),
             payload in prop::collection::vec(any::<u8>(), 0..50),
         ) {
             let header =

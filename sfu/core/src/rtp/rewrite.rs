@@ -1,12 +1,12 @@
 //! One continuous outgoing stream out of whatever sources stand behind a slot.
 
-use std::collections::VecDeque;
 use std::time::Instant;
 
+use super::closed::Closed;
 use super::sequence::nearest_sequence;
 
-/// Closed gaps remembered; older ones can no longer be looked up.
-const MAX_CLOSED: usize = 128;
+/// Encodings of one picture do not arrive further apart than this.
+const MISALIGNED_SECONDS: u32 = 2;
 
 /// Gives packets of changing sources the sequence numbers and timestamps of one stream.
 ///
@@ -20,6 +20,8 @@ pub struct StreamRewriter {
     latest: Option<(u32, Instant)>,
     first_timestamp: u32,
     current: Option<Segment>,
+    /// Source's numbers of the current segment that were left out; they are closed up.
+    closed: Closed,
 }
 
 /// How the packets of the current source are mapped.
@@ -33,8 +35,17 @@ struct Segment {
     offset: i64,
     /// Added to a source's timestamp, modulo 2³².
     timestamp_offset: u32,
-    /// Source's numbers that were left out, ascending; they are closed up.
-    closed: VecDeque<u64>,
+    /// Where the clock of an aligned segment begins, if it was aligned.
+    start: Option<AlignedStart>,
+}
+
+/// The first moment of a segment that goes on in the clock of the one before.
+#[derive(Clone, Copy, Debug)]
+struct AlignedStart {
+    /// Highest timestamp sent before it.
+    floor: u32,
+    /// Its own first timestamp, aligned; it may be at or before the floor.
+    first: u32,
 }
 
 /// The outgoing numbers of a packet.
@@ -55,6 +66,7 @@ impl StreamRewriter {
             latest: None,
             first_timestamp,
             current: None,
+            closed: Closed::default(),
         }
     }
 
@@ -66,6 +78,37 @@ impl StreamRewriter {
     /// Whether a source is being mapped; if not, the next packet to [`rewrite`](Self::rewrite) begins one.
     pub fn is_running(&self) -> bool {
         self.current.is_some()
+    }
+
+    /// The next packet is the first of another encoding of the same picture, whose timestamps are `ahead` of the current
+    /// one's by this much (modulo 2³²): the clock runs on without a jump.
+    ///
+    /// A picture that was already sent in the old encoding, or a later one, keeps the order: the new encoding's first
+    /// pictures are then squeezed in right behind until its clock is ahead. A distance that cannot be true, seconds from
+    /// where the clock is now, is not believed.
+    pub fn switch_aligned(
+        &mut self,
+        sequence: u64,
+        timestamp: u32,
+        ahead: u32,
+        clock_rate: u32,
+        now: Instant,
+    ) {
+        let (Some(old), Some((floor, at))) = (&self.current, self.latest) else { return self.switch() };
+        let offset = old.timestamp_offset.wrapping_sub(ahead);
+        let expected = floor.wrapping_add(elapsed(now, at, clock_rate));
+        let off = (timestamp.wrapping_add(offset).wrapping_sub(expected) as i32).unsigned_abs();
+        if off > MISALIGNED_SECONDS * clock_rate {
+            return self.switch();
+        }
+        self.closed.clear();
+        self.current = Some(Segment {
+            begin: sequence,
+            end: sequence,
+            offset: (self.highest + 1) as i64 - sequence as i64,
+            timestamp_offset: offset,
+            start: Some(AlignedStart { floor, first: timestamp.wrapping_add(offset) }),
+        });
     }
 
     /// Maps a packet of the current source by its extended sequence number.
@@ -85,18 +128,23 @@ impl StreamRewriter {
                 None => self.first_timestamp,
                 Some((last, at)) => last.wrapping_add(elapsed(now, at, clock_rate)),
             };
+            self.closed.clear();
             self.current = Some(Segment {
                 begin: sequence,
                 end: sequence,
                 offset: (self.highest + 1) as i64 - sequence as i64,
                 timestamp_offset: next.wrapping_sub(timestamp),
-                closed: VecDeque::new(),
+                start: None,
             });
         }
         let segment = self.current.as_mut()?;
-        let mapped = segment.map(sequence)?;
+        if sequence < segment.begin {
+            return None;
+        }
+        let closed = self.closed.before(sequence)? as i64;
+        let mapped = sequence.checked_add_signed(segment.offset - closed)?;
         segment.end = segment.end.max(sequence);
-        let timestamp = timestamp.wrapping_add(segment.timestamp_offset);
+        let timestamp = segment.timestamp(timestamp);
         self.highest = self.highest.max(mapped);
         if self.latest.is_none_or(|(last, _)| (timestamp.wrapping_sub(last) as i32) > 0) {
             self.latest = Some((timestamp, now));
@@ -106,39 +154,32 @@ impl StreamRewriter {
 
     /// Leaves a packet of the current source out (padding, a layer that is not wanted) without a gap.
     ///
-    /// Only works before a later packet went out; after that the number stays a gap that nobody fills.
-    pub fn skip(&mut self, sequence: u64) {
-        let Some(segment) = &mut self.current else { return };
+    /// Only works before a later packet went out; after that the number stays a gap, and `false` says so: something has
+    /// to be sent under it, if only an empty packet, or the subscriber will ask for it.
+    pub fn skip(&mut self, sequence: u64) -> bool {
+        let Some(segment) = &mut self.current else { return true };
         if sequence <= segment.end {
-            return;
+            return sequence < segment.begin || self.closed.before(sequence).is_none();
         }
-        if segment.closed.len() == MAX_CLOSED
-            && let Some(oldest) = segment.closed.pop_front()
-        {
-            segment.offset -= 1;
-            segment.begin = oldest + 1;
-        }
-        segment.closed.push_back(sequence);
+        self.closed.close(sequence);
         segment.end = sequence;
+        true
     }
 
     /// Which packet of the current source went out under a number, for answering a NACK.
     pub fn source_sequence(&self, sequence: u16) -> Option<u64> {
         let segment = self.current.as_ref()?;
         let sent = nearest_sequence(self.highest, sequence);
-        let mut source = sent.checked_add_signed(-segment.offset)?;
-        for closed in &segment.closed {
-            if *closed <= source {
-                source += 1;
-            }
-        }
+        let source = self.closed.reopen(sent.checked_add_signed(-segment.offset)?)?;
         (sent <= self.highest && (segment.begin..=segment.end).contains(&source)).then_some(source)
     }
 
     /// Whether a packet of the current source is one that was, or would have been, sent.
     pub fn has_mapped(&self, sequence: u64) -> bool {
         let segment = self.current.as_ref();
-        segment.is_some_and(|segment| sequence <= segment.end && segment.map(sequence).is_some())
+        segment.is_some_and(|segment| {
+            (segment.begin..=segment.end).contains(&sequence) && self.closed.before(sequence).is_some()
+        })
     }
 
     /// What a timestamp of the current source is on the outgoing stream, for sender reports.
@@ -153,12 +194,13 @@ impl StreamRewriter {
 }
 
 impl Segment {
-    fn map(&self, sequence: u64) -> Option<u64> {
-        if sequence < self.begin || self.closed.binary_search(&sequence).is_ok() {
-            return None;
-        }
-        let closed = self.closed.partition_point(|it| *it < sequence) as i64;
-        sequence.checked_add_signed(self.offset - closed)
+    fn timestamp(&self, source: u32) -> u32 {
+        let aligned = source.wrapping_add(self.timestamp_offset);
+        let Some(start) = self.start else { return aligned };
+        // Pictures behind the floor follow it in their order, 64 times faster than the clock.
+        let behind = (aligned.wrapping_sub(start.first) as i32).max(0) as u32;
+        let squeezed = start.floor.wrapping_add(1 + behind / 64);
+        if (aligned.wrapping_sub(squeezed) as i32) > 0 { aligned } else { squeezed }
     }
 }
 
@@ -234,8 +276,9 @@ mod tests {
         assert_eq!(slot.source_sequence(9), None, "before the beginning");
         assert_eq!(slot.rewrite(103, 0, 90_000, start), out(11, 0));
         assert_eq!(slot.rewrite(101, 0, 90_000, start), None, "skipped is skipped");
-        slot.skip(103);
-        assert_eq!(slot.rewrite(105, 0, 90_000, start), out(13, 0), "too late to close a gap");
+        assert!(!slot.skip(103), "too late to close a gap");
+        assert!(slot.skip(101), "this one is closed");
+        assert_eq!(slot.rewrite(105, 0, 90_000, start), out(13, 0));
     }
 
     #[test]
@@ -247,11 +290,35 @@ mod tests {
             slot.skip(1000 + u64::from(step) * 2 - 1);
             assert_eq!(slot.rewrite(1000 + u64::from(step) * 2, 0, 90_000, start), out(step, 0));
         }
-        assert!(slot.current.as_ref().is_some_and(|it| it.closed.len() <= MAX_CLOSED));
         assert_eq!(slot.source_sequence(499), Some(1998));
         assert_eq!(slot.source_sequence(400), Some(1800));
         assert_eq!(slot.source_sequence(100), None, "too long ago");
         assert_eq!(slot.rewrite(1200, 0, 90_000, start), None, "too long ago");
+    }
+
+    #[test]
+    fn a_switch_between_encodings_of_one_picture_keeps_its_clock() {
+        let start = Instant::now();
+        let mut slot = StreamRewriter::new(10, 1000);
+        slot.rewrite(100, 50_000, 90_000, start);
+        assert_eq!(slot.rewrite(101, 53_000, 90_000, start + ms(33)), out(11, 4000));
+        // The other encoding's clock is ahead by 700,000; its keyframe is the next picture.
+        slot.switch_aligned(9000, 756_000, 700_000, 90_000, start + ms(90));
+        assert_eq!(
+            slot.rewrite(9000, 756_000, 90_000, start + ms(90)),
+            out(12, 7000),
+            "arrival does not matter"
+        );
+        assert_eq!(slot.timestamp(756_000), Some(7000));
+        // Back, to a picture one frame older than what was sent last.
+        slot.switch_aligned(500, 53_000, (0u32).wrapping_sub(700_000), 90_000, start + ms(100));
+        assert_eq!(slot.rewrite(500, 53_000, 90_000, start + ms(100)), out(13, 7001));
+        assert_eq!(slot.rewrite(501, 56_000, 90_000, start + ms(133)), out(14, 7001 + 3000 / 64));
+        assert_eq!(slot.rewrite(502, 59_000, 90_000, start + ms(166)), out(15, 10_000), "and on in step");
+        assert_eq!(slot.rewrite(500, 53_000, 90_000, start + ms(170)), out(13, 7001), "again, the same");
+        // A lie about the distance of the clocks.
+        slot.switch_aligned(9100, 800_000, 5, 90_000, start + ms(200));
+        assert_eq!(slot.rewrite(9100, 800_000, 90_000, start + ms(200)), out(16, 10_000 + 34 * 90));
     }
 
     #[test]
@@ -353,7 +420,9 @@ mod tests {
             for (sequence, timestamp, what) in steps {
                 let sequence = extender.extend(sequence);
                 match what {
-                    0 => slot.skip(sequence),
+                    0 => {
+                        slot.skip(sequence);
+                    }
                     1 => slot.switch(),
                     _ => {
                         slot.rewrite(sequence, timestamp, 90_000, now);

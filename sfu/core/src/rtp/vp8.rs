@@ -1,4 +1,6 @@
-//! VP8 payload descriptors, and keeping their counters continuous over a change of source.
+//! VP8 payload descriptors.
+
+use super::picture::{Field, PictureFields};
 
 /// Where the counters of a VP8 payload descriptor stand (RFC 7741 §4.2).
 ///
@@ -13,21 +15,12 @@
 pub struct Descriptor {
     len: u8,
     first: u8,
-    picture_id: Option<PictureId>,
-    tl0: Option<Tl0>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct PictureId {
-    place: u8,
-    long: bool,
-    value: u16,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Tl0 {
-    place: u8,
-    value: u8,
+    /// Counters, and where they stand.
+    pub fields: PictureFields,
+    /// Temporal id, 0–3 (T); `None` when the stream says nothing of layers.
+    pub temporal: Option<u8>,
+    /// Layer sync (Y): the frame needs nothing but the last base layer frame.
+    pub syncs: bool,
 }
 
 impl Descriptor {
@@ -42,25 +35,32 @@ impl Descriptor {
         } else {
             0
         };
-        let mut picture_id = None;
+        let mut fields = PictureFields::default();
         if flags & 0x80 != 0 {
             let high = byte(place)?;
             let long = high & 0x80 != 0;
             let value =
                 if long { u16::from_be_bytes([high & 0x7f, byte(place + 1)?]) } else { u16::from(high) };
-            picture_id = Some(PictureId { place, long, value });
+            fields.picture_id = Some(Field { place, long, value });
             place += 1 + u8::from(long);
         }
-        let mut tl0 = None;
         if flags & 0x40 != 0 {
-            tl0 = Some(Tl0 { place, value: byte(place)? });
+            fields.tl0 = Some(Field { place, long: false, value: byte(place)?.into() });
             place += 1;
         }
+        let mut layers = 0;
         if flags & 0x30 != 0 {
-            byte(place)?;
+            layers = byte(place)?;
             place += 1;
         }
-        Some(Self { len: place, first, picture_id, tl0 })
+        let layered = flags & 0x20 != 0;
+        Some(Self {
+            len: place,
+            first,
+            fields,
+            temporal: layered.then_some(layers >> 6),
+            syncs: layered && layers & 0x20 != 0,
+        })
     }
 
     /// Length of the descriptor, in bytes: 1 to 6.
@@ -78,78 +78,19 @@ impl Descriptor {
         self.first & 0x10 != 0 && self.first & 0x07 == 0
     }
 
+    /// No other frame needs this one (N).
+    pub fn is_discardable(&self) -> bool {
+        self.first & 0x20 != 0
+    }
+
     /// Picture id, 7 or 15 bits.
     pub fn picture_id(&self) -> Option<u16> {
-        self.picture_id.map(|it| it.value)
+        self.fields.picture_id.map(|it| it.value)
     }
 
     /// Running index of base layer frames.
     pub fn tl0_picture_index(&self) -> Option<u8> {
-        self.tl0.map(|it| it.value)
-    }
-}
-
-/// Keeps picture id and TL0PICIDX of one slot continuous while sources change behind it.
-///
-/// Decoders take a step back in either for old or lost frames and stop showing pictures.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Vp8Rewriter {
-    /// Added to the source's numbers, modulo 2¹⁵ and 2⁸.
-    picture_id_offset: u16,
-    tl0_offset: u8,
-    /// Highest numbers sent.
-    last_picture_id: Option<u16>,
-    last_tl0: Option<u8>,
-    /// The next packet sets the offsets anew.
-    switching: bool,
-}
-
-/// Picture ids have 15 bits.
-const PICTURE_ID_MASK: u16 = 0x7fff;
-
-impl Vp8Rewriter {
-    /// The next packet is the first of another source.
-    pub fn switch(&mut self) {
-        self.switching = true;
-    }
-
-    /// Rewrites the counters in the payload, in place. Payloads without them, or too short, stay as they are.
-    pub fn rewrite(&mut self, payload: &mut [u8]) {
-        let Some(descriptor) = Descriptor::parse(payload) else { return };
-        if std::mem::take(&mut self.switching) {
-            // The first picture of the new source follows the last one of the old.
-            if let (Some(id), Some(last)) = (descriptor.picture_id, self.last_picture_id) {
-                self.picture_id_offset = last.wrapping_add(1).wrapping_sub(id.value) & PICTURE_ID_MASK;
-            }
-            if let (Some(tl0), Some(last)) = (descriptor.tl0, self.last_tl0) {
-                self.tl0_offset = last.wrapping_add(1).wrapping_sub(tl0.value);
-            }
-        }
-        if let Some(id) = descriptor.picture_id {
-            let value = id.value.wrapping_add(self.picture_id_offset) & PICTURE_ID_MASK;
-            let newer = |last: u16| (value.wrapping_sub(last) & PICTURE_ID_MASK) < 0x4000;
-            if self.last_picture_id.is_none_or(newer) {
-                self.last_picture_id = Some(value);
-            }
-            let place = usize::from(id.place);
-            if id.long {
-                if let Some(bytes) = payload.get_mut(place..place + 2) {
-                    bytes.copy_from_slice(&(value | 0x8000).to_be_bytes());
-                }
-            } else if let Some(byte) = payload.get_mut(place) {
-                // A 7-bit field shows the low bits; its source wraps there too.
-                *byte = (value & 0x7f) as u8;
-            }
-        }
-        if let Some(tl0) = descriptor.tl0 {
-            let value = tl0.value.wrapping_add(self.tl0_offset);
-            if self.last_tl0.is_none_or(|last| value.wrapping_sub(last) < 0x80) {
-                self.last_tl0 = Some(value);
-            }
-            if let Some(byte) = payload.get_mut(usize::from(tl0.place)) {
-                *byte = value;
-            }
-        }
+        self.fields.tl0.map(|it| it.value as u8)
     }
 }
 
@@ -158,6 +99,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::rtp::picture::PictureRewriter;
 
     /// A payload with 15-bit picture id and TL0PICIDX.
     fn payload(picture_id: u16, tl0: u8) -> Vec<u8> {
@@ -165,9 +107,15 @@ mod tests {
         vec![0x90, 0xe0, high, low, tl0, 0x20, 0x00, 0xaa]
     }
 
-    fn rewritten(rewriter: &mut Vp8Rewriter, picture_id: u16, tl0: u8) -> (u16, u8) {
+    fn rewrite(rewriter: &mut PictureRewriter, payload: &mut [u8]) {
+        if let Some(descriptor) = Descriptor::parse(payload) {
+            rewriter.rewrite(&descriptor.fields, payload);
+        }
+    }
+
+    fn rewritten(rewriter: &mut PictureRewriter, picture_id: u16, tl0: u8) -> (u16, u8) {
         let mut bytes = payload(picture_id, tl0);
-        rewriter.rewrite(&mut bytes);
+        rewrite(rewriter, &mut bytes);
         assert_eq!(bytes.len(), 8);
         assert_eq!(bytes[5..], [0x20, 0x00, 0xaa], "nothing else changes");
         let descriptor = Descriptor::parse(&bytes).unwrap();
@@ -175,8 +123,17 @@ mod tests {
     }
 
     #[test]
+    fn layer_ids_are_read_when_the_stream_has_them() {
+        let read = Descriptor::parse(&[0xb0, 0xe0, 0x81, 0x02, 7, 0b1010_0000, 1]).unwrap();
+        assert_eq!((read.temporal, read.syncs, read.is_discardable()), (Some(2), true, true));
+        assert_eq!((read.picture_id(), read.tl0_picture_index(), read.len()), (Some(0x102), Some(7), 6));
+        let read = Descriptor::parse(&[0x90, 0x10, 0b1010_0000, 1]).unwrap();
+        assert_eq!((read.temporal, read.syncs), (None, false), "a key index is no layer id");
+    }
+
+    #[test]
     fn the_first_source_keeps_its_numbers_and_the_next_one_continues_them() {
-        let mut rewriter = Vp8Rewriter::default();
+        let mut rewriter = PictureRewriter::default();
         assert_eq!(rewritten(&mut rewriter, 0x7ffe, 254), (0x7ffe, 254));
         assert_eq!(rewritten(&mut rewriter, 0x7fff, 255), (0x7fff, 255));
         rewriter.switch();
@@ -190,22 +147,22 @@ mod tests {
 
     #[test]
     fn a_short_picture_id_stays_short() {
-        let mut rewriter = Vp8Rewriter::default();
+        let mut rewriter = PictureRewriter::default();
         rewritten(&mut rewriter, 300, 7);
         rewriter.switch();
         let mut bytes = [0x90, 0x80, 0x05, 0x00];
-        rewriter.rewrite(&mut bytes);
+        rewrite(&mut rewriter, &mut bytes);
         assert_eq!(bytes, [0x90, 0x80, (301 % 128) as u8, 0x00]);
     }
 
     #[test]
     fn payloads_without_counters_are_left_alone() {
-        let mut rewriter = Vp8Rewriter::default();
+        let mut rewriter = PictureRewriter::default();
         rewriter.switch();
         let mut bytes = [0x10, 0x00, 1, 2];
-        rewriter.rewrite(&mut bytes);
+        rewrite(&mut rewriter, &mut bytes);
         assert_eq!(bytes, [0x10, 0x00, 1, 2]);
-        rewriter.rewrite(&mut []);
+        rewrite(&mut rewriter, &mut []);
     }
 
     proptest! {
@@ -213,32 +170,32 @@ mod tests {
         fn over_any_switches_pictures_count_up_by_one(
             sources in prop::collection::vec((any::<u16>(), any::<u8>(), 1..40u16), 1..12),
         ) {
-            let mut rewriter = Vp8Rewriter::default();
+            let mut rewriter = PictureRewriter::default();
             let mut expected: Option<(u16, u8)> = None;
             for (first_id, first_tl0, pictures) in sources {
                 rewriter.switch();
                 for picture in 0..pictures {
                     let got = rewritten(
                         &mut rewriter,
-                        first_id.wrapping_add(picture) & PICTURE_ID_MASK,
+                        first_id.wrapping_add(picture) & 0x7fff,
                         first_tl0.wrapping_add(picture as u8),
                     );
                     if let Some(expected) = expected {
                         prop_assert_eq!(got, expected);
                     }
-                    expected = Some(((got.0 + 1) & PICTURE_ID_MASK, got.1.wrapping_add(1)));
+                    expected = Some(((got.0 + 1) & 0x7fff, got.1.wrapping_add(1)));
                 }
             }
         }
 
         #[test]
         fn arbitrary_payloads_never_panic(mut bytes in prop::collection::vec(any::<u8>(), 0..10), switch in any::<bool>()) {
-            let mut rewriter = Vp8Rewriter::default();
+            let mut rewriter = PictureRewriter::default();
             rewritten(&mut rewriter, 7, 7);
             if switch {
                 rewriter.switch();
             }
-            rewriter.rewrite(&mut bytes);
+            rewrite(&mut rewriter, &mut bytes);
         }
     }
 }

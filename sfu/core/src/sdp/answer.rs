@@ -2,9 +2,9 @@
 
 use super::attributes::{Direction, Fingerprint, IceCredentials};
 use super::codecs::{self, NegotiatedCodec};
-use super::offer::{LineKind, Offer, OfferedMedia, OfferedStream};
+use super::offer::{LineKind, MAX_ENCODINGS, Offer, OfferedMedia, OfferedStream};
 use super::write;
-use crate::ids::{Mid, Pt, Ssrc};
+use crate::ids::{Mid, Pt, Rid, Ssrc};
 use crate::media::{Codec, Kind, Source};
 use crate::path::Candidate;
 use crate::rtp::extensions::ExtensionMap;
@@ -81,6 +81,8 @@ pub struct NegotiatedMedia {
     pub extensions: ExtensionMap,
     /// Streams the client declared on this line; may be empty (then the MID extension tells).
     pub streams: Vec<OfferedStream>,
+    /// The simulcast encodings the client sends on this line, lowest quality first; empty where it sends one stream.
+    pub rids: Vec<Rid>,
 }
 
 impl NegotiatedMedia {
@@ -100,6 +102,16 @@ impl NegotiatedMedia {
     /// How a codec is sent on this line.
     pub fn codec(&self, codec: Codec) -> Option<&NegotiatedCodec> {
         self.codecs.iter().find(|it| it.codec == codec)
+    }
+
+    /// How many simulcast encodings there are, at least one.
+    pub fn encodings(&self) -> u8 {
+        self.rids.len().clamp(1, MAX_ENCODINGS) as u8
+    }
+
+    /// Which encoding a RID names.
+    pub fn encoding_of(&self, rid: Rid) -> Option<u8> {
+        (0u8..).zip(&self.rids).find(|(_, it)| **it == rid).map(|(encoding, _)| encoding)
     }
 
     /// Audio or video, for the lines that carry media.
@@ -156,6 +168,7 @@ pub fn answer(
             codecs: Vec::new(),
             extensions: ExtensionMap::default(),
             streams: Vec::new(),
+            rids: Vec::new(),
         };
         match line.kind {
             LineKind::Media(kind) => {
@@ -178,9 +191,13 @@ pub fn answer(
                     None => {}
                 }
                 if agreed.role != Role::Rejected {
-                    agreed.extensions = extensions(line, matches!(agreed.role, Role::Publish(_)));
+                    let published = matches!(agreed.role, Role::Publish(_));
+                    agreed.extensions = extensions(line, published, offer.extmap_allow_mixed);
                     agreed.codecs = codecs;
                     agreed.streams = line.streams.clone();
+                    if published && kind == Kind::Video {
+                        agreed.rids = line.simulcast_rids();
+                    }
                 }
             }
             LineKind::Data(data) if !data_taken => {
@@ -209,13 +226,15 @@ fn check_sources(offer: &Offer, sources: &[(Mid, Source)]) -> Result<(), AnswerE
     Ok(())
 }
 
-/// The extensions we answer: those that can flow the way the line flows.
-fn extensions(line: &OfferedMedia, published: bool) -> ExtensionMap {
+/// The extensions we answer: those that can flow the way the line flows. Long ones need a peer that takes both forms of
+/// header extensions.
+fn extensions(line: &OfferedMedia, published: bool, mixed: bool) -> ExtensionMap {
     let mut map = ExtensionMap::default();
     for offered in &line.extensions {
         let direction = offered.direction.unwrap_or(Direction::SendRecv);
         let flows = if published { direction.sends() } else { direction.receives() };
-        if flows && (published || !offered.extension.is_layer_id()) {
+        let fits = mixed || !offered.extension.may_be_long();
+        if flows && fits && (published || !offered.extension.is_of_encodings()) {
             // A second id for the same extension, or one beyond the one-byte form, is left out.
             map.insert(offered.id, offered.extension);
         }

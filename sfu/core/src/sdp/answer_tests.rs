@@ -6,6 +6,7 @@ use super::*;
 use crate::rtp::extensions::HeaderExtension;
 
 const CHROMIUM: &str = include_str!("testdata/chromium-offer.sdp");
+const SIMULCAST: &str = include_str!("testdata/chromium-simulcast-offer.sdp");
 const FIREFOX: &str = include_str!("testdata/firefox-like-offer.sdp");
 const SAFARI: &str = include_str!("testdata/safari-like-offer.sdp");
 
@@ -131,6 +132,47 @@ fn extensions_are_answered_under_the_clients_ids_and_layer_ids_only_towards_us()
     assert_eq!(slot.id(HeaderExtension::Rid), None);
     assert!(!answer.sdp.contains("toffset"), "what we do not know is not answered");
     assert_eq!(answer.media[0].extensions.id(HeaderExtension::AudioLevel), Some(1));
+}
+
+#[test]
+fn simulcast_is_answered_encoding_for_encoding_in_the_clients_order() {
+    let answered = |offer: &str| try_answer(offer, &sources()[..2], &DEFAULT_VIDEO_PREFERENCE).unwrap();
+    let answer = answered(SIMULCAST);
+    let camera = section(&answer, 1);
+    for line in ["a=rid:q recv", "a=rid:h recv", "a=rid:f recv", "a=simulcast:recv q;h;f"] {
+        assert!(camera.contains(&format!("\r\n{line}\r\n")), "{line} is missing in {camera}");
+    }
+    assert_eq!(answer.sdp.matches("rid:").count(), 3, "other lines carry one stream each");
+    let line = &answer.media[1];
+    assert_eq!(line.encodings(), 3);
+    let rid = |text| Rid::new(text).unwrap();
+    assert_eq!(
+        [rid("q"), rid("h"), rid("f"), rid("x")].map(|it| line.encoding_of(it)),
+        [Some(0), Some(1), Some(2), None]
+    );
+    // Alternatives, a paused stream, one nobody described and one too many.
+    let odd = SIMULCAST.replace("a=simulcast:send q;h;f", "a=simulcast:send ~q;h,f;z;q;f");
+    assert!(section(&answered(&odd), 1).contains("a=simulcast:recv q;h;f\r\n"));
+    let single = SIMULCAST.replace("a=simulcast:send q;h;f", "a=simulcast:send h");
+    assert_eq!(answered(&single).media[1].encodings(), 1, "one encoding is no simulcast");
+}
+
+#[test]
+fn long_extensions_are_answered_to_peers_that_take_both_forms_only() {
+    let uri = HeaderExtension::DependencyDescriptor.uri();
+    let allocation = HeaderExtension::VideoLayersAllocation.uri();
+    let offer = CHROMIUM.replace(
+        "a=extmap:13 urn:3gpp:video-orientation",
+        &format!("a=extmap:13 urn:3gpp:video-orientation\r\na=extmap:9 {uri}\r\na=extmap:12 {allocation}"),
+    );
+    let answer = answered(&offer);
+    assert_eq!(answer.media[1].extensions.id(HeaderExtension::DependencyDescriptor), Some(9));
+    assert_eq!(answer.media[6].extensions.id(HeaderExtension::DependencyDescriptor), Some(9));
+    assert_eq!(answer.media[1].extensions.id(HeaderExtension::VideoLayersAllocation), Some(12));
+    assert_eq!(answer.media[6].extensions.id(HeaderExtension::VideoLayersAllocation), None);
+    let answer =
+        answered(&offer.replace("a=extmap-allow-mixed\r\n", "").replace("a=extmap-allow-mixed\n", ""));
+    assert_eq!(answer.media[6].extensions.id(HeaderExtension::DependencyDescriptor), None);
 }
 
 #[test]

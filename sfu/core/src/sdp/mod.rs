@@ -15,6 +15,6 @@ pub use answer::{Answer, AnswerError, AnswerSettings, NegotiatedMedia, Role, Slo
 pub use attributes::{Direction, Fingerprint, Fmtp, IceCredentials, Setup};
 pub use codecs::{DEFAULT_VIDEO_PREFERENCE, Feedback, NegotiatedCodec};
 pub use offer::{
-    DataOffer, LineKind, MAX_LINES, MAX_OFFER_BYTES, Offer, OfferError, OfferedExtension, OfferedMedia,
-    OfferedPayload, OfferedStream,
+    DataOffer, LineKind, MAX_ENCODINGS, MAX_LINES, MAX_OFFER_BYTES, Offer, OfferError, OfferedExtension,
+    OfferedMedia, OfferedPayload, OfferedStream,
 };

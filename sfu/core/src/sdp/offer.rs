@@ -21,6 +21,9 @@ pub const MAX_LINES: usize = 32;
 /// The most streams and simulcast layers we keep of one line.
 const MAX_STREAMS: usize = 32;
 
+/// The most simulcast encodings we take part in; a client that offers more does not send the rest.
+pub const MAX_ENCODINGS: usize = 3;
+
 /// A client's offer.
 #[derive(Clone, Debug)]
 pub struct Offer {
@@ -79,7 +82,7 @@ pub struct OfferedMedia {
     pub streams: Vec<OfferedStream>,
     /// Simulcast layers the client will send (`a=rid … send`), in order.
     pub send_rids: Vec<Rid>,
-    /// Value of `a=simulcast` as written; kept for the layers to come.
+    /// Value of `a=simulcast` as written (RFC 8853 §5.1).
     pub simulcast: Option<String>,
 }
 
@@ -180,6 +183,27 @@ pub enum OfferError {
     /// An RTP payload type means different things on two bundled lines (RFC 8843 §9.1).
     #[error("payload type {} means different codecs on bundled m= lines", .0.0)]
     AmbiguousPayloadType(Pt),
+}
+
+impl OfferedMedia {
+    /// The encodings the client sends, in its order, which is ours of quality: `send q;h;f` with `a=rid` for each
+    /// (RFC 8853 §5.1). Of alternatives the first is taken; `~` (paused at the start) changes nothing. Empty when there
+    /// are fewer than two: then it is one stream like any other.
+    pub(super) fn simulcast_rids(&self) -> Vec<Rid> {
+        let mut words = self.simulcast.iter().flat_map(|text| text.split_ascii_whitespace());
+        let list = words.position(|word| word == "send").and_then(|_| words.next()).unwrap_or_default();
+        let mut rids = Vec::new();
+        for stream in list.split(';') {
+            let first = stream.split(',').next().unwrap_or_default();
+            let rid = Rid::new(first.trim_start_matches('~'));
+            if let Some(rid) = rid.filter(|rid| self.send_rids.contains(rid) && !rids.contains(rid))
+                && rids.len() < MAX_ENCODINGS
+            {
+                rids.push(rid);
+            }
+        }
+        if rids.len() < 2 { Vec::new() } else { rids }
+    }
 }
 
 impl Offer {

@@ -128,6 +128,12 @@ fn rtp(
             attributes.push(with("fmtp", format!("{} apt={pt}", rtx.0)));
         }
     }
+    if !agreed.rids.is_empty() {
+        // RFC 8853 §5.3.2: the same streams, seen from the other side.
+        attributes.extend(agreed.rids.iter().map(|rid| with("rid", format!("{rid} recv"))));
+        let list: Vec<_> = agreed.rids.iter().map(|rid| rid.as_str()).collect();
+        attributes.push(with("simulcast", format!("recv {}", list.join(";"))));
+    }
     if let Some((msid, ssrcs)) = slot {
         let rtx = agreed.codecs.iter().any(|codec| codec.rtx.is_some()).then_some(ssrcs.rtx);
         if let Some(rtx) = rtx {
