@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use dimpl::{Config, Dtls, DtlsCertificate, Output};
-use rtc_shared::marshal::Marshal;
 use stun::attributes::{ATTR_USE_CANDIDATE, ATTR_USERNAME};
 use stun::fingerprint::FINGERPRINT;
 use stun::integrity::MessageIntegrity;
@@ -269,12 +268,8 @@ impl Caller {
     pub fn write_feedback(&mut self, now: Instant, out: &mut Vec<u8>) -> bool {
         let media = self.ssrc(Kind::Video);
         let Some(srtp) = &mut self.srtp else { return false };
-        let Some(report) = self.twcc.poll(now, media, media).and_then(|report| report.marshal().ok()) else {
-            return false;
-        };
         let start = out.len();
-        out.extend_from_slice(&report);
-        srtp.seal_rtcp(out, start).is_ok()
+        self.twcc.write(now, media, media, out) && srtp.seal_rtcp(out, start).is_ok()
     }
 
     /// Appends a sealed RTCP packet; false when there is no key.

@@ -2,16 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use rtc_shared::marshal::Marshal;
-use rtcp::payload_feedbacks::full_intra_request::FullIntraRequest;
-use rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
-use rtcp::receiver_report::ReceiverReport;
 use rtcp::reception_report::ReceptionReport;
-use rtcp::sender_report::SenderReport;
-use rtcp::transport_feedbacks::transport_layer_nack::{TransportLayerNack, nack_pairs_from_sequence_numbers};
 
 use crate::ids::Ssrc;
+pub(super) use crate::rtp::rtcp::Sent;
+use crate::rtp::rtcp::{self as wire, Item, NackPair};
 
 /// Reports and requests of one compound packet that matter to us.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -21,7 +16,7 @@ pub(super) enum Incoming {
     /// A subscriber's view of one of our streams.
     ReceptionReport { ssrc: Ssrc, reception: Reception },
     /// A subscriber lacks packets of one of our streams.
-    Nack { ssrc: Ssrc, sequences: Vec<u16> },
+    Nack { ssrc: Ssrc, missing: NackPair },
     /// A subscriber's decoder is lost (PLI or FIR).
     KeyframeRequest { ssrc: Ssrc },
 }
@@ -39,35 +34,20 @@ pub(super) struct Reception {
     pub(super) highest: u32,
 }
 
-/// At most this many sequence numbers of one compound packet are answered.
-const NACKED_MAX: usize = 256;
+/// At most this many reports and requests of one compound packet are looked at; a NACK of browsers names 253 packets.
+const ITEMS_MAX: usize = 256;
 
 /// Reads a decrypted compound packet; what does not parse yields nothing.
-pub(super) fn parse(compound: &[u8]) -> Vec<Incoming> {
-    let mut compound = Bytes::copy_from_slice(compound);
-    let Ok(packets) = rtcp::packet::unmarshal(&mut compound) else { return Vec::new() };
-    let mut out = Vec::new();
-    for packet in packets {
-        let any = packet.as_any();
-        if let Some(report) = any.downcast_ref::<SenderReport>() {
-            out.push(Incoming::SenderReport {
-                ssrc: Ssrc(report.ssrc),
-                ntp: report.ntp_time,
-                rtp_timestamp: report.rtp_time,
-            });
-            out.extend(report.reports.iter().map(reception));
-        } else if let Some(report) = any.downcast_ref::<ReceiverReport>() {
-            out.extend(report.reports.iter().map(reception));
-        } else if let Some(nack) = any.downcast_ref::<TransportLayerNack>() {
-            let sequences = nack.nacks.iter().flat_map(|pair| pair.packet_list()).take(NACKED_MAX).collect();
-            out.push(Incoming::Nack { ssrc: Ssrc(nack.media_ssrc), sequences });
-        } else if let Some(pli) = any.downcast_ref::<PictureLossIndication>() {
-            out.push(Incoming::KeyframeRequest { ssrc: Ssrc(pli.media_ssrc) });
-        } else if let Some(fir) = any.downcast_ref::<FullIntraRequest>() {
-            out.extend(fir.fir.iter().map(|entry| Incoming::KeyframeRequest { ssrc: Ssrc(entry.ssrc) }));
+pub(super) fn parse(compound: &[u8]) -> impl Iterator<Item = Incoming> {
+    let items = wire::packets(compound).flat_map(wire::RtcpPacket::items).take(ITEMS_MAX);
+    items.map(|item| match item {
+        Item::SenderReport { ssrc, ntp, rtp_timestamp } => {
+            Incoming::SenderReport { ssrc, ntp, rtp_timestamp }
         }
-    }
-    out
+        Item::Reception(report) => reception(&report),
+        Item::Nack { ssrc, missing } => Incoming::Nack { ssrc, missing },
+        Item::KeyframeRequest { ssrc } => Incoming::KeyframeRequest { ssrc },
+    })
 }
 
 fn reception(report: &ReceptionReport) -> Incoming {
@@ -83,49 +63,39 @@ fn reception(report: &ReceptionReport) -> Incoming {
     }
 }
 
-/// A PLI (RFC 4585 §6.3.1).
-pub(super) fn pli(sender: Ssrc, media: Ssrc) -> Option<Bytes> {
-    let packet = PictureLossIndication { sender_ssrc: sender.0, media_ssrc: media.0 };
-    packet.marshal().ok().map(|bytes| bytes.freeze())
-}
+/// What [`wire`] appends, as packets of their own for tests.
+#[cfg(test)]
+mod owned {
+    use bytes::Bytes;
 
-/// A generic NACK (RFC 4585 §6.2.1).
-pub(super) fn nack(sender: Ssrc, media: Ssrc, sequences: &[u16]) -> Option<Bytes> {
-    let packet = TransportLayerNack {
-        sender_ssrc: sender.0,
-        media_ssrc: media.0,
-        nacks: nack_pairs_from_sequence_numbers(sequences),
-    };
-    packet.marshal().ok().map(|bytes| bytes.freeze())
-}
+    use super::*;
 
-/// A receiver report with a block for each stream we receive (RFC 3550 §6.4.2).
-pub(super) fn receiver_report(sender: Ssrc, blocks: Vec<ReceptionReport>) -> Option<Bytes> {
-    let packet = ReceiverReport { ssrc: sender.0, reports: blocks, profile_extensions: Bytes::new() };
-    packet.marshal().ok().map(|bytes| bytes.freeze())
-}
+    fn written(write: impl FnOnce(&mut Vec<u8>)) -> Option<Bytes> {
+        let mut out = Vec::new();
+        write(&mut out);
+        Some(out.into())
+    }
 
-/// What we say of one stream we send.
-pub(super) struct Sent {
-    pub(super) ssrc: Ssrc,
-    pub(super) ntp: u64,
-    pub(super) rtp_timestamp: u32,
-    pub(super) packets: u32,
-    pub(super) octets: u32,
-}
+    pub(in super::super) fn pli(sender: Ssrc, media: Ssrc) -> Option<Bytes> {
+        written(|out| wire::write_pli(sender, media, out))
+    }
 
-/// A sender report (RFC 3550 §6.4.1).
-pub(super) fn sender_report(sent: &Sent) -> Option<Bytes> {
-    let packet = SenderReport {
-        ssrc: sent.ssrc.0,
-        ntp_time: sent.ntp,
-        rtp_time: sent.rtp_timestamp,
-        packet_count: sent.packets,
-        octet_count: sent.octets,
-        ..SenderReport::default()
-    };
-    packet.marshal().ok().map(|bytes| bytes.freeze())
+    pub(in super::super) fn nack(sender: Ssrc, media: Ssrc, sequences: &[u16]) -> Option<Bytes> {
+        written(|out| wire::write_nack(sender, media, sequences, out))
+    }
+
+    pub(in super::super) fn receiver_report(sender: Ssrc, blocks: Vec<ReceptionReport>) -> Option<Bytes> {
+        written(|out| {
+            wire::write_receiver_report(sender, blocks.into_iter(), out);
+        })
+    }
+
+    pub(in super::super) fn sender_report(sent: &Sent) -> Option<Bytes> {
+        written(|out| wire::write_sender_report(sent, out))
+    }
 }
+#[cfg(test)]
+pub(super) use self::owned::{nack, pli, receiver_report, sender_report};
 
 /// Remembers when sender reports went out, so that the reports about them give the round trip.
 #[derive(Debug, Default)]
@@ -169,16 +139,11 @@ mod tests {
         let mut compound = Vec::new();
         compound.extend_from_slice(&nack(Ssrc(1), Ssrc(2), &[7, 8, 65535]).expect("nack"));
         compound.extend_from_slice(&pli(Ssrc(1), Ssrc(2)).expect("pli"));
-        let mut incoming = parse(&compound);
-        if let Some(Incoming::Nack { sequences, .. }) = incoming.first_mut() {
-            sequences.sort_unstable();
-        }
+        let pair =
+            |first, following| Incoming::Nack { ssrc: Ssrc(2), missing: NackPair { first, following } };
         assert_eq!(
-            incoming,
-            [
-                Incoming::Nack { ssrc: Ssrc(2), sequences: vec![7, 8, 65535] },
-                Incoming::KeyframeRequest { ssrc: Ssrc(2) }
-            ]
+            parse(&compound).collect::<Vec<_>>(),
+            [pair(7, 1), pair(65_535, 0), Incoming::KeyframeRequest { ssrc: Ssrc(2) }]
         );
     }
 
@@ -205,7 +170,7 @@ mod tests {
         fn whatever_a_peer_says_is_read_or_dropped(packets in proptest::collection::vec(packet(), 1..4)) {
             let compound = packets.concat();
             let length = compound.len();
-            prop_assert!(parse(&compound).len() <= length);
+            prop_assert!(parse(&compound).count() <= length);
         }
     }
 

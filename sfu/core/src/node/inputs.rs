@@ -17,6 +17,7 @@ use crate::media::Source;
 use crate::path::Path;
 use crate::rtp::extensions::{AudioLevel, HeaderExtension, read_mid, read_transport_cc};
 use crate::rtp::packet::{DatagramKind, RtpPacket};
+use crate::rtp::rtcp;
 use crate::tap::{SenderReport, TapEvent, TapPacket};
 use crate::transport::ice::Check;
 
@@ -65,7 +66,6 @@ impl Node {
     pub fn handle_timeout(&mut self, now: Instant) {
         while let Some(key) = self.timers.pop_due(now) {
             let Some(participant) = self.participants.get_mut(key) else { continue };
-            participant.armed = None;
             participant.transport.handle_timeout(now);
             if participant.speaker.on_timeout(now) {
                 let event = participant.speaker.news(participant.id);
@@ -277,7 +277,7 @@ impl Node {
                 Incoming::ReceptionReport { ssrc, reception } => {
                     self.on_reception(now, key, ssrc, &reception);
                 }
-                Incoming::Nack { ssrc, sequences } => self.retransmit(now, key, ssrc, &sequences),
+                Incoming::Nack { ssrc, missing } => self.retransmit(now, key, ssrc, missing),
                 Incoming::KeyframeRequest { ssrc } => {
                     let shown = self.participants[key].slots.iter().find(|slot| slot.ssrcs().media == ssrc);
                     if let Some((feed, encoding)) =
@@ -315,9 +315,9 @@ impl Node {
             let participant = &mut self.participants[place.participant];
             let slot = &mut participant.slots[place.slot];
             if slot.encoding() == encoding
-                && let Some(report) = slot.sender_report(now, report.ntp, report.rtp_timestamp)
+                && let Some(sent) = slot.sender_report(now, report.ntp, report.rtp_timestamp)
             {
-                self.outbox.begin().extend_from_slice(&report);
+                rtcp::write_sender_report(&sent, self.outbox.begin());
                 participant.transport.send_rtcp(&mut self.outbox);
             }
         }

@@ -121,6 +121,8 @@ pub struct Node {
     relay: RelayOutbox,
     next_generation: u32,
     timers: Timers,
+    /// Sequence numbers to ask for, while they are collected.
+    missing: Vec<u16>,
     /// An RTX packet in its original form, while it is handled.
     rebuilt: Vec<u8>,
     /// What goes along with an audio packet, while it is published.
@@ -149,6 +151,7 @@ impl Node {
             relay: RelayOutbox::default(),
             next_generation: 0,
             timers: Timers::default(),
+            missing: Vec::new(),
             rebuilt: Vec::new(),
             earlier: EarlierAudio::default(),
             outbox: Outbox::default(),

@@ -59,8 +59,6 @@ pub(super) struct Participant {
     pub(super) stats: ParticipantStats,
     pub(super) session_id: u64,
     pub(super) session_version: u64,
-    /// The deadline the node's timer table holds for us.
-    pub(super) armed: Option<Instant>,
 }
 
 impl Participant {
@@ -118,7 +116,6 @@ impl Participant {
             stats: ParticipantStats::default(),
             session_id,
             session_version: 1,
-            armed: None,
         })
     }
 

@@ -3,11 +3,10 @@
 
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use rand::Rng;
 
 use super::counters::DropReason;
-use super::feedback::{self, Sent, SentReports};
+use super::feedback::{Sent, SentReports};
 use super::repair::{EarlierAudio, Playout, RED_MAX};
 use super::track::MediaPacket;
 use super::types::View;
@@ -239,7 +238,7 @@ impl Slot {
     }
 
     /// The publisher's sender report in the numbers of this slot. `None` before the first packet.
-    pub(super) fn sender_report(&mut self, now: Instant, ntp: u64, rtp_timestamp: u32) -> Option<Bytes> {
+    pub(super) fn sender_report(&mut self, now: Instant, ntp: u64, rtp_timestamp: u32) -> Option<Sent> {
         let sent = Sent {
             ssrc: self.ssrcs.media,
             ntp,
@@ -248,7 +247,7 @@ impl Slot {
             octets: self.octets,
         };
         self.reports.sent(now, ntp);
-        feedback::sender_report(&sent)
+        Some(sent)
     }
 
     fn write(

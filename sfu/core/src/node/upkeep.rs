@@ -2,18 +2,15 @@
 
 use std::time::Instant;
 
-use bytes::{Bytes, BytesMut};
-use rtc_shared::marshal::Marshal;
-
 use super::counters::DropReason;
 use super::feed::{ENCODINGS_MAX, Place};
-use super::feedback;
 use super::participant::{Participant, REPORT_EVERY};
 use super::quality::Observed;
 use super::rules::Listener;
 use super::types::{Event, LeaveReason};
 use super::{Node, TIMER_STEP};
 use crate::ids::ParticipantId;
+use crate::rtp::rtcp;
 use crate::transport::data::DataMessage;
 use crate::transport::{Ended, TransportOutput};
 
@@ -24,27 +21,25 @@ impl Node {
         let Participant { transport, tracks, twcc, feedback_ssrc, rtt, next_report, stats, .. } =
             &mut self.participants[key];
         let outbox = &mut self.outbox;
-        let mut send = |packet: Option<Bytes>| {
-            packet.is_some_and(|bytes| {
-                outbox.begin().extend_from_slice(&bytes);
-                transport.send_rtcp(outbox)
-            })
-        };
-        let mut missing = Vec::new();
+        let missing = &mut self.missing;
         for track in tracks.iter_mut() {
             for encoding in 0..ENCODINGS_MAX as u8 {
                 let Some(ssrc) = track.ssrc(encoding) else { continue };
                 missing.clear();
-                track.missing(now, encoding, *rtt, &mut missing);
-                if !missing.is_empty() && send(feedback::nack(*feedback_ssrc, ssrc, &missing)) {
-                    stats.nacks_sent += missing.len() as u64;
-                    self.counters.nacks += missing.len() as u64;
+                track.missing(now, encoding, *rtt, missing);
+                if !missing.is_empty() {
+                    rtcp::write_nack(*feedback_ssrc, ssrc, missing, outbox.begin());
+                    if transport.send_rtcp(outbox) {
+                        stats.nacks_sent += missing.len() as u64;
+                        self.counters.nacks += missing.len() as u64;
+                    }
                 }
-                if track.take_keyframe_request(now, encoding, *rtt)
-                    && send(feedback::pli(*feedback_ssrc, ssrc))
-                {
-                    stats.plis_sent += 1;
-                    self.counters.plis += 1;
+                if track.take_keyframe_request(now, encoding, *rtt) {
+                    rtcp::write_pli(*feedback_ssrc, ssrc, outbox.begin());
+                    if transport.send_rtcp(outbox) {
+                        stats.plis_sent += 1;
+                        self.counters.plis += 1;
+                    }
                 }
             }
         }
@@ -53,17 +48,17 @@ impl Node {
             .iter()
             .find_map(|track| (0..ENCODINGS_MAX as u8).find_map(|encoding| track.ssrc(encoding)))
             .unwrap_or(*feedback_ssrc);
-        while let Some(packet) = twcc.poll(now, *feedback_ssrc, media) {
-            if send(packet.marshal().ok().map(BytesMut::freeze)) {
+        while twcc.write(now, *feedback_ssrc, media, outbox.begin()) {
+            if transport.send_rtcp(outbox) {
                 stats.twcc_sent += 1;
                 self.counters.twcc += 1;
             }
         }
         if next_report.is_some_and(|at| at <= now) {
             *next_report = Some(now + REPORT_EVERY);
-            let blocks: Vec<_> = tracks.iter_mut().flat_map(|track| track.reports(now)).collect();
-            if !blocks.is_empty() {
-                send(feedback::receiver_report(*feedback_ssrc, blocks));
+            let blocks = tracks.iter_mut().flat_map(|track| track.reports(now));
+            if rtcp::write_receiver_report(*feedback_ssrc, blocks, outbox.begin()) > 0 {
+                transport.send_rtcp(outbox);
             }
             self.take_quality(now, key);
         }
@@ -151,7 +146,7 @@ impl Node {
         if let Some(participant) = self.participants.get_mut(key) {
             // What could not be done just now is tried again soon, never in a busy loop.
             let deadline = participant.deadline().max(now + TIMER_STEP);
-            self.timers.arm(key, &mut participant.armed, deadline);
+            self.timers.arm(key, deadline);
         }
     }
 
@@ -159,8 +154,8 @@ impl Node {
         for slot in 0..self.participants[key].slots.len() {
             self.unsubscribe(key, slot);
         }
-        let mut participant = self.participants.remove(key);
-        self.timers.disarm(key, &mut participant.armed);
+        let participant = self.participants.remove(key);
+        self.timers.disarm(key);
         self.by_id.remove(&participant.id);
         self.by_ufrag.remove(&participant.transport.ice().local().ufrag);
         for path in participant.transport.ice().validated() {

@@ -24,6 +24,7 @@ pub mod repair;
 pub mod resend;
 pub mod resolution;
 pub mod rewrite;
+pub mod rtcp;
 pub mod rtx;
 pub mod sequence;
 pub mod twcc;

@@ -3,24 +3,23 @@
 
 use std::time::{Duration, Instant};
 
-use rtcp::transport_feedbacks::transport_layer_cc::{
-    PacketStatusChunk, RecvDelta, RunLengthChunk, StatusChunkTypeTcc, StatusVectorChunk, SymbolSizeTypeTcc,
-    SymbolTypeTcc, TYPE_TCC_DELTA_SCALE_FACTOR, TransportLayerCc,
-};
+use bytes::BufMut;
 
+use super::rtcp;
 use super::sequence::SequenceExtender;
 use crate::ids::Ssrc;
 
 /// Time between two reports. libwebrtc sends one every 50–250 ms depending on bitrate; the fast end reacts best.
 const INTERVAL: Duration = Duration::from_millis(50);
 /// Arrivals remembered; a power of two. 50 ms at 20 Mbit/s are about 100 packets.
-const REMEMBERED: usize = 2048;
+const REMEMBERED: usize = 1024;
 /// Received packets in one report, so that it fits a datagram with others: at most 2¼ bytes each.
 const MAX_RECEIVED: usize = 400;
 /// This many new packets bring the next report forward.
 const HURRY: u32 = 256;
 /// Reference time counts 64 ms steps, arrival times 250 µs ticks.
 const TICKS_PER_REFERENCE: i64 = 256;
+const TICK_US: u128 = 250;
 /// Symbols in a status vector chunk, by symbol size.
 const ONE_BIT_SYMBOLS: usize = 14;
 const TWO_BIT_SYMBOLS: usize = 7;
@@ -28,10 +27,10 @@ const TWO_BIT_SYMBOLS: usize = 7;
 const MAX_RUN: usize = 8191;
 
 /// Records arrivals of one transport and reports them.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct TwccReceiver {
     extender: SequenceExtender,
-    /// Arrival of the packet with each transport-wide number, at that number modulo the length.
+    /// Arrival of the packet with each transport-wide number, at that number modulo the length. Made with the first packet.
     arrivals: Vec<Option<Arrived>>,
     /// First number the next report is about; `None` when there is nothing new.
     begin: Option<u64>,
@@ -44,6 +43,20 @@ pub struct TwccReceiver {
     next: Option<Instant>,
     last: Option<Instant>,
     feedback_count: u8,
+    /// The report being written.
+    symbols: Vec<Symbol>,
+    deltas: Vec<i16>,
+}
+
+/// What happened to a packet; the values are those of the draft (§3.1.1).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u16)]
+enum Symbol {
+    NotReceived = 0,
+    /// One byte of time.
+    Small = 1,
+    /// Two bytes of time.
+    Large = 2,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -53,26 +66,13 @@ struct Arrived {
     ticks: i64,
 }
 
-impl Default for TwccReceiver {
-    fn default() -> Self {
-        Self {
-            extender: SequenceExtender::default(),
-            arrivals: vec![None; REMEMBERED],
-            begin: None,
-            reported: None,
-            fresh: 0,
-            epoch: None,
-            next: None,
-            last: None,
-            feedback_count: 0,
-        }
-    }
-}
-
 impl TwccReceiver {
     /// Takes note of a packet with its transport-wide sequence number.
     pub fn on_packet(&mut self, sequence: u16, now: Instant) {
         let epoch = *self.epoch.get_or_insert(now);
+        if self.arrivals.is_empty() {
+            self.arrivals = vec![None; REMEMBERED];
+        }
         let sequence = self.extender.extend(sequence);
         if self.extender.highest().is_some_and(|highest| highest - sequence >= REMEMBERED as u64) {
             // So late that the sender has long forgotten it.
@@ -84,7 +84,7 @@ impl TwccReceiver {
             // A duplicate, or so late that its place is taken.
             return;
         }
-        let ticks = now.saturating_duration_since(epoch).as_micros() / TYPE_TCC_DELTA_SCALE_FACTOR as u128;
+        let ticks = now.saturating_duration_since(epoch).as_micros() / TICK_US;
         *slot = Some(Arrived { sequence, ticks: i64::try_from(ticks).unwrap_or(i64::MAX) });
         // Numbers between the last report and this packet belong to the next report, as lost. A packet that was
         // reported lost and came late moves the beginning back: the sender then learns that it arrived.
@@ -96,10 +96,14 @@ impl TwccReceiver {
         self.next = Some(self.next.map_or(at, |next| next.min(at)));
     }
 
-    /// The next report, if one is due. Call again until `None`: a large gap in time or numbers takes several.
+    /// Appends the next report, if one is due. Call again until false: a large gap in time or numbers takes several.
     ///
     /// `sender` is our SSRC in RTCP, `media` any stream of the publisher (the report is about all of them).
-    pub fn poll(&mut self, now: Instant, sender: Ssrc, media: Ssrc) -> Option<TransportLayerCc> {
+    pub fn write(&mut self, now: Instant, sender: Ssrc, media: Ssrc, out: &mut Vec<u8>) -> bool {
+        self.write_report(now, sender, media, out).is_some()
+    }
+
+    fn write_report(&mut self, now: Instant, sender: Ssrc, media: Ssrc, out: &mut Vec<u8>) -> Option<()> {
         self.next.filter(|next| *next <= now)?;
         let highest = self.extender.highest()?;
         // Older arrivals have been overwritten.
@@ -109,27 +113,21 @@ impl TwccReceiver {
         let first = (begin..=highest).find_map(|sequence| self.arrival(sequence))?;
         let reference = first.div_euclid(TICKS_PER_REFERENCE);
         let mut previous = reference * TICKS_PER_REFERENCE;
-        let mut symbols = Vec::new();
-        let mut deltas = Vec::new();
+        self.symbols.clear();
+        self.deltas.clear();
         let mut end = begin;
         for sequence in begin..=highest {
             if let Some(ticks) = self.arrival(sequence) {
-                let delta = ticks - previous;
-                let symbol = match delta {
-                    0..=255 => SymbolTypeTcc::PacketReceivedSmallDelta,
-                    _ if i16::try_from(delta).is_ok() => SymbolTypeTcc::PacketReceivedLargeDelta,
-                    // More than 8 s apart: the rest needs another reference time.
-                    _ => break,
-                };
-                if deltas.len() == MAX_RECEIVED {
+                // More than 8 s apart: the rest needs another reference time.
+                let Ok(delta) = i16::try_from(ticks - previous) else { break };
+                if self.deltas.len() == MAX_RECEIVED {
                     break;
                 }
                 previous = ticks;
-                symbols.push(symbol);
-                deltas
-                    .push(RecvDelta { type_tcc_packet: symbol, delta: delta * TYPE_TCC_DELTA_SCALE_FACTOR });
+                self.symbols.push(if (0..=255).contains(&delta) { Symbol::Small } else { Symbol::Large });
+                self.deltas.push(delta);
             } else {
-                symbols.push(SymbolTypeTcc::PacketNotReceived);
+                self.symbols.push(Symbol::NotReceived);
             }
             end = sequence + 1;
         }
@@ -143,21 +141,37 @@ impl TwccReceiver {
             // The rest is due at once.
             self.begin = Some(end);
         }
-        let feedback_count = self.feedback_count;
+        rtcp::write_transport_cc(sender, media, out, |out| {
+            out.put_u16(begin as u16);
+            out.put_u16(self.symbols.len() as u16);
+            out.put_u32(((reference & 0x00ff_ffff) as u32) << 8 | u32::from(self.feedback_count));
+            write_chunks(&self.symbols, out);
+            for delta in &self.deltas {
+                match u8::try_from(*delta) {
+                    Ok(small) => out.put_u8(small),
+                    Err(_) => out.put_i16(*delta),
+                }
+            }
+        });
         self.feedback_count = self.feedback_count.wrapping_add(1);
-        Some(TransportLayerCc {
-            sender_ssrc: sender.0,
-            media_ssrc: media.0,
-            base_sequence_number: begin as u16,
-            packet_status_count: symbols.len() as u16,
-            reference_time: (reference & 0x00ff_ffff) as u32,
-            fb_pkt_count: feedback_count,
-            packet_chunks: chunks(&symbols),
-            recv_deltas: deltas,
-        })
+        Some(())
     }
 
-    /// When to [`poll`](Self::poll) next; `None` while nothing is to be reported.
+    /// The next report as the crates of the family read it, for tests that look into it.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn poll(
+        &mut self,
+        now: Instant,
+        sender: Ssrc,
+        media: Ssrc,
+    ) -> Option<::rtcp::transport_feedbacks::transport_layer_cc::TransportLayerCc> {
+        use rtc_shared::marshal::Unmarshal;
+        let mut wire = Vec::new();
+        self.write_report(now, sender, media, &mut wire)?;
+        Unmarshal::unmarshal(&mut bytes::Bytes::from(wire)).ok()
+    }
+
+    /// When to [`write`](Self::write) next; `None` while nothing is to be reported.
     pub fn deadline(&self) -> Option<Instant> {
         self.next
     }
@@ -169,43 +183,38 @@ impl TwccReceiver {
 }
 
 /// Packs statuses: a run where many are equal, a vector of the smallest fitting symbol size elsewhere.
-fn chunks(symbols: &[SymbolTypeTcc]) -> Vec<PacketStatusChunk> {
-    let mut chunks = Vec::new();
+///
+/// ```text
+/// |0| symbol (2) | run length (13)          |
+/// |1|0| fourteen symbols of one bit         |
+/// |1|1| seven symbols of two bits           |
+/// ```
+fn write_chunks(symbols: &[Symbol], out: &mut Vec<u8>) {
     let mut rest = symbols;
     while let Some(&symbol) = rest.first() {
         let run = rest.iter().take(MAX_RUN).take_while(|it| **it == symbol).count();
-        let has_large =
-            |count: usize| rest.iter().take(count).any(|it| *it == SymbolTypeTcc::PacketReceivedLargeDelta);
+        let has_large = |count: usize| rest.iter().take(count).any(|it| *it == Symbol::Large);
         let taken = if run >= ONE_BIT_SYMBOLS
             || run == rest.len()
             || (run >= TWO_BIT_SYMBOLS && has_large(run + 1))
         {
-            chunks.push(PacketStatusChunk::RunLengthChunk(RunLengthChunk {
-                type_tcc: StatusChunkTypeTcc::RunLengthChunk,
-                packet_status_symbol: symbol,
-                run_length: run as u16,
-            }));
+            out.put_u16((symbol as u16) << 13 | run as u16);
             run
         } else {
-            let (symbol_size, capacity) = if has_large(ONE_BIT_SYMBOLS) {
-                (SymbolSizeTypeTcc::TwoBit, TWO_BIT_SYMBOLS)
+            let (flags, bits, capacity) = if has_large(ONE_BIT_SYMBOLS) {
+                (0xc000, 2, TWO_BIT_SYMBOLS)
             } else {
-                (SymbolSizeTypeTcc::OneBit, ONE_BIT_SYMBOLS)
+                (0x8000, 1, ONE_BIT_SYMBOLS)
             };
-            let taken = rest.len().min(capacity);
             // The unused end of the last vector says "not received"; the count tells it is not meant.
-            let mut symbol_list: Vec<_> = rest.iter().take(taken).copied().collect();
-            symbol_list.resize(capacity, SymbolTypeTcc::PacketNotReceived);
-            chunks.push(PacketStatusChunk::StatusVectorChunk(StatusVectorChunk {
-                type_tcc: StatusChunkTypeTcc::StatusVectorChunk,
-                symbol_size,
-                symbol_list,
-            }));
-            taken
+            let chunk = (1..).zip(rest.iter().take(capacity)).fold(flags, |chunk, (place, symbol)| {
+                chunk | (*symbol as u16) << (bits * (capacity - place))
+            });
+            out.put_u16(chunk);
+            rest.len().min(capacity)
         };
         rest = rest.get(taken..).unwrap_or_default();
     }
-    chunks
 }
 
 #[cfg(test)]
