@@ -153,6 +153,12 @@ impl Feed {
         self.understand(encoding, sequence, &RtpPacket::parse(cache.get(sequence, now)?).ok()?)
     }
 
+    /// Whether a packet was kept once and never will be again.
+    pub(super) fn is_gone(&self, now: Instant, encoding: u8, sequence: u64) -> bool {
+        let cache = self.encodings.get(usize::from(encoding)).and_then(|it| it.cache.as_ref());
+        cache.is_some_and(|cache| cache.is_gone(sequence, now))
+    }
+
     /// The publisher tied the clock of an encoding to its wall clock.
     pub(super) fn on_sender_report(&mut self, encoding: u8, report: SenderReport) {
         if let Some(encoding) = self.encodings.get_mut(usize::from(encoding)) {

@@ -109,7 +109,13 @@ impl Node {
     fn resend(&mut self, now: Instant, key: usize, slot: usize, sequence: u16) -> bool {
         let Some(wanted) = self.participants[key].slots[slot].source_of(sequence) else { return false };
         let feed = &self.feeds[wanted.feed];
-        let Some(packet) = feed.cached(now, wanted.encoding, wanted.sequence) else { return false };
+        let Some(packet) = feed.cached(now, wanted.encoding, wanted.sequence) else {
+            // Nobody can repair this any more. A browser notices only after three seconds without a picture.
+            if feed.is_gone(now, wanted.encoding, wanted.sequence) {
+                self.want_keyframe(now, wanted.feed, wanted.encoding);
+            }
+            return false;
+        };
         let Participant { transport, slots, stats, repair, .. } = &mut self.participants[key];
         if slots[slot].retransmission(now, &packet, self.outbox.begin()).is_none() {
             return false;

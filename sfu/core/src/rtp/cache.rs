@@ -51,6 +51,16 @@ impl PacketCache {
         (stored == sequence && fresh).then_some(&slot.bytes)
     }
 
+    /// Whether a packet was here, or should have been, and is gone for good: too old, or overtaken. One that has not come
+    /// yet is not gone.
+    pub fn is_gone(&self, sequence: u64, now: Instant) -> bool {
+        let stored = self.slots.get(self.place(sequence)).and_then(|slot| slot.stored);
+        stored.is_some_and(|(stored, at)| {
+            let aged = now.saturating_duration_since(at) > self.max_age;
+            stored > sequence || (stored == sequence && aged)
+        })
+    }
+
     /// Forgets everything, keeping the buffers (a new stream with unrelated sequence numbers).
     pub fn clear(&mut self) {
         self.slots.iter_mut().for_each(|slot| slot.stored = None);
@@ -74,6 +84,18 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn what_has_not_come_yet_is_not_gone() {
+        let start = Instant::now();
+        let mut cache = PacketCache::new(4, Duration::from_secs(1));
+        assert!(!cache.is_gone(7, start));
+        cache.insert(7, b"seven", start);
+        assert!(!cache.is_gone(7, start + Duration::from_secs(1)));
+        assert!(cache.is_gone(7, start + Duration::from_millis(1001)), "too old");
+        assert!(cache.is_gone(3, start), "overtaken");
+        assert!(!cache.is_gone(11, start), "still to come");
+    }
 
     #[test]
     fn a_packet_is_found_until_it_is_too_old_or_overtaken() {
