@@ -1,6 +1,6 @@
 # Everything one does with this repository. `make` alone lists it.
 #
-# Variables: LAN=1 (run: serve the local network over HTTPS), ARGS="…" (run: more flags for `vitrine serve`),
+# Variables: SEED, PLAN, COUNT (sim, sim-search: which seed, plans whose name contains this, how many seeds), LAN=1 (run: serve the local network over HTTPS), ARGS="…" (run: more flags for `vitrine serve`),
 # T=pattern (e2e: only tests whose title matches), PROFILE (a Cargo profile; `ci` when CI is set, else `dev`).
 # CARGO_TARGET_DIR is respected.
 
@@ -84,6 +84,17 @@ test-rust: setup-test ## Rust: clippy, tests, documentation tests
 	cargo nextest run --workspace --bins --lib --tests --cargo-profile $(PROFILE) --profile ci
 	@# Crates without documentation tests have nothing to say.
 	cargo test --workspace --doc --profile $(PROFILE) --quiet | sed '/^running 0 tests/d; /0 passed; 0 failed/d; /^$$/d'
+
+# Whole calls on virtual time over a seeded network. The fixed seed is part of `test-rust`, each plan a test.
+SIM = cargo run --quiet --profile $(PROFILE) --package sfu-sim --bin sim -- $(if $(PLAN),--plan $(PLAN))
+
+.PHONY: sim sim-search
+sim: setup-test ## Simulated calls under the fixed seed (SEED=n: replay another, PLAN=name: some, with a trace)
+	$(if $(SEED)$(PLAN),$(SIM) --seed $(or $(SEED),1) $(if $(PLAN),--trace), \
+		cargo nextest run --package sfu-sim --cargo-profile $(PROFILE) --profile ci)
+
+sim-search: ## Hunt for seeds that break a plan (SEED=first, COUNT=how many, else until interrupted)
+	$(SIM) --seed $(or $(SEED),$(shell date +%s)) --search $(or $(COUNT),0)
 
 .PHONY: test-web
 test-web: $(WEB)/node_modules/.package-lock.json ## Web client: lint, types, unit tests, build, size

@@ -1,0 +1,153 @@
+//! What a run has left behind, and what is wrong with it whatever the plan was.
+
+use std::time::{Duration, Instant};
+
+use sfu_core::media::{Kind, Source};
+use sfu_core::node::{Event, LeaveReason};
+
+use crate::clock::ms;
+use crate::receiver::Stream;
+use crate::receiver::audio::Heard;
+use crate::receiver::video::Shown;
+use crate::world::World;
+
+/// Media that was on its way when a route ended may still arrive for so long (RTX included).
+const ON_ITS_WAY: Duration = ms(1000);
+/// What a sender report may be off.
+const SYNC_OFF_US: i64 = 5_000;
+
+/// See the module.
+pub struct Outcome {
+    /// As it stood at the end.
+    pub world: World,
+    /// Memory in use, each second.
+    pub weights: Vec<(Duration, Option<usize>)>,
+    /// How long it went on.
+    pub length: Duration,
+    heard: Vec<Vec<Vec<Heard>>>,
+}
+
+impl Outcome {
+    pub(super) fn new(world: World, weights: Vec<(Duration, Option<usize>)>, length: Duration) -> Self {
+        let end = world.now;
+        let count = world.people().len();
+        let of = |index| world.peers.get(&index).map(|peer: &crate::peer::Peer| &peer.subscriber.audio);
+        let heard = (0..count)
+            .map(|index| of(index).into_iter().flatten().map(|slot| slot.playout(end)).collect())
+            .collect();
+        Self { world, weights, length, heard }
+    }
+
+    pub(super) fn into_trace(self) -> Vec<String> {
+        self.world.trace().to_vec()
+    }
+
+    /// Index of a person.
+    pub fn index(&self, name: &str) -> usize {
+        let place = self.world.people().iter().position(|person| person.name == name);
+        place.unwrap_or_else(|| panic!("nobody is called {name}"))
+    }
+
+    /// A moment of the plan.
+    pub fn at(&self, moment: Duration) -> Instant {
+        self.world.start() + moment
+    }
+
+    /// Pictures a viewer saw on a slot.
+    pub fn pictures(&self, viewer: &str, slot: usize) -> &[Shown] {
+        let peer = self.world.peers.get(&self.index(viewer));
+        peer.map_or(&[], |peer| peer.subscriber.video[slot].shown())
+    }
+
+    /// Sound a listener heard, or should have heard, on a slot.
+    pub fn sounds(&self, listener: &str, slot: usize) -> &[Heard] {
+        &self.heard[self.index(listener)][slot]
+    }
+
+    /// Why and when a person's transport ended.
+    pub fn left(&self, name: &str) -> Option<(Duration, LeaveReason)> {
+        let id = sfu_core::ids::ParticipantId(self.index(name) as u64 + 1);
+        self.world.events().iter().find_map(|(at, event)| match event {
+            Event::Left { participant, reason } if *participant == id => {
+                Some((*at - self.world.start(), *reason))
+            }
+            _ => None,
+        })
+    }
+
+    /// What no plan may lead to.
+    pub(super) fn complaints(&self) -> Vec<String> {
+        let mut out = Vec::new();
+        for (index, peer) in &self.world.peers {
+            let name = peer.person.name;
+            let mut add = |at: Instant, text: &str| {
+                let at = at.duration_since(self.world.start()).as_secs_f64();
+                out.push(format!("{name} at {at:.3} s: {text}"));
+            };
+            for (slot, video) in peer.subscriber.video.iter().enumerate() {
+                for (at, text) in video.violations() {
+                    add(*at, text);
+                }
+                for shown in video.shown() {
+                    if !self.allowed(*index, Kind::Video, slot, shown.stream, shown.arrived) {
+                        add(shown.arrived, &format!("sees {}, which nobody shows", shown.stream));
+                        break;
+                    }
+                }
+                let sync = video
+                    .shown()
+                    .iter()
+                    .filter_map(|it| Some((it.arrived, it.stream, it.ntp?, it.marker.captured_us)));
+                if let Some((at, off)) = self.out_of_sync(sync) {
+                    add(at, &format!("pictures are {off} µs off their sender reports"));
+                }
+            }
+            for (slot, audio) in peer.subscriber.audio.iter().enumerate() {
+                for (at, text) in audio.violations() {
+                    add(*at, text);
+                }
+                let mut sources = audio.sources();
+                if let Some((at, stream)) =
+                    sources.find(|(at, stream)| !self.allowed(*index, Kind::Audio, slot, *stream, *at))
+                {
+                    add(at, &format!("hears {stream}, which nobody lets it hear"));
+                }
+                if let Some((at, off)) = self.out_of_sync(audio.sync().iter().copied()) {
+                    add(at, &format!("sound is {off} µs off its sender reports"));
+                }
+            }
+            if peer.subscriber.strangers() > 0 {
+                add(
+                    self.world.now,
+                    &format!("{} packets of streams unheard of", peer.subscriber.strangers()),
+                );
+            }
+            // Copies made by the network are replays to SRTP.
+            let copies = self.world.duplicates(*index);
+            if peer.undecryptable() > copies {
+                add(self.world.now, &format!("{} packets cannot be opened", peer.undecryptable() - copies));
+            }
+        }
+        out
+    }
+
+    fn allowed(&self, viewer: usize, kind: Kind, slot: usize, stream: Stream, at: Instant) -> bool {
+        let source = [Source::Microphone, Source::Camera, Source::Screen][usize::from(stream.source.min(2))];
+        self.world.shown().iter().any(|shown| {
+            (shown.from, shown.source, shown.to, shown.slot)
+                == (usize::from(stream.person), source, viewer, slot)
+                && source.kind() == kind
+                && shown.since <= at
+                && shown.until.is_none_or(|until| at <= until + ON_ITS_WAY)
+        })
+    }
+
+    /// The first capture time that is told too wrongly.
+    fn out_of_sync(&self, told: impl Iterator<Item = (Instant, Stream, u64, u64)>) -> Option<(Instant, i64)> {
+        let mut told = told.filter_map(|(at, stream, ntp, captured_us)| {
+            let clock = self.world.peers.get(&usize::from(stream.person))?.clock();
+            Some((at, clock.elapsed_of_ntp(ntp) - captured_us as i64))
+        });
+        told.find(|(_, off)| off.abs() > SYNC_OFF_US)
+    }
+}

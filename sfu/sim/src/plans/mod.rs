@@ -1,0 +1,27 @@
+//! Every plan, by chapter.
+
+mod basics;
+mod loss;
+mod paths;
+
+use crate::plan::Plan;
+
+/// The seed of a run for which nobody names another.
+pub const SEED: u64 = 1;
+
+/// A chapter: the plans of one file, by the names of their functions.
+type Chapter = &'static [(&'static str, fn() -> Plan)];
+
+/// Lists the plans of a file.
+macro_rules! chapter {
+    ($($name:ident),* $(,)?) => {
+        /// The plans of this chapter.
+        pub(super) const CHAPTER: super::Chapter = &[$((stringify!($name), $name)),*];
+    };
+}
+pub(crate) use chapter;
+
+/// All plans with their names, in order.
+pub fn all() -> impl Iterator<Item = (&'static str, fn() -> Plan)> {
+    [basics::CHAPTER, loss::CHAPTER, paths::CHAPTER].into_iter().flatten().copied()
+}
