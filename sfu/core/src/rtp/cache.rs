@@ -39,6 +39,7 @@ impl PacketCache {
         }
         slot.stored = Some((sequence, now));
         slot.bytes.clear();
+        slot.bytes.reserve_exact(room(bytes.len()));
         slot.bytes.extend_from_slice(bytes);
         true
     }
@@ -74,6 +75,16 @@ impl PacketCache {
     fn slot_mut(&mut self, sequence: u64) -> Option<&mut Slot> {
         let place = self.place(sequence);
         self.slots.get_mut(place)
+    }
+}
+
+/// The room a packet's buffer is given, so that the next ones in its place most likely fit, too: browsers fill up to 1200
+/// bytes and a header.
+fn room(length: usize) -> usize {
+    match length {
+        0..=512 => length.next_multiple_of(128),
+        513..=1280 => 1280,
+        _ => MAX_PACKET_BYTES,
     }
 }
 
