@@ -123,7 +123,7 @@ impl Call {
         SocketAddr::from(([10, 0, 0, 1 + index as u8], 4000))
     }
 
-    fn to_node(&mut self, from: usize, datagram: &mut [u8]) {
+    fn deliver(&mut self, from: usize, datagram: &mut [u8]) {
         let (node, now) = (&mut self.node, self.now);
         counted(self.counting, || node.handle_datagram(now, Self::addr(from), datagram));
         self.pump();
@@ -183,7 +183,7 @@ impl Call {
     fn send(&mut self, media: &Media<'_>) {
         let mut packet = Vec::new();
         assert!(self.callers[0].write(media, &mut packet));
-        self.to_node(0, &mut packet);
+        self.deliver(0, &mut packet);
     }
 
     /// A second of Opus at 20 ms and of VP8 at 30 frames of six packets, a keyframe first; each viewer reports a loss now
@@ -213,7 +213,7 @@ impl Call {
                     let missing = [last.wrapping_sub(5), last.wrapping_sub(3), last.wrapping_sub(2)];
                     rtcp::write_nack(Ssrc(1), ssrc, &missing, &mut nack);
                     assert!(self.callers[viewer].write_rtcp(&nack, &mut sealed));
-                    self.to_node(viewer, &mut sealed);
+                    self.deliver(viewer, &mut sealed);
                 }
             }
             self.pass();
