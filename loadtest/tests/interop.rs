@@ -23,8 +23,15 @@ const AGENT: ParticipantId = ParticipantId(2);
 fn start() -> (Sfu, mpsc::Receiver<Event>) {
     let localhost = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let limits = Limits::default();
-    Sfu::start(Config { bind: localhost, udp_port: 0, workers: 1, announced: Vec::new(), limits })
-        .expect("started")
+    Sfu::start(Config {
+        bind: localhost,
+        udp_port: 0,
+        workers: 2,
+        tcp_port: Some(0),
+        announced: Vec::new(),
+        limits,
+    })
+    .expect("started")
 }
 
 fn request(offer: &str) -> JoinRequest {

@@ -1,8 +1,7 @@
 //! The handle to the media server: what signaling and the recorder may ask of it.
 
-use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use sfu_core::ids::{Mid, ParticipantId, WorkerId};
@@ -13,12 +12,15 @@ use sfu_core::node::{
 };
 use sfu_core::path::Candidate;
 use sfu_core::transport::dtls::Identity;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use crate::metrics::Metrics;
+use crate::peers::Peers;
+use crate::placement::{Load, Placement};
 use crate::socket::BatchSocket;
 use crate::tap::TapReceiver;
-use crate::worker::{Command, Worker};
+use crate::tcp::{self, TcpLink};
+use crate::worker::{Command, Worker, WorkerParts};
 
 /// Settings of the media server, checked by [`Sfu::start`].
 #[derive(Clone, Debug)]
@@ -29,19 +31,49 @@ pub struct Config {
     pub udp_port: u16,
     /// Worker threads. Participants are spread over them.
     pub workers: usize,
-    /// Addresses written into ICE candidates: what clients reach us at. Empty means `bind`, which must then be a
-    /// specific address.
+    /// TCP port of all workers, for clients whose network lets no UDP through (ICE over TCP, RFC 6544). `None` turns it
+    /// off, 0 picks a free one (tests).
+    pub tcp_port: Option<u16>,
+    /// Addresses written into ICE candidates, best first: what clients reach us at, of either family. Empty means
+    /// `bind`, which must then be a specific address.
     pub announced: Vec<IpAddr>,
     /// What every participant may cost.
     pub limits: Limits,
 }
 
+impl Config {
+    /// What can be said without touching the system.
+    fn check(&self) -> Result<(), ConfigError> {
+        if !(1..=WORKERS_MAX).contains(&self.workers) {
+            return Err(ConfigError::Workers { given: self.workers, max: WORKERS_MAX });
+        }
+        if self.udp_port != 0 && usize::from(self.udp_port) + self.workers - 1 > usize::from(u16::MAX) {
+            return Err(ConfigError::Ports { first: self.udp_port, workers: self.workers });
+        }
+        if self.announced.is_empty() && self.bind.is_unspecified() {
+            return Err(ConfigError::NoAnnouncedAddress(self.bind));
+        }
+        match unreachable_address(self.bind, &self.announced) {
+            Some(address) => Err(ConfigError::OtherFamily { address, bind: self.bind }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// An announced address at which a socket bound like this gets nothing: one of the other family. Only `::` takes both.
+pub fn unreachable_address(bind: IpAddr, announced: &[IpAddr]) -> Option<IpAddr> {
+    let both = bind == IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+    announced.iter().copied().find(|address| !both && address.is_ipv4() != bind.is_ipv4())
+}
+
 /// Why the media server did not start. The field names the setting.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// The socket could not be bound.
-    #[error("cannot bind UDP {addr}: {source}")]
+    /// A socket could not be bound.
+    #[error("cannot bind {protocol} {addr}: {source}")]
     Bind {
+        /// `UDP` (the bind address or the first port) or `TCP` (the TCP port).
+        protocol: &'static str,
         /// The address asked for.
         addr: SocketAddr,
         /// What the system said.
@@ -50,6 +82,24 @@ pub enum ConfigError {
     /// Clients would be told an address nobody can reach.
     #[error("the bind address {0} is a wildcard and no announced address is set")]
     NoAnnouncedAddress(IpAddr),
+    /// Clients would be told an address where our sockets do not listen.
+    #[error(
+        "the announced address {address} is of another family than the bind address {bind}; bind to :: for both"
+    )]
+    OtherFamily {
+        /// The announced address.
+        address: IpAddr,
+        /// The bind address.
+        bind: IpAddr,
+    },
+    /// A worker would have no port.
+    #[error("the UDP port {first} and those of {workers} workers after it go beyond 65535")]
+    Ports {
+        /// The first port.
+        first: u16,
+        /// How many.
+        workers: usize,
+    },
     /// The process cannot make keys or counters.
     #[error("cannot prepare the media server: {0}")]
     Prepare(String),
@@ -69,8 +119,8 @@ const COMMANDS_MAX: usize = 256;
 /// How many events may wait for the layer above.
 const EVENTS_MAX: usize = 1024;
 
-/// Routes do not cross workers yet, so one worker holds everybody.
-pub const WORKERS_MAX: usize = 1;
+/// More workers than this are a mistake: each has its own socket, and rings to all others.
+pub const WORKERS_MAX: usize = 32;
 
 /// A cheap, cloneable handle to a running media server.
 #[derive(Clone, Debug)]
@@ -81,9 +131,11 @@ pub struct Sfu {
 #[derive(Debug)]
 struct Shared {
     workers: Vec<WorkerHandle>,
-    /// Which worker each participant is on. Never touched on the packet path.
+    tcp: Vec<SocketAddr>,
     placement: Arc<Placement>,
     metrics: Metrics,
+    /// Ends the TCP thread, also when it is dropped.
+    stop: watch::Sender<bool>,
 }
 
 #[derive(Debug)]
@@ -92,69 +144,46 @@ struct WorkerHandle {
     candidates: Vec<SocketAddr>,
 }
 
-#[derive(Debug, Default)]
-struct Placement(Mutex<HashMap<ParticipantId, usize>>);
-
-impl Placement {
-    fn table(&self) -> std::sync::MutexGuard<'_, HashMap<ParticipantId, usize>> {
-        // A panic while holding the lock cannot leave the map half changed.
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-
-    fn of(&self, who: ParticipantId) -> Option<usize> {
-        self.table().get(&who).copied()
-    }
-
-    /// The worker of a participant, chosen by load for a new one.
-    fn place(&self, who: ParticipantId, workers: usize) -> usize {
-        let mut table = self.table();
-        if let Some(worker) = table.get(&who) {
-            return *worker;
-        }
-        let mut load = vec![0usize; workers];
-        for worker in table.values() {
-            load[*worker] += 1;
-        }
-        let least = load.iter().enumerate().min_by_key(|(_, n)| **n).map_or(0, |(worker, _)| worker);
-        table.insert(who, least);
-        least
-    }
-
-    fn forget(&self, who: ParticipantId) {
-        self.table().remove(&who);
-    }
-}
-
 impl Sfu {
     /// Binds the sockets and starts the workers. Events arrive on the receiver, which must be read.
     pub fn start(config: Config) -> Result<(Sfu, mpsc::Receiver<Event>), ConfigError> {
-        if !(1..=WORKERS_MAX).contains(&config.workers) {
-            return Err(ConfigError::Workers { given: config.workers, max: WORKERS_MAX });
-        }
-        if config.announced.is_empty() && config.bind.is_unspecified() {
-            return Err(ConfigError::NoAnnouncedAddress(config.bind));
-        }
+        config.check()?;
         let identity = certificate().map_err(ConfigError::Prepare)?;
         let crypto = rtc_crypto_provider().map_err(ConfigError::Prepare)?;
         let metrics = Metrics::new().map_err(|error| ConfigError::Prepare(error.to_string()))?;
         let (events_tx, events_rx) = mpsc::channel(EVENTS_MAX);
-        let placement = Arc::new(Placement::default());
+        let announced =
+            if config.announced.is_empty() { vec![config.bind] } else { config.announced.clone() };
+        let bells: Vec<_> = (0..config.workers).map(|_| Arc::new(Notify::new())).collect();
+        let loads: Vec<Arc<Load>> = bells.iter().map(|_| Arc::default()).collect();
+        let placement = Arc::new(Placement::new(loads.clone()));
+        let (stop, stopped) = watch::channel(false);
+        let (tcp_port, mut links) = match config.tcp_port {
+            Some(port) => {
+                let (port, links) = start_tcp(SocketAddr::new(config.bind, port), &bells, &metrics, stopped)?;
+                (Some(port), links.into_iter().map(Some).collect())
+            }
+            None => (None, Vec::new()),
+        };
+        let tcp: Vec<_> =
+            tcp_port.iter().flat_map(|port| announced.iter().map(|ip| SocketAddr::new(*ip, *port))).collect();
+        // One clock for all: times of packets and reports go from one worker to another.
+        let epoch = Epoch::new(Instant::now(), unix_now());
         let mut workers = Vec::new();
-        for index in 0..config.workers {
+        for (index, peers) in Peers::mesh(&bells).into_iter().enumerate() {
             let port = if config.udp_port == 0 { 0 } else { config.udp_port + index as u16 };
             let addr = SocketAddr::new(config.bind, port);
-            let bound = |source| ConfigError::Bind { addr, source };
+            let bound = |source| ConfigError::Bind { protocol: "UDP", addr, source };
             let socket = crate::socket::bind(addr).map_err(bound)?;
             let port = socket.local_addr().map_err(bound)?.port();
-            let announced =
-                if config.announced.is_empty() { vec![config.bind] } else { config.announced.clone() };
-            let candidates: Vec<_> = announced.into_iter().map(|ip| SocketAddr::new(ip, port)).collect();
+            let udp: Vec<_> = announced.iter().map(|ip| SocketAddr::new(*ip, port)).collect();
+            let by_udp = udp.iter().copied().map(Candidate::udp);
             let node = Node::new(NodeConfig {
                 identity: identity.clone(),
                 worker: WorkerId(index as u8),
-                candidates: candidates.iter().copied().map(Candidate::udp).collect(),
+                candidates: by_udp.chain(tcp.iter().copied().map(Candidate::tcp)).collect(),
                 seed: rand::random(),
-                epoch: Epoch::new(Instant::now(), unix_now()),
+                epoch,
                 crypto: crypto.clone(),
             })
             .with_limits(config.limits);
@@ -163,30 +192,38 @@ impl Sfu {
                 let placement = placement.clone();
                 Arc::new(move |who| placement.forget(who))
             };
-            let (events, worker_metrics) = (events_tx.clone(), metrics.worker(index));
-            let runtime =
-                tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(bound)?;
-            std::thread::Builder::new()
-                .name(format!("media-{index}"))
-                .spawn(move || {
-                    runtime.block_on(async move {
-                        match BatchSocket::new(socket) {
-                            Ok(socket) => {
-                                Worker::new(node, socket, commands_rx, events, on_left, worker_metrics)
-                                    .run()
-                                    .await;
-                            }
-                            Err(error) => tracing::error!(%error, "the media socket cannot be used"),
-                        }
-                    });
-                })
-                .map_err(bound)?;
-            workers.push(WorkerHandle { commands: commands_tx, candidates });
+            let parts = WorkerParts {
+                node,
+                commands: commands_rx,
+                events: events_tx.clone(),
+                on_left,
+                metrics: metrics.worker(index),
+                bell: bells[index].clone(),
+                peers,
+                tcp: links.get_mut(index).and_then(Option::take),
+                load: loads[index].clone(),
+            };
+            let runtime = runtime().map_err(bound)?;
+            let work = move || {
+                runtime.block_on(async move {
+                    match BatchSocket::new(socket) {
+                        Ok(socket) => Worker::new(socket, parts).run().await,
+                        Err(error) => tracing::error!(%error, "the media socket cannot be used"),
+                    }
+                });
+            };
+            std::thread::Builder::new().name(format!("media-{index}")).spawn(work).map_err(bound)?;
+            workers.push(WorkerHandle { commands: commands_tx, candidates: udp });
         }
-        Ok((Sfu { shared: Arc::new(Shared { workers, placement, metrics }) }, events_rx))
+        Ok((Sfu { shared: Arc::new(Shared { workers, tcp, placement, metrics, stop }) }, events_rx))
     }
 
-    /// The addresses in the candidates (announced addresses with the workers' ports).
+    /// The addresses in the TCP candidates; empty when ICE over TCP is off.
+    pub fn tcp_candidates(&self) -> Vec<SocketAddr> {
+        self.shared.tcp.clone()
+    }
+
+    /// The addresses in the UDP candidates (announced addresses with the workers' ports).
     pub fn candidates(&self) -> Vec<SocketAddr> {
         self.shared.workers.iter().flat_map(|worker| worker.candidates.iter().copied()).collect()
     }
@@ -195,7 +232,7 @@ impl Sfu {
     /// DTLS fingerprint is an ICE restart.
     pub async fn join(&self, who: ParticipantId, request: JoinRequest) -> Result<Joined, JoinError> {
         let known = self.shared.placement.of(who).is_some();
-        let worker = self.shared.placement.place(who, self.shared.workers.len());
+        let worker = self.shared.placement.place(who, None);
         let result = self
             .ask(worker, |reply| Command::Join { who, request, reply })
             .await
@@ -221,8 +258,14 @@ impl Sfu {
         to: ParticipantId,
         slot: Mid,
     ) -> Result<(), RouteError> {
-        let worker = self.common_worker(from, to)?;
-        self.ask(worker, |reply| Command::Attach { from, source, to, slot, reply })
+        let (publisher, subscriber) = (self.worker_of(from)?, self.worker_of(to)?);
+        if publisher == subscriber {
+            let attach = |reply| Command::Attach { from, source, to, slot, reply };
+            return self.ask(publisher, attach).await.unwrap_or(Err(RouteError::Stopping));
+        }
+        let exported = self.ask(publisher, |reply| Command::Export { who: from, source, reply }).await;
+        let export = Box::new(exported.unwrap_or(Err(RouteError::Stopping))?);
+        self.ask(subscriber, |reply| Command::Import { export, to, slot, reply })
             .await
             .unwrap_or(Err(RouteError::Stopping))
     }
@@ -311,15 +354,11 @@ impl Sfu {
         for worker in 0..self.shared.workers.len() {
             self.ask(worker, |reply| Command::Shutdown { reply }).await;
         }
+        let _ = self.shared.stop.send(true);
     }
 
     fn worker_of(&self, who: ParticipantId) -> Result<usize, RouteError> {
         self.shared.placement.of(who).ok_or(RouteError::NoSuchParticipant(who))
-    }
-
-    fn common_worker(&self, a: ParticipantId, b: ParticipantId) -> Result<usize, RouteError> {
-        let (on_a, on_b) = (self.worker_of(a)?, self.worker_of(b)?);
-        if on_a == on_b { Ok(on_a) } else { Err(RouteError::AcrossWorkers(a, b)) }
     }
 
     /// `None` when the worker is gone.
@@ -328,6 +367,28 @@ impl Sfu {
         self.shared.workers[worker].commands.send(command(reply)).await.ok()?;
         answer.await.ok()
     }
+}
+
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
+}
+
+/// Starts the thread of ICE over TCP; returns its port and the workers' links to it.
+fn start_tcp(
+    addr: SocketAddr,
+    bells: &[Arc<Notify>],
+    metrics: &Metrics,
+    stop: watch::Receiver<bool>,
+) -> Result<(u16, Vec<TcpLink>), ConfigError> {
+    let bound = |source| ConfigError::Bind { protocol: "TCP", addr, source };
+    let listener = tcp::bind(addr).map_err(bound)?;
+    let port = listener.local_addr().map_err(bound)?.port();
+    let runtime = runtime().map_err(bound)?;
+    let (rings, links) = tcp::rings(bells);
+    let metrics = metrics.tcp();
+    let work = move || tcp::run(&runtime, listener, rings, metrics, stop);
+    std::thread::Builder::new().name("media-tcp".into()).spawn(work).map_err(bound)?;
+    Ok((port, links))
 }
 
 fn unix_now() -> Duration {

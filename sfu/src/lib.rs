@@ -4,12 +4,16 @@
 
 mod handle;
 mod metrics;
+mod peers;
+mod placement;
 mod rhythm;
+mod ring;
 mod socket;
 mod tap;
+mod tcp;
 mod worker;
 
-pub use handle::{Config, ConfigError, Sfu, WORKERS_MAX};
+pub use handle::{Config, ConfigError, Sfu, WORKERS_MAX, unreachable_address};
 pub use sfu_core::{
     ids::{Mid, ParticipantId, Rid, Ssrc},
     media::{Codec, Kind, Source},

@@ -3,6 +3,8 @@
 use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 use sfu_core::node::{Counters, DropReason};
 
+use crate::tcp::TcpMetrics;
+
 /// Metrics of the whole media plane.
 #[derive(Clone, Debug)]
 pub(crate) struct Metrics {
@@ -14,7 +16,10 @@ pub(crate) struct Metrics {
     nacks: IntCounter,
     plis: IntCounter,
     twcc: IntCounter,
+    relayed: IntCounter,
     participants: IntGaugeVec,
+    tcp_connections: IntGauge,
+    tcp_closed: IntCounterVec,
 }
 
 impl Metrics {
@@ -46,6 +51,15 @@ impl Metrics {
                 "vitrine_sfu_twcc_feedback_total",
                 "TWCC feedback packets sent to publishers",
             )?,
+            relayed: IntCounter::new(
+                "vitrine_sfu_relayed_packets_total",
+                "Media packets handed from one worker to another",
+            )?,
+            tcp_connections: IntGauge::new("vitrine_sfu_tcp_connections", "ICE-TCP connections now")?,
+            tcp_closed: IntCounterVec::new(
+                Opts::new("vitrine_sfu_tcp_closed_total", "ICE-TCP connections closed, by reason"),
+                &["reason"],
+            )?,
             participants: IntGaugeVec::new(
                 Opts::new("vitrine_sfu_participants", "Transports on each worker"),
                 &["worker"],
@@ -62,7 +76,19 @@ impl Metrics {
         registry.register(Box::new(self.nacks.clone()))?;
         registry.register(Box::new(self.plis.clone()))?;
         registry.register(Box::new(self.twcc.clone()))?;
+        registry.register(Box::new(self.relayed.clone()))?;
+        registry.register(Box::new(self.tcp_connections.clone()))?;
+        registry.register(Box::new(self.tcp_closed.clone()))?;
         registry.register(Box::new(self.participants.clone()))
+    }
+
+    pub(crate) fn tcp(&self) -> TcpMetrics {
+        TcpMetrics {
+            connections: self.tcp_connections.clone(),
+            closed: self.tcp_closed.clone(),
+            slow: self.dropped.with_label_values(&["tcp_slow"]),
+            full: self.dropped.with_label_values(&["tcp_full"]),
+        }
     }
 
     pub(crate) fn worker(&self, index: usize) -> WorkerMetrics {
@@ -97,6 +123,7 @@ impl WorkerMetrics {
         self.metrics.tapped.inc_by(now.tapped - before.tapped);
         self.metrics.nacks.inc_by(now.nacks - before.nacks);
         self.metrics.plis.inc_by(now.plis - before.plis);
+        self.metrics.relayed.inc_by(now.relayed - before.relayed);
         self.metrics.twcc.inc_by(now.twcc - before.twcc);
         for (metric, (reason, count)) in self.dropped.iter().zip(now.dropped.iter()) {
             metric.inc_by(count - before.dropped.of(reason));

@@ -2,9 +2,10 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, IoSliceMut};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSocketState};
+use sfu_core::path::{Path, Via};
 use sfu_core::transport::outbox::Outbox;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::io::Interest;
@@ -25,6 +26,10 @@ const SEND_MAX: usize = 65_000;
 /// Opens a UDP socket ready for [`BatchSocket`].
 pub(crate) fn bind(addr: SocketAddr) -> io::Result<std::net::UdpSocket> {
     let socket = Socket::new(Domain::for_address(addr), Type::DGRAM, Some(Protocol::UDP))?;
+    if addr.is_ipv6() {
+        // `::` means both families, by one socket.
+        socket.set_only_v6(!addr.ip().is_unspecified())?;
+    }
     socket.set_nonblocking(true)?;
     // A smaller buffer than asked for is the administrator's choice, not an error.
     let _ = socket.set_recv_buffer_size(KERNEL_BUFFER);
@@ -42,6 +47,39 @@ pub(crate) struct BatchSocket {
     metas: [RecvMeta; BATCH_SIZE],
     order: SendOrder,
     gather: Vec<u8>,
+    locals: Locals,
+    /// An IPv6 socket for both families: IPv4 addresses are written as `::ffff:a.b.c.d` there.
+    mapped: bool,
+}
+
+/// The addresses of this machine that a wildcard socket was reached at, by number: [`Via::Udp`]. Number 0 leaves the
+/// choice to the kernel.
+#[derive(Default)]
+struct Locals {
+    known: Vec<IpAddr>,
+    /// The socket is bound to all addresses.
+    wildcard: bool,
+}
+
+impl Locals {
+    fn number(&mut self, local: Option<IpAddr>) -> Via {
+        let Some(local) = local.filter(|_| self.wildcard) else { return Via::Udp(0) };
+        let place = self.known.iter().position(|known| *known == local).or_else(|| {
+            // Addresses may come and go for years; beyond this the kernel chooses.
+            (self.known.len() < usize::from(u8::MAX)).then(|| {
+                self.known.push(local);
+                self.known.len() - 1
+            })
+        });
+        Via::Udp(place.map_or(0, |place| place as u8 + 1))
+    }
+
+    fn address(&self, via: Via) -> Option<IpAddr> {
+        match via {
+            Via::Udp(number) => self.known.get(usize::from(number).checked_sub(1)?).copied(),
+            Via::Tcp => None,
+        }
+    }
 }
 
 impl BatchSocket {
@@ -49,7 +87,11 @@ impl BatchSocket {
     pub(crate) fn new(socket: std::net::UdpSocket) -> io::Result<Self> {
         let socket = UdpSocket::from_std(socket)?;
         let state = UdpSocketState::new((&socket).into())?;
+        let local = socket.local_addr()?.ip();
+        let locals = Locals { known: Vec::new(), wildcard: local.is_unspecified() };
         Ok(Self {
+            locals,
+            mapped: local.is_ipv6() && local.is_unspecified(),
             socket,
             state,
             buffers: vec![0; (RECEIVE_BUFFER + STAGGER) * BATCH_SIZE],
@@ -65,7 +107,7 @@ impl BatchSocket {
     }
 
     /// Reads one batch, whether or not [`Self::readable`] has said so, and hands each datagram over.
-    pub(crate) fn receive(&mut self, mut handle: impl FnMut(SocketAddr, &mut [u8])) -> io::Result<Received> {
+    pub(crate) fn receive(&mut self, mut handle: impl FnMut(Path, &mut [u8])) -> io::Result<Received> {
         let mut buffers = self.buffers.chunks_exact_mut(RECEIVE_BUFFER + STAGGER);
         let mut slices: [IoSliceMut<'_>; BATCH_SIZE] = std::array::from_fn(|_| {
             IoSliceMut::new(buffers.next().and_then(|it| it.get_mut(..RECEIVE_BUFFER)).unwrap_or_default())
@@ -81,10 +123,15 @@ impl BatchSocket {
         }
         let mut datagrams = 0;
         for (buffer, meta) in slices.iter_mut().zip(&self.metas).take(count) {
+            let remote = match meta.addr.ip().to_canonical() {
+                IpAddr::V4(v4) => SocketAddr::new(v4.into(), meta.addr.port()),
+                IpAddr::V6(_) => meta.addr,
+            };
+            let source = Path { via: self.locals.number(meta.dst_ip), remote };
             // A zero-length datagram has stride 0 and says nothing to us.
             for datagram in buffer[..meta.len].chunks_mut(meta.stride.max(1)) {
                 datagrams += 1;
-                handle(meta.addr, datagram);
+                handle(source, datagram);
             }
         }
         Ok(Received { datagrams, more: count == BATCH_SIZE })
@@ -92,11 +139,21 @@ impl BatchSocket {
 
     /// Sends everything, what goes to one destination together: runs of equally long datagrams are one system call (GSO).
     /// Returns how many datagrams the kernel would not take.
-    pub(crate) async fn send(&mut self, outbox: &Outbox) -> u64 {
+    /// Those that go by TCP are handed to `by_tcp`, which says whether it took them.
+    pub(crate) async fn send(
+        &mut self,
+        outbox: &Outbox,
+        by_tcp: &mut impl FnMut(Path, &[u8]) -> bool,
+    ) -> u64 {
         let mut refused = 0;
         let mut rest = self.order.sort(outbox);
-        while let Some((&number, _)) = rest.split_first() {
+        while let Some((&number, others)) = rest.split_first() {
             let Some(first) = outbox.get(number as usize) else { break };
+            if first.destination.is_tcp() {
+                refused += u64::from(!by_tcp(first.destination, first.payload));
+                rest = others;
+                continue;
+            }
             let size = first.payload.len();
             let most = self.state.max_gso_segments().min(SEND_MAX / size.max(1)).max(1);
             let (mut run, mut length) = (1, size);
@@ -123,11 +180,16 @@ impl BatchSocket {
                 &self.gather
             };
             let transmit = Transmit {
-                destination: first.destination.remote,
+                destination: match first.destination.remote {
+                    SocketAddr::V4(v4) if self.mapped => {
+                        SocketAddr::new(v4.ip().to_ipv6_mapped().into(), v4.port())
+                    }
+                    remote => remote,
+                },
                 ecn: None,
                 contents,
                 segment_size: (run > 1).then_some(size),
-                src_ip: None,
+                src_ip: self.locals.address(first.destination.via),
             };
             // Two tries: once as is, once after the kernel said there is room again.
             let mut sent = Self::send_one(&self.socket, &self.state, &transmit);
@@ -199,6 +261,8 @@ impl SendOrder {
 
 #[cfg(test)]
 mod tests {
+    use std::net::{Ipv4Addr, Ipv6Addr};
+
     use super::*;
 
     fn addr(port: u16) -> SocketAddr {
@@ -235,11 +299,69 @@ mod tests {
             outbox.push(to.into(), &vec![number as u8; length]);
             outbox.push(elsewhere.local_addr().unwrap().into(), b"x");
         }
-        assert_eq!(socket.send(&outbox).await, 0);
+        assert_eq!(socket.send(&outbox, &mut |_, _: &[u8]| false).await, 0);
         let mut buffer = [0; 2000];
         for (number, length) in lengths.into_iter().enumerate() {
             assert_eq!(receiver.recv(&mut buffer).unwrap(), length);
             assert!(buffer[..length].iter().all(|byte| *byte == number as u8));
         }
+    }
+
+    /// Says something to a wildcard socket at several of its addresses, and checks where the answers come from.
+    async fn answers_come_from_where_was_asked(wildcard: IpAddr, asked: &[IpAddr]) {
+        let mut server =
+            BatchSocket::new(bind(SocketAddr::new(wildcard, 0)).expect("bound")).expect("socket");
+        let port = server.socket.local_addr().expect("bound").port();
+        for target in asked {
+            let from: IpAddr = match target {
+                IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+                IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+            };
+            let client = UdpSocket::bind((from, 0)).await.expect("bound");
+            client.send_to(b"hello", (*target, port)).await.expect("sent");
+            let mut outbox = Outbox::default();
+            while outbox.is_empty() {
+                server.readable().await.expect("readable");
+                server
+                    .receive(|source, datagram| {
+                        assert_eq!(
+                            (source.remote, &*datagram),
+                            (client.local_addr().expect("bound"), &b"hello"[..])
+                        );
+                        outbox.push(source, b"one");
+                        outbox.push(source, b"two");
+                        outbox.push(Path::tcp(source.remote), b"three");
+                    })
+                    .expect("received");
+            }
+            let mut by_tcp = Vec::new();
+            let mut take = |to, bytes: &[u8]| {
+                by_tcp.push((to, bytes.to_vec()));
+                true
+            };
+            assert_eq!(server.send(&outbox, &mut take).await, 0);
+            assert_eq!(by_tcp, [(Path::tcp(client.local_addr().expect("bound")), b"three".to_vec())]);
+            for expected in [b"one", b"two"] {
+                let mut buffer = [0; 16];
+                let (length, source) = client.recv_from(&mut buffer).await.expect("answered");
+                assert_eq!((&buffer[..length], source), (&expected[..], SocketAddr::new(*target, port)));
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_machine_with_several_addresses_answers_from_the_one_that_was_asked() {
+        let both = [Ipv4Addr::new(127, 0, 0, 2).into(), Ipv4Addr::new(127, 0, 0, 3).into()];
+        answers_come_from_where_was_asked(Ipv4Addr::UNSPECIFIED.into(), &both).await;
+    }
+
+    #[tokio::test]
+    async fn one_socket_serves_both_families() {
+        if std::net::UdpSocket::bind((Ipv6Addr::LOCALHOST, 0)).is_err() {
+            eprintln!("this machine has no IPv6: nothing to check");
+            return;
+        }
+        let both = [Ipv4Addr::new(127, 0, 0, 2).into(), Ipv6Addr::LOCALHOST.into()];
+        answers_come_from_where_was_asked(Ipv6Addr::UNSPECIFIED.into(), &both).await;
     }
 }

@@ -2,24 +2,30 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use sfu_core::ids::{Mid, ParticipantId, WorkerId};
 use sfu_core::media::Source;
 use sfu_core::node::{
-    Event, JoinError, JoinRequest, Joined, Node, ParticipantStats, QualitySample, RouteError, TapId,
+    Event, Export, JoinError, JoinRequest, Joined, Node, ParticipantStats, QualitySample, RouteError, TapId,
     TapOutput, View,
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::sleep_until;
 
 use crate::metrics::WorkerMetrics;
+use crate::peers::Peers;
+use crate::placement::{Load, Meter};
 use crate::rhythm::{self, Rhythm};
 use crate::socket::BatchSocket;
 use crate::tap::{TapReceiver, TapSender, tap_channel};
+use crate::tcp::{FromTcp, TcpLink};
 
 /// Batches read before the worker looks at commands and timers again.
 const BATCHES_IN_A_ROW: usize = 16;
+
+/// What found no room in a ring is tried again after this.
+const AGAIN_AFTER: Duration = Duration::from_micros(500);
 
 /// Under load the runtime (timers and sockets of others on this thread) and the metrics have their turn every so many of
 /// ours: 3 ms.
@@ -35,6 +41,19 @@ pub(crate) enum Command {
     Leave {
         who: ParticipantId,
         reply: oneshot::Sender<()>,
+    },
+    /// Describes a source published here to another worker.
+    Export {
+        who: ParticipantId,
+        source: Source,
+        reply: oneshot::Sender<Result<Export, RouteError>>,
+    },
+    /// Shows a source, wherever it is published.
+    Import {
+        export: Box<Export>,
+        to: ParticipantId,
+        slot: Mid,
+        reply: oneshot::Sender<Result<(), RouteError>>,
     },
     Attach {
         from: ParticipantId,
@@ -97,18 +116,46 @@ pub(crate) struct Worker {
     metrics: WorkerMetrics,
     /// Datagrams the kernel did not take, since the beginning.
     refused: u64,
+    /// Rung when another thread has put something into one of our rings.
+    bell: Arc<Notify>,
+    peers: Peers,
+    tcp: Option<TcpLink>,
+    meter: Meter,
+    /// Something has to be tried again soon.
+    again: bool,
+}
+
+/// What a worker is made of.
+pub(crate) struct WorkerParts {
+    pub(crate) node: Node,
+    pub(crate) commands: mpsc::Receiver<Command>,
+    pub(crate) events: mpsc::Sender<Event>,
+    pub(crate) on_left: Arc<dyn Fn(ParticipantId) + Send + Sync>,
+    pub(crate) metrics: WorkerMetrics,
+    pub(crate) bell: Arc<Notify>,
+    pub(crate) peers: Peers,
+    pub(crate) tcp: Option<TcpLink>,
+    pub(crate) load: Arc<Load>,
 }
 
 impl Worker {
-    pub(crate) fn new(
-        node: Node,
-        socket: BatchSocket,
-        commands: mpsc::Receiver<Command>,
-        events: mpsc::Sender<Event>,
-        on_left: Arc<dyn Fn(ParticipantId) + Send + Sync>,
-        metrics: WorkerMetrics,
-    ) -> Self {
-        Self { node, socket, commands, events, on_left, taps: HashMap::new(), metrics, refused: 0 }
+    pub(crate) fn new(socket: BatchSocket, parts: WorkerParts) -> Self {
+        let WorkerParts { node, commands, events, on_left, metrics, bell, peers, tcp, load } = parts;
+        Self {
+            node,
+            socket,
+            commands,
+            events,
+            on_left,
+            taps: HashMap::new(),
+            metrics,
+            refused: 0,
+            bell,
+            peers,
+            tcp,
+            meter: Meter::new(load, Instant::now()),
+            again: false,
+        }
     }
 
     /// Runs until a shutdown command, or until every handle is gone.
@@ -117,7 +164,9 @@ impl Worker {
         let mut rhythm = Rhythm::new(Instant::now());
         let mut turns = 0u32;
         loop {
-            let rest = rhythm.rest(Instant::now());
+            let now = Instant::now();
+            self.meter.sleep(now, self.node.participants());
+            let rest = rhythm.rest(now);
             let command = match rest {
                 Some(rest) => {
                     // Nothing else lives on this thread that a few hundred microseconds would matter to.
@@ -133,6 +182,7 @@ impl Worker {
                     Err(()) => return,
                 },
             };
+            self.meter.wake(Instant::now());
             match command {
                 Some(Command::Shutdown { reply }) => {
                     self.node.close_all(Instant::now());
@@ -144,7 +194,7 @@ impl Worker {
                 None => {}
             }
             let now = Instant::now();
-            let datagrams = self.receive();
+            let datagrams = self.receive() + self.hear_others();
             rhythm.turn(now, datagrams);
             let now = Instant::now();
             if self.node.deadline().is_some_and(|at| at <= now) {
@@ -161,7 +211,11 @@ impl Worker {
     /// Waits until there is something to do; a command is handed over, everything else is there to be found. `Err` when
     /// nothing will come any more.
     async fn wait(&mut self) -> Result<Option<Command>, ()> {
-        let deadline = self.node.deadline();
+        let mut deadline = self.node.deadline();
+        if self.again {
+            let soon = Instant::now() + AGAIN_AFTER;
+            deadline = Some(deadline.map_or(soon, |at| at.min(soon)));
+        }
         tokio::select! {
             readable = self.socket.readable() => match readable {
                 Ok(()) => Ok(None),
@@ -171,6 +225,7 @@ impl Worker {
                 }
             },
             command = self.commands.recv() => command.map(Some).ok_or(()),
+            () = self.bell.notified() => Ok(None),
             () = async { match deadline {
                 Some(at) => sleep_until(at.into()).await,
                 None => std::future::pending().await,
@@ -201,6 +256,20 @@ impl Worker {
         datagrams
     }
 
+    /// Takes what other workers and the TCP thread have put into our rings; how many packets that were.
+    fn hear_others(&mut self) -> usize {
+        let now = Instant::now();
+        let node = &mut self.node;
+        let mut packets = self.peers.receive(node, now);
+        if let Some(tcp) = &mut self.tcp {
+            packets += tcp.receive(|what, packet| match what {
+                FromTcp::Packet(path) => node.handle_datagram(now, path, packet),
+                FromTcp::Closed(path) => node.path_closed(now, path),
+            });
+        }
+        packets
+    }
+
     fn obey(&mut self, command: Command) {
         let now = Instant::now();
         // Whoever asked may have gone away meanwhile; then nobody needs the reply.
@@ -211,6 +280,12 @@ impl Worker {
             Command::Leave { who, reply } => {
                 self.node.leave(now, who);
                 let _ = reply.send(());
+            }
+            Command::Export { who, source, reply } => {
+                let _ = reply.send(self.node.export(who, source));
+            }
+            Command::Import { export, to, slot, reply } => {
+                let _ = reply.send(self.node.import(now, &export, to, slot));
             }
             Command::Attach { from, source, to, slot, reply } => {
                 let _ = reply.send(self.node.attach(now, from, source, to, slot));
@@ -269,7 +344,14 @@ impl Worker {
                 }
             }
         }
-        self.refused += self.socket.send(self.node.outbox()).await;
+        // Other workers first: they have a way to go before they can send.
+        self.again = self.peers.send(&mut self.node, Instant::now());
+        let tcp = &mut self.tcp;
+        let mut by_tcp = |to, packet: &[u8]| tcp.as_mut().is_some_and(|tcp| tcp.send(to, packet));
+        self.refused += self.socket.send(self.node.outbox(), &mut by_tcp).await;
+        if let Some(tcp) = tcp {
+            tcp.flush();
+        }
         self.node.outbox().clear();
         while let Some(event) = self.node.poll_event() {
             if let Event::Left { participant, .. } = &event {

@@ -113,6 +113,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         bind: settings.media.bind,
         udp_port: settings.media.port,
         workers: settings.media.workers,
+        tcp_port: None,
         announced: settings.media.announced.clone(),
         limits: sfu::Limits {
             packets_per_second: settings.media.limit_packets,

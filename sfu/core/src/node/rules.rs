@@ -110,7 +110,9 @@ impl Node {
         });
         if on {
             if audience.len() >= AUDIENCE_MAX {
-                return Err(RouteError::AudienceFull(from));
+                // Of those on other workers nobody here knows who is gone: the oldest makes room.
+                let elsewhere = audience.iter().position(|listener| listener.worker != self.config.worker);
+                audience.remove(elsewhere.ok_or(RouteError::AudienceFull(from))?);
             }
             audience.push(Listener { who: to, worker });
         }

@@ -58,9 +58,6 @@ pub enum RouteError {
     /// No such receive slot, or of the other kind.
     #[error("participant {0} has no such slot {1} for this kind of media")]
     NoSuchSlot(ParticipantId, Mid),
-    /// Routes between workers are not built yet.
-    #[error("participants {0} and {1} are on different workers")]
-    AcrossWorkers(ParticipantId, ParticipantId),
     /// More people would get somebody's data messages than is sensible.
     #[error("the data messages of participant {0} reach as many people as they can")]
     AudienceFull(ParticipantId),

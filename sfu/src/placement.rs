@@ -1,0 +1,159 @@
+//! Who is on which worker, and who should be.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use sfu_core::ids::ParticipantId;
+
+/// What a participant who sends nothing yet is expected to add to a worker's load, per mille of a core: 250 rooms of two
+/// fill a core.
+const EXPECTED_PERMILLE: u32 = 2;
+
+/// A worker busier than this takes nobody because of whom they will talk to, per mille.
+const NEAR_MAX_PERMILLE: u32 = 700;
+
+/// A worker's load as it measures it itself.
+#[derive(Debug, Default)]
+pub(crate) struct Load {
+    busy_permille: AtomicU32,
+}
+
+impl Load {
+    /// Sets the share of time in which the worker was not waiting, per mille.
+    pub(crate) fn set(&self, busy_permille: u32) {
+        self.busy_permille.store(busy_permille, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> u32 {
+        self.busy_permille.load(Ordering::Relaxed)
+    }
+}
+
+/// A worker is measured over this long at least.
+const WINDOW: Duration = Duration::from_millis(500);
+
+/// A worker's own measurement of its load: the time between waking and sleeping.
+pub(crate) struct Meter {
+    load: Arc<Load>,
+    since: Instant,
+    woke: Option<Instant>,
+    busy: Duration,
+}
+
+impl Meter {
+    /// Begins now.
+    pub(crate) fn new(load: Arc<Load>, now: Instant) -> Self {
+        Self { load, since: now, woke: None, busy: Duration::ZERO }
+    }
+
+    /// The worker has something to do.
+    pub(crate) fn wake(&mut self, now: Instant) {
+        self.woke = Some(now);
+    }
+
+    /// The worker has done it.
+    pub(crate) fn sleep(&mut self, now: Instant, participants: usize) {
+        if let Some(woke) = self.woke.take() {
+            self.busy += now.saturating_duration_since(woke);
+        }
+        if participants == 0 {
+            // Nothing may happen here for a long time: the last measurement must not stand until then.
+            self.load.set(0);
+        }
+        let passed = now.saturating_duration_since(self.since);
+        if passed >= WINDOW {
+            let share = self.busy.as_micros() * 1000 / passed.as_micros().max(1);
+            self.load.set((share as u32).min(1000));
+            (self.since, self.busy) = (now, Duration::ZERO);
+        }
+    }
+}
+
+/// See the module. Never touched on the packet path.
+#[derive(Debug)]
+pub(crate) struct Placement {
+    table: Mutex<HashMap<ParticipantId, usize>>,
+    loads: Vec<Arc<Load>>,
+}
+
+impl Placement {
+    /// Nobody yet, on as many workers as there are loads.
+    pub(crate) fn new(loads: Vec<Arc<Load>>) -> Self {
+        Self { table: Mutex::default(), loads }
+    }
+
+    fn table(&self) -> MutexGuard<'_, HashMap<ParticipantId, usize>> {
+        // A panic while holding the lock cannot leave the map half changed.
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The worker somebody is on.
+    pub(crate) fn of(&self, who: ParticipantId) -> Option<usize> {
+        self.table().get(&who).copied()
+    }
+
+    /// The worker of a participant. A new one comes to the least loaded, or to where `near` is, as long as that worker is
+    /// not too busy: people who talk to each other cost less on one.
+    pub(crate) fn place(&self, who: ParticipantId, near: Option<ParticipantId>) -> usize {
+        let mut table = self.table();
+        if let Some(worker) = table.get(&who) {
+            return *worker;
+        }
+        let mut loads: Vec<u32> = self.loads.iter().map(|load| load.get()).collect();
+        let busy = loads.clone();
+        for worker in table.values() {
+            loads[*worker] += EXPECTED_PERMILLE;
+        }
+        let least = loads.iter().enumerate().min_by_key(|(_, load)| **load).map_or(0, |(worker, _)| worker);
+        let near = near.and_then(|other| table.get(&other).copied());
+        let worker = near.filter(|worker| busy[*worker] < NEAR_MAX_PERMILLE).unwrap_or(least);
+        table.insert(who, worker);
+        worker
+    }
+
+    /// Somebody has left.
+    pub(crate) fn forget(&self, who: ParticipantId) {
+        self.table().remove(&who);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn placement(workers: usize) -> Placement {
+        Placement::new((0..workers).map(|_| Arc::default()).collect())
+    }
+
+    #[test]
+    fn people_are_spread_and_stay_where_they_are() {
+        let placement = placement(3);
+        let places: Vec<_> = (0..6).map(|who| placement.place(ParticipantId(who), None)).collect();
+        assert_eq!(places, [0, 1, 2, 0, 1, 2]);
+        assert_eq!(placement.place(ParticipantId(4), None), 1, "an ICE restart moves nobody");
+        placement.forget(ParticipantId(4));
+        assert_eq!(placement.of(ParticipantId(4)), None);
+        assert_eq!(placement.place(ParticipantId(9), None), 1);
+    }
+
+    #[test]
+    fn measured_load_counts_more_than_heads() {
+        let placement = placement(2);
+        placement.loads[0].set(300);
+        let places: Vec<_> = (0..10).map(|who| placement.place(ParticipantId(who), None)).collect();
+        assert_eq!(places, [1; 10]);
+    }
+
+    #[test]
+    fn who_talks_to_each_other_comes_to_one_worker_unless_it_is_busy() {
+        let placement = placement(2);
+        let (agent, buyer) = (ParticipantId(1), ParticipantId(2));
+        let worker = placement.place(agent, None);
+        assert_eq!(placement.place(buyer, Some(agent)), worker);
+        placement.loads[worker].set(NEAR_MAX_PERMILLE);
+        assert_ne!(placement.place(ParticipantId(3), Some(agent)), worker);
+        assert_eq!(placement.place(ParticipantId(4), Some(ParticipantId(99))), 1, "whoever that is");
+    }
+}
