@@ -1,7 +1,7 @@
 # Everything one does with this repository. `make` alone lists it.
 #
 # Variables: SEED, PLAN, COUNT (sim, sim-search: which seed, plans whose name contains this, how many seeds), LAN=1 (run: serve the local network over HTTPS), ARGS="…" (run: more flags for `vitrine serve`),
-# T=pattern (e2e: only tests whose title matches), PROFILE (a Cargo profile; `ci` when CI is set, else `dev`).
+# T=pattern (e2e: only tests whose title matches; fuzz: which target), PROFILE (a Cargo profile; `ci` when CI is set, else `dev`).
 # CARGO_TARGET_DIR is respected.
 
 SHELL := /bin/bash
@@ -117,6 +117,26 @@ e2e: setup-test test-e2e ## Real calls in real browsers (T=pattern for some of t
 screenshots: setup-test $(WEB)/dist/.built $(VITRINE) ## Pictures of every screen into e2e-artifacts/
 	cd $(WEB) && SCREENSHOTS=1 VITRINE_BIN=$(VITRINE) \
 		npx playwright test --config e2e/playwright.config.ts screens.spec.ts
+
+# libFuzzer wants its eyes in the code. These flags put them there with a stable compiler; `cargo fuzz` passes the same.
+FUZZ_FLAGS := -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+	-Cllvm-args=-sanitizer-coverage-trace-compares
+FUZZ_DIR := $(TARGET_DIR)/fuzz
+HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
+FUZZ_DRIVER := $(FUZZ_DIR)/$(HOST)/release/vitrine-fuzz-driver
+
+.PHONY: fuzz fuzz-build
+fuzz: fuzz-build ## Attack one parser with libFuzzer (T=name of a target, FOR=seconds, 600 if not told)
+	@test -d "fuzz/corpus/$(T)" || { echo "T must be one of: $$(ls fuzz/corpus | tr '\n' ' ')"; exit 2; }
+	@mkdir -p $(FUZZ_DIR)/found/$(T) fuzz/regressions/$(T)
+	FUZZ_TARGET=$(T) $(FUZZ_DRIVER) -max_total_time=$(or $(FOR),600) -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 \
+		-artifact_prefix=fuzz/regressions/$(T)/ $(FUZZ_DIR)/found/$(T) fuzz/corpus/$(T)
+	@rmdir --ignore-fail-on-non-empty fuzz/regressions/$(T)
+
+fuzz-build:
+	@# With --target the flags stay away from build scripts.
+	RUSTFLAGS="$(FUZZ_FLAGS)" cargo build --release --manifest-path fuzz/driver/Cargo.toml --target $(HOST) --target-dir $(FUZZ_DIR)
 
 # --- work -------------------------------------------------------------------------------------------------------
 

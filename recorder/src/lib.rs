@@ -32,6 +32,8 @@ mod reader;
 mod recorder;
 mod recovery;
 mod session;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 mod timeline;
 mod track;
 mod vault;

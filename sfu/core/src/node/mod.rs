@@ -6,6 +6,8 @@
 mod counters;
 mod feed;
 mod feedback;
+#[cfg(any(test, feature = "testing"))]
+pub mod hostile;
 mod inputs;
 mod limits;
 mod participant;
