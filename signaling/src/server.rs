@@ -112,8 +112,8 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let (sfu, media_events) = Sfu::start(sfu::Config {
         bind: settings.media.bind,
         udp_port: settings.media.port,
-        workers: settings.media.workers,
-        tcp_port: None,
+        workers: settings.media.worker_count(),
+        tcp_port: settings.media.tcp(),
         announced: settings.media.announced.clone(),
         limits: sfu::Limits {
             packets_per_second: settings.media.limit_packets,

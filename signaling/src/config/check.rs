@@ -16,6 +16,9 @@ const SPACE_MIN: u64 = 256 << 20;
 /// A certificate that ends sooner than this is worth a warning, seconds.
 const CERTIFICATE_SOON_S: i64 = 14 * 24 * 3600;
 
+/// More addresses than this only slow down connecting: browsers try each.
+const ANNOUNCED_MAX: usize = 8;
+
 /// How a check came out.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Verdict {
@@ -141,12 +144,13 @@ fn certificate(http: &HttpSettings, now: Timestamp) -> Vec<Finding> {
 
 fn media(media: &MediaSettings) -> Vec<Finding> {
     let mut findings = Vec::new();
-    if (1..=sfu::WORKERS_MAX).contains(&media.workers) {
+    if media.worker_count() <= sfu::WORKERS_MAX {
         findings.push(udp_ports(media));
     } else {
         findings
-            .push(bad("media.workers", format!("is {}, must be 1 to {}", media.workers, sfu::WORKERS_MAX)));
+            .push(bad("media.workers", format!("is {}, must be 0 to {}", media.workers, sfu::WORKERS_MAX)));
     }
+    findings.extend(tcp_port(media));
     findings.push(announced(media));
     findings
 }
@@ -156,7 +160,8 @@ fn udp_ports(media: &MediaSettings) -> Finding {
     if media.port == 0 {
         return good(SETTING, "any free UDP port");
     }
-    let Some(last) = u16::try_from(media.workers - 1).ok().and_then(|more| media.port.checked_add(more))
+    let Some(last) =
+        u16::try_from(media.worker_count() - 1).ok().and_then(|more| media.port.checked_add(more))
     else {
         return bad(SETTING, format!("{} and the workers after it go beyond port 65535", media.port));
     };
@@ -171,12 +176,50 @@ fn udp_ports(media: &MediaSettings) -> Finding {
     good(SETTING, format!("UDP {} to {last} on {} are free", media.port, media.bind))
 }
 
+fn tcp_port(media: &MediaSettings) -> Option<Finding> {
+    const SETTING: &str = "media.tcp_port";
+    let port = media.tcp()?;
+    if port == 0 {
+        return Some(good(SETTING, "any free TCP port"));
+    }
+    let address = SocketAddr::new(media.bind, port);
+    Some(match TcpListener::bind(address) {
+        Ok(_) => {
+            good(SETTING, format!("TCP {address} is free, for browsers whose network lets no UDP through"))
+        }
+        Err(error) => bad(
+            SETTING,
+            format!(
+                "TCP {address} cannot be had: {error}. Stop what uses it, set another one, or 0 for none"
+            ),
+        ),
+    })
+}
+
 fn announced(media: &MediaSettings) -> Finding {
     const SETTING: &str = "media.announced";
-    if let Some(wrong) =
-        media.announced.iter().find(|address| address.is_unspecified() || address.is_multicast())
-    {
+    let link_local = |address: &IpAddr| matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local());
+    let unusable =
+        |address: &&IpAddr| address.is_unspecified() || address.is_multicast() || link_local(address);
+    if let Some(wrong) = media.announced.iter().find(unusable) {
         return bad(SETTING, format!("{wrong} is no address that a browser could send to"));
+    }
+    if let Some(wrong) = sfu::unreachable_address(media.bind, &media.announced) {
+        let text = format!(
+            "{wrong} is of another family than media.bind ({}): nothing listens there. Set media.bind to :: for both",
+            media.bind
+        );
+        return bad(SETTING, text);
+    }
+    let twice = |(place, address): &(usize, &IpAddr)| media.announced[..*place].contains(address);
+    if let Some((_, address)) = media.announced.iter().enumerate().find(twice) {
+        return bad(SETTING, format!("{address} stands there twice"));
+    }
+    if media.announced.len() > ANNOUNCED_MAX {
+        return bad(
+            SETTING,
+            format!("has {} addresses, must have at most {ANNOUNCED_MAX}", media.announced.len()),
+        );
     }
     if media.announced.is_empty() && media.bind.is_unspecified() {
         let hint =
@@ -294,6 +337,10 @@ mod tests {
         is_bad("http.listen", &worst(|settings, _| settings.http.listen = tcp.local_addr().unwrap()));
         let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
         is_bad("media.port", &worst(|settings, _| settings.media.port = udp.local_addr().unwrap().port()));
+        is_bad(
+            "media.tcp_port",
+            &worst(|settings, _| settings.media.tcp_port = Some(tcp.local_addr().unwrap().port())),
+        );
     }
 
     #[test]
@@ -305,6 +352,23 @@ mod tests {
             settings.media.announced = vec!["0.0.0.0".parse().unwrap()];
         });
         is_bad("media.announced", &finding);
+        for (bind, announced) in [
+            ("0.0.0.0", &["203.0.113.7", "2001:db8::7"][..]),
+            ("2001:db8::7", &["203.0.113.7"]),
+            ("::", &["fe80::1"]),
+            ("0.0.0.0", &["203.0.113.7", "203.0.113.7"]),
+        ] {
+            let finding = worst(|settings, _| {
+                settings.media.bind = bind.parse().unwrap();
+                settings.media.announced = announced.iter().map(|address| address.parse().unwrap()).collect();
+            });
+            is_bad("media.announced", &finding);
+        }
+        let both = worst(|settings, _| {
+            settings.media.bind = "::".parse().unwrap();
+            settings.media.announced = vec!["203.0.113.7".parse().unwrap(), "2001:db8::7".parse().unwrap()];
+        });
+        assert_ne!(both.setting, "media.announced", "{both}");
     }
 
     #[test]
@@ -348,7 +412,7 @@ mod tests {
         is_bad("recording.keep_days", &worst(|settings, _| settings.recording.keep_days = 0));
         is_bad("media.limit_kbps", &worst(|settings, _| settings.media.limit_kbps = 64));
         is_bad("media.limit_packets", &worst(|settings, _| settings.media.limit_packets = 1_000_000));
-        is_bad("media.workers", &worst(|settings, _| settings.media.workers = 0));
+        is_bad("media.workers", &worst(|settings, _| settings.media.workers = 33));
         is_bad("log.filter", &worst(|settings, _| settings.log.filter = "info,=".into()));
         is_bad(
             "http.public_url",

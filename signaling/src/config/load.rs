@@ -187,10 +187,13 @@ mod tests {
         let text = include_str!("../../vitrine.example.toml");
         assert_eq!(of(text).unwrap(), Settings::default());
         // Optional settings stand there as comments; with those, every setting of the program is in the file.
-        let all = text.replace("# public_url", "public_url").replace("# tls_", "tls_");
+        let all = text
+            .replace("# public_url", "public_url")
+            .replace("# tls_", "tls_")
+            .replace("# tcp_port", "tcp_port");
         let settings = of(&all).unwrap();
         assert!(settings.http.public_url.is_some() && settings.http.tls_certificate.is_some());
-        assert!(settings.http.tls_key.is_some());
+        assert!(settings.http.tls_key.is_some() && settings.media.tcp_port.is_some());
         let shown: toml::Table = toml::from_str(&all).unwrap();
         let known = toml::Table::try_from(&settings).unwrap();
         for (section, settings) in &known {

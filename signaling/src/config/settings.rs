@@ -48,18 +48,43 @@ pub struct HttpSettings {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MediaSettings {
-    /// Address the UDP sockets bind to.
+    /// Address the sockets bind to; `::` takes IPv6 and IPv4.
     pub bind: IpAddr,
     /// First UDP port; worker `i` takes `port + i`. Port 0 takes free ones.
     pub port: u16,
-    /// Worker threads, 1 to [`sfu::WORKERS_MAX`].
+    /// TCP port of all workers, for browsers whose network lets no UDP through. Missing: the number of `port`; 0: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tcp_port: Option<u16>,
+    /// Worker threads, at most [`sfu::WORKERS_MAX`]; 0: one a core, up to eight.
     pub workers: usize,
-    /// Addresses that browsers are told to send media to. Empty: `bind`, which must then be a specific address.
+    /// Addresses that browsers are told to send media to, best first. Empty: `bind`, which must then be a specific
+    /// address.
     pub announced: Vec<IpAddr>,
     /// Media one participant may send, kbit/s, 100 to 1,000,000.
     pub limit_kbps: u32,
     /// Packets one participant may send a second, 100 to 100,000.
     pub limit_packets: u32,
+}
+
+/// Each worker has a port that a firewall must let through: beyond this, somebody should decide.
+const WORKERS_DEFAULT_MAX: usize = 8;
+
+impl MediaSettings {
+    /// How many workers there will be.
+    pub fn worker_count(&self) -> usize {
+        match self.workers {
+            0 => std::thread::available_parallelism().map_or(1, usize::from).min(WORKERS_DEFAULT_MAX),
+            given => given,
+        }
+    }
+
+    /// The TCP port for media, if there is to be one; 0 for any free one.
+    pub fn tcp(&self) -> Option<u16> {
+        match self.tcp_port {
+            Some(0) => None,
+            given => Some(given.unwrap_or(self.port)),
+        }
+    }
 }
 
 /// Files.
@@ -134,7 +159,8 @@ impl Default for MediaSettings {
         Self {
             bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port: 7800,
-            workers: 1,
+            tcp_port: None,
+            workers: 0,
             announced: Vec::new(),
             limit_kbps: 20_000,
             limit_packets: 4_000,
