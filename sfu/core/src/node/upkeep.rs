@@ -159,7 +159,7 @@ impl Node {
         self.by_id.remove(&participant.id);
         self.by_ufrag.remove(&participant.transport.ice().local().ufrag);
         for path in participant.transport.ice().validated() {
-            self.by_path.remove(path);
+            self.by_path.remove(&path);
         }
         for track in &participant.tracks {
             self.end_feed(track.feed);

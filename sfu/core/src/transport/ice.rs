@@ -1,8 +1,9 @@
 //! An ICE-lite agent (RFC 8445 §2.5): it never asks, it only answers connectivity checks.
 //!
 //! The peer is the controlling full agent. An address counts as validated once a Binding request with our password
-//! came from it; the address of the last request with USE-CANDIDATE is where we send. Requests on the selected
-//! address double as consent (RFC 7675 §5.1): 30 s without one and the transport is over.
+//! came from it; the address of the last request with USE-CANDIDATE is where we send. Requests double as consent
+//! (RFC 7675 §5.1): 30 s without one on the selected path and nothing more is sent there. If another path has been heard
+//! of since, the peer lives there; if none has, the transport is over.
 
 use std::time::{Duration, Instant};
 
@@ -101,15 +102,24 @@ pub struct Accepted {
 pub struct IceLite {
     local: IceCredentials,
     remote_ufrag: String,
-    validated: Vec<Path>,
+    validated: Vec<Validated>,
     selected: Option<Path>,
-    consent_at: Instant,
+    /// Without a selected path: since when the peer has not been heard.
+    silent_since: Instant,
+}
+
+/// A path that checks have come by.
+#[derive(Clone, Copy, Debug)]
+struct Validated {
+    path: Path,
+    /// When the last one came.
+    heard: Instant,
 }
 
 impl IceLite {
     /// An agent that has heard nothing yet; the consent timer runs from `now`.
     pub fn new(now: Instant, local: IceCredentials, remote_ufrag: String) -> Self {
-        Self { local, remote_ufrag, validated: Vec::new(), selected: None, consent_at: now }
+        Self { local, remote_ufrag, validated: Vec::new(), selected: None, silent_since: now }
     }
 
     /// Our credentials, as they stand in the answer.
@@ -122,7 +132,11 @@ impl IceLite {
     pub fn restart(&mut self, now: Instant, local: IceCredentials, remote_ufrag: String) {
         self.local = local;
         self.remote_ufrag = remote_ufrag;
-        self.consent_at = now;
+        self.silent_since = now;
+        // Checks under the old credentials end now, those under the new ones begin when the answer has arrived.
+        if let Some(known) = self.validated.iter_mut().find(|known| Some(known.path) == self.selected) {
+            known.heard = now;
+        }
     }
 
     /// Where to send; `None` before the first accepted check.
@@ -130,22 +144,37 @@ impl IceLite {
         self.selected
     }
 
-    /// Every address that has been validated and not been evicted.
-    pub fn validated(&self) -> &[Path] {
-        &self.validated
+    /// Every path that has been validated and not been evicted.
+    pub fn validated(&self) -> impl Iterator<Item = Path> + '_ {
+        self.validated.iter().map(|known| known.path)
     }
 
-    /// Another transport has validated this address since: it is not ours any more.
+    /// Another transport has validated this path since, or it is closed: it is not ours any more.
     pub fn forget(&mut self, path: Path) {
-        self.validated.retain(|known| *known != path);
+        let Some(place) = self.validated.iter().position(|known| known.path == path) else { return };
+        let forgotten = self.validated.remove(place);
         if self.selected == Some(path) {
-            self.selected = self.validated.last().copied();
+            self.silent_since = forgotten.heard;
+            self.select_freshest();
         }
     }
 
-    /// When the transport ends unless a check comes before.
+    /// When [`Self::expire`] wants to be called.
     pub fn consent_deadline(&self) -> Instant {
-        self.consent_at + CONSENT_TIMEOUT
+        let selected = self.validated.iter().find(|known| Some(known.path) == self.selected);
+        selected.map_or(self.silent_since, |known| known.heard) + CONSENT_TIMEOUT
+    }
+
+    /// Without consent on the selected path, moves to the one heard of last. False when there is no consent anywhere.
+    pub fn expire(&mut self, now: Instant) -> bool {
+        if now >= self.consent_deadline() {
+            self.select_freshest();
+        }
+        now < self.consent_deadline()
+    }
+
+    fn select_freshest(&mut self) {
+        self.selected = self.validated.iter().max_by_key(|known| known.heard).map(|known| known.path);
     }
 
     /// Authenticates a check from `source` and makes the response to it.
@@ -166,32 +195,38 @@ impl IceLite {
         MessageIntegrity::check(&mut check.message, self.local.pwd.as_bytes(), crypto)
             .map_err(|_| StunDrop::WrongPassword)?;
 
-        let newly_validated = !self.validated.contains(&source);
         let mut evicted = None;
-        if newly_validated {
-            if self.validated.len() == VALIDATED_MAX {
-                let oldest = self.validated.iter().position(|addr| Some(*addr) != self.selected).unwrap_or(0);
-                evicted = Some(self.validated.remove(oldest));
+        let known = self.validated.iter_mut().find(|known| known.path == source);
+        let newly_validated = known.is_none();
+        match known {
+            Some(known) => known.heard = now,
+            None => {
+                if self.validated.len() == VALIDATED_MAX {
+                    evicted = self.evict();
+                }
+                self.validated.push(Validated { path: source, heard: now });
             }
-            self.validated.push(source);
         }
         // A controlling agent marks the pair it has chosen; until it has, answer where we were heard.
         if check.message.contains(ATTR_USE_CANDIDATE) || self.selected.is_none() {
             self.selected = Some(source);
         }
-        if self.selected == Some(source) {
-            self.consent_at = now;
-        }
         let response = self.response(source, &check.message, crypto).ok_or(StunDrop::Malformed)?;
         Ok(Accepted { response, newly_validated, evicted })
+    }
+
+    /// Makes room by what has not been heard of for longest; what is selected stays.
+    fn evict(&mut self) -> Option<Path> {
+        let others = self.validated.iter().enumerate().filter(|(_, known)| Some(known.path) != self.selected);
+        let (oldest, _) = others.min_by_key(|(_, known)| known.heard)?;
+        Some(self.validated.remove(oldest).path)
     }
 
     /// Takes a path as validated and selected, without a check.
     #[cfg(any(test, feature = "testing"))]
     pub(super) fn take_for_valid(&mut self, now: Instant, path: Path) {
-        self.validated.push(path);
+        self.validated.push(Validated { path, heard: now });
         self.selected = Some(path);
-        self.consent_at = now;
     }
 
     fn response(&self, source: Path, request: &Message, crypto: &dyn RTCCrypto) -> Option<Vec<u8>> {
@@ -301,7 +336,7 @@ pub(crate) mod tests {
         let bad = Check::parse(&binding_request("x:y", &agent.local.pwd, true)).expect("parses");
         assert_eq!(agent.accept(now, addr(1), bad, crypto.crypto()), Err(StunDrop::WrongUsername));
         assert_eq!(agent.selected(), None);
-        assert!(agent.validated().is_empty());
+        assert_eq!(agent.validated().count(), 0);
     }
 
     #[test]
@@ -312,23 +347,48 @@ pub(crate) mod tests {
             let next = check(&agent, port == 1);
             agent.accept(now, addr(port), next, crypto.crypto()).expect("accepted");
         }
-        assert_eq!(agent.validated().len(), VALIDATED_MAX);
-        assert!(agent.validated().contains(&addr(1)));
+        assert_eq!(agent.validated().count(), VALIDATED_MAX);
+        assert!(agent.validated().any(|path| path == addr(1)));
     }
 
     #[test]
-    fn only_checks_on_the_selected_address_renew_consent() {
-        let (now, crypto) = (Instant::now(), crate::transport::test_crypto());
-        let mut agent = agent(now);
-        let first = check(&agent, true);
-        agent.accept(now, addr(1), first, crypto.crypto()).expect("accepted");
-        let later = now + Duration::from_secs(10);
-        let other = check(&agent, false);
-        agent.accept(later, addr(2), other, crypto.crypto()).expect("accepted");
-        assert_eq!(agent.consent_deadline(), now + CONSENT_TIMEOUT);
-        let again = check(&agent, false);
-        agent.accept(later, addr(1), again, crypto.crypto()).expect("accepted");
-        assert_eq!(agent.consent_deadline(), later + CONSENT_TIMEOUT);
+    fn without_consent_on_the_selected_path_the_peer_is_where_it_was_heard_last() {
+        let (start, crypto) = (Instant::now(), crate::transport::test_crypto());
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut agent = agent(start);
+        let hear = |agent: &mut IceLite, seconds, port, nominate| {
+            let next = check(agent, nominate);
+            agent.accept(at(seconds), addr(port), next, crypto.crypto()).expect("accepted");
+        };
+        hear(&mut agent, 0, 1, true);
+        hear(&mut agent, 5, 2, false);
+        hear(&mut agent, 20, 3, false);
+        assert_eq!(agent.consent_deadline(), at(30), "checks elsewhere do not renew it");
+        assert!(agent.expire(at(29)) && agent.selected() == Some(addr(1)));
+        assert!(agent.expire(at(30)) && agent.selected() == Some(addr(3)));
+        assert_eq!(agent.consent_deadline(), at(50));
+        hear(&mut agent, 40, 3, false);
+        assert!(agent.expire(at(69)));
+        assert!(!agent.expire(at(70)), "nobody is anywhere");
+    }
+
+    #[test]
+    fn a_path_that_is_taken_away_leaves_the_freshest_of_the_others() {
+        let (start, crypto) = (Instant::now(), crate::transport::test_crypto());
+        let mut agent = agent(start);
+        for (seconds, port, nominate) in [(1, 2, false), (2, 3, false), (3, 1, true), (4, 2, false)] {
+            let next = check(&agent, nominate);
+            let now = start + Duration::from_secs(seconds);
+            agent.accept(now, addr(port), next, crypto.crypto()).expect("accepted");
+        }
+        agent.forget(addr(9));
+        assert_eq!(agent.selected(), Some(addr(1)));
+        agent.forget(addr(1));
+        assert_eq!(agent.selected(), Some(addr(2)));
+        agent.forget(addr(2));
+        agent.forget(addr(3));
+        assert_eq!(agent.selected(), None);
+        assert_eq!(agent.consent_deadline(), start + Duration::from_secs(2) + CONSENT_TIMEOUT);
     }
 
     #[test]
@@ -377,7 +437,7 @@ pub(crate) mod tests {
                 check.username = format!("{}:them", agent.local.ufrag);
                 prop_assert!(agent.accept(now, addr(1), check, crypto.crypto()).is_err());
             }
-            prop_assert!(agent.validated().is_empty());
+            prop_assert_eq!(agent.validated().count(), 0);
         }
     }
 }

@@ -213,7 +213,7 @@ impl Transport {
 
     /// Handshake and SCTP retransmissions, consent.
     pub fn handle_timeout(&mut self, now: Instant) {
-        if now >= self.ice.consent_deadline() {
+        if !self.ice.expire(now) {
             self.outputs.push_back(TransportOutput::Ended(Ended::Timeout));
             return;
         }

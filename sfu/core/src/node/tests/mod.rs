@@ -1,6 +1,7 @@
 //! A whole node on virtual time with model clients: real STUN, DTLS, SRTP and SDP, no socket and no clock.
 
 mod loss;
+mod paths;
 mod relay;
 mod rules;
 mod stories;
@@ -17,7 +18,7 @@ use super::feedback::{self, Incoming};
 use super::{Epoch, Event, JoinRequest, Joined, Node, NodeConfig, TapId, TapOutput};
 use crate::ids::{Mid, ParticipantId, Pt, Ssrc, WorkerId};
 use crate::media::Source;
-use crate::path::Candidate;
+use crate::path::{Candidate, Path};
 use crate::rtp::packet::{DatagramKind, RtpHeader, RtpPacket};
 use crate::transport::dtls::Identity;
 use crate::transport::ice::tests::binding_request;
@@ -66,7 +67,7 @@ impl Default for Terms {
 /// A client with a microphone (mid 0), a camera (mid 1), one audio slot (mid 2) and one video slot (mid 3).
 struct Client {
     id: ParticipantId,
-    addr: SocketAddr,
+    addr: Path,
     terms: Terms,
     dtls: Dtls,
     fingerprint: String,
@@ -89,7 +90,7 @@ impl Client {
         Self {
             id: ParticipantId(number),
             terms: Terms::default(),
-            addr: SocketAddr::from(([10, 0, 0, number as u8], 4000)),
+            addr: SocketAddr::from(([10, 0, 0, number as u8], 4000)).into(),
             dtls,
             fingerprint,
             server: Default::default(),
@@ -351,7 +352,7 @@ impl World {
             let mut quiet = true;
             while let Some(transmit) = self.node.poll_transmit() {
                 quiet = false;
-                let index = self.clients.iter().position(|client| client.addr == transmit.destination.remote);
+                let index = self.clients.iter().position(|client| client.addr == transmit.destination);
                 let Some(index) = index else { continue };
                 match &mut self.lose {
                     Some((victim, count)) if *victim == index && *count > 0 => *count -= 1,

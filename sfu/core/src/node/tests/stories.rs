@@ -225,7 +225,7 @@ fn a_call_goes_on_from_another_address_once_the_client_nominates_it() {
     let mut world = World::connected(2);
     world.attach_camera(0, 1);
     world.send_frame(0, 1, true);
-    world.clients[1].addr.set_port(5000);
+    world.clients[1].addr.remote.set_port(5000);
     world.check(1);
     world.send_frame(0, 2, false);
     assert_eq!(world.clients[1].pictures(), [1, 2]);
