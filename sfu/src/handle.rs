@@ -197,7 +197,7 @@ impl Sfu {
                 commands: commands_rx,
                 events: events_tx.clone(),
                 on_left,
-                metrics: metrics.worker(index),
+                metrics: metrics.worker(index, loads[index].clone()),
                 bell: bells[index].clone(),
                 peers,
                 tcp: links.get_mut(index).and_then(Option::take),

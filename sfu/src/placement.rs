@@ -26,7 +26,8 @@ impl Load {
         self.busy_permille.store(busy_permille, Ordering::Relaxed);
     }
 
-    fn get(&self) -> u32 {
+    /// Share of time in which the worker was not waiting, per mille.
+    pub(crate) fn permille(&self) -> u32 {
         self.busy_permille.load(Ordering::Relaxed)
     }
 }
@@ -101,7 +102,7 @@ impl Placement {
         if let Some(worker) = table.get(&who) {
             return *worker;
         }
-        let mut loads: Vec<u32> = self.loads.iter().map(|load| load.get()).collect();
+        let mut loads: Vec<u32> = self.loads.iter().map(|load| load.permille()).collect();
         let busy = loads.clone();
         for worker in table.values() {
             loads[*worker] += EXPECTED_PERMILLE;

@@ -13,7 +13,7 @@ use sfu_core::node::{
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::sleep_until;
 
-use crate::metrics::WorkerMetrics;
+use crate::metrics::{Gauges, WorkerMetrics};
 use crate::peers::Peers;
 use crate::placement::{Load, Meter};
 use crate::rhythm::{self, Rhythm};
@@ -163,6 +163,7 @@ impl Worker {
         rhythm::sleep_precisely();
         let mut rhythm = Rhythm::new(Instant::now());
         let mut turns = 0u32;
+        let mut looked = Instant::now();
         loop {
             let now = Instant::now();
             self.meter.sleep(now, self.node.participants());
@@ -182,7 +183,8 @@ impl Worker {
                     Err(()) => return,
                 },
             };
-            self.meter.wake(Instant::now());
+            let woke = Instant::now();
+            self.meter.wake(woke);
             match command {
                 Some(Command::Shutdown { reply }) => {
                     self.node.close_all(Instant::now());
@@ -194,6 +196,9 @@ impl Worker {
                 None => {}
             }
             let now = Instant::now();
+            // The oldest packet has come just after the last look, or it is what woke us.
+            let oldest = if rest.is_some() { looked } else { woke };
+            looked = now;
             let datagrams = self.receive() + self.hear_others();
             rhythm.turn(now, datagrams);
             let now = Instant::now();
@@ -202,8 +207,16 @@ impl Worker {
             }
             self.hear_taps(now);
             self.flush().await;
+            if datagrams > 0 {
+                self.metrics.delayed(oldest.elapsed());
+            }
             if rest.is_none() || turns.is_multiple_of(TURNS_ALONE) {
-                self.metrics.update(self.node.counters(), self.refused, self.node.participants());
+                let gauges = Gauges {
+                    refused: self.refused,
+                    participants: self.node.participants(),
+                    mirrors: self.node.mirrors(),
+                };
+                self.metrics.update(self.node.counters(), gauges);
             }
         }
     }
