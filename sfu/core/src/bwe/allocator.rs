@@ -24,6 +24,10 @@ const FLAP: Duration = Duration::from_secs(8);
 const CALM: Duration = Duration::from_secs(20);
 /// A slot that shows something new takes what fits at once for this long: the first picture should be a good one.
 const FRESH: Duration = Duration::from_secs(3);
+/// A publisher that was told to send less does so within this time.
+const FOLLOWS: Duration = Duration::from_millis(1500);
+/// What had to come down meanwhile waits for this.
+const HOLD_FRESH: Duration = Duration::from_millis(50);
 /// Retransmissions need as much as is lost, at most this share of everything.
 const REPAIR_MAX: f64 = 0.2;
 
@@ -45,19 +49,29 @@ pub struct Rung {
     pub target: Target,
     /// Measured, or expected of a layer that is paused at the publisher; without retransmissions.
     pub bitrate: Bitrate,
-}
-
-/// A source that has this viewer only and can be told what to send.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Elastic {
-    /// With less than this the picture is not worth sending.
+    /// The publisher follows this viewer: told to, it sends this step with as little …
     pub least: Bitrate,
-    /// More than this it never needs.
+    /// … or as much.
     pub most: Bitrate,
 }
 
+impl Rung {
+    /// A step that costs what it costs.
+    pub fn fixed(target: Target, bitrate: Bitrate) -> Self {
+        Self { target, bitrate, least: bitrate, most: bitrate }
+    }
+
+    fn is_elastic(&self) -> bool {
+        self.least < self.most
+    }
+
+    fn is_picture_of(&self, other: &Rung) -> bool {
+        (self.target.encoding, self.target.spatial) == (other.target.encoding, other.target.spatial)
+    }
+}
+
 /// What a video slot asks for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct SlotRequest<'a> {
     /// Shared screen: text before motion.
     pub screen: bool,
@@ -65,38 +79,31 @@ pub struct SlotRequest<'a> {
     pub pixels: u32,
     /// From the lowest quality to the highest that the view can use; empty when nothing is shown.
     pub ladder: &'a [Rung],
-    /// The publisher follows this slot.
-    pub elastic: Option<Elastic>,
 }
 
 impl SlotRequest<'_> {
     /// The most this slot would use.
     pub fn most(&self) -> Bitrate {
-        let top = self.ladder.last().map(|rung| rung.bitrate);
-        self.elastic.filter(|_| top.is_some()).map_or(top.unwrap_or_default(), |elastic| elastic.most)
+        self.ladder.last().map(|rung| rung.most).unwrap_or_default()
     }
 
     fn cost(&self, rung: usize) -> Bitrate {
-        match (self.elastic, self.ladder.get(rung)) {
-            (Some(elastic), _) => elastic.least,
-            (None, Some(rung)) => rung.bitrate,
-            (None, None) => Bitrate::MAX,
-        }
+        self.ladder.get(rung).map_or(Bitrate::MAX, |rung| rung.least)
     }
 
     /// The lowest rung with the resolution of the highest.
     fn sharp(&self) -> Option<usize> {
-        let top = self.ladder.last()?.target;
-        let same = |rung: &Rung| (rung.target.encoding, rung.target.spatial) == (top.encoding, top.spatial);
-        self.ladder.iter().position(same)
+        let top = self.ladder.last()?;
+        self.ladder.iter().position(|rung| rung.is_picture_of(top))
     }
 
-    /// An elastic source is one step: on or off.
     fn top(&self) -> Option<usize> {
-        match self.elastic {
-            Some(_) if !self.ladder.is_empty() => Some(0),
-            _ => self.ladder.len().checked_sub(1),
-        }
+        self.ladder.len().checked_sub(1)
+    }
+
+    /// The cheapest rung; with elastic ones that need not be the lowest.
+    fn cheapest(&self) -> Option<usize> {
+        (0..self.ladder.len()).rev().min_by_key(|rung| self.cost(*rung))
     }
 }
 
@@ -115,6 +122,8 @@ struct Memory {
     rung: Option<usize>,
     target: Option<Target>,
     fits_since: Option<Instant>,
+    /// Since when an elastic source sends more than its share.
+    over_since: Option<Instant>,
     raised_at: Option<Instant>,
     lowered_at: Option<Instant>,
     hold: Duration,
@@ -127,6 +136,7 @@ impl Default for Memory {
             rung: None,
             target: None,
             fits_since: None,
+            over_since: None,
             raised_at: None,
             lowered_at: None,
             hold: HOLD.0,
@@ -197,23 +207,36 @@ impl Allocator {
             let share = memory.rung.map_or(Bitrate::ZERO, |rung| request.cost(rung));
             self.out.push(Allocation { target: memory.target, share });
         }
-        self.share_rest(budget, slots);
+        self.share_rest(now, budget, slots);
         &self.out
     }
 
-    /// What is left goes to the sources that can use any rate, in order; what they then send decides their temporal layer.
-    fn share_rest(&mut self, budget: Bitrate, slots: &[SlotRequest<'_>]) {
+    /// What is left goes to the sources that can use any rate, in order. Until they send no more than that, temporal layers
+    /// make up for it; one that does not follow is treated like any other.
+    fn share_rest(&mut self, now: Instant, budget: Bitrate, slots: &[SlotRequest<'_>]) {
         let used = self.out.iter().map(|it| it.share.as_bps()).sum();
         let mut rest = budget.minus(Bitrate::bps(used));
         for slot in &self.order {
             let (Some(request), Some(out)) = (slots.get(*slot), self.out.get_mut(*slot)) else { continue };
-            let Some(elastic) = request.elastic.filter(|_| out.target.is_some()) else { continue };
-            let more = elastic.most.minus(out.share).min(rest);
+            let Some(memory) = self.slots.get_mut(*slot) else { continue };
+            let rung = memory.rung.and_then(|rung| request.ladder.get(rung)).filter(|rung| rung.is_elastic());
+            let Some(rung) = rung else {
+                memory.over_since = None;
+                continue;
+            };
+            let more = rung.most.minus(out.share).min(rest);
             out.share = out.share.plus(more);
             rest = rest.minus(more);
-            // Until the publisher has heard of its share, temporal layers make up for it.
-            let fitting = request.ladder.iter().rev().find(|rung| rung.bitrate <= out.share.scale(MARGIN_UP));
-            out.target = fitting.or(request.ladder.first()).map(|rung| rung.target);
+            let limit = out.share.scale(MARGIN_UP);
+            if rung.bitrate <= limit {
+                memory.over_since = None;
+                continue;
+            }
+            let since = *memory.over_since.get_or_insert(now);
+            let same = || request.ladder.iter().filter(|it| it.is_picture_of(rung));
+            let fitting = same().rfind(|it| it.bitrate <= limit).map(|it| it.target);
+            let soon = same().next().map(|it| it.target).filter(|_| now < since + FOLLOWS);
+            out.target = fitting.or(soon);
         }
     }
 }
@@ -221,8 +244,8 @@ impl Allocator {
 impl Memory {
     /// The ladder may have changed: finds what is shown, or the next below, in it.
     fn adopt(&mut self, request: &SlotRequest<'_>) {
-        let Some(target) = self.target.filter(|_| request.elastic.is_none()) else {
-            self.rung = self.rung.filter(|_| !request.ladder.is_empty()).map(|_| 0);
+        let Some(target) = self.target else {
+            self.rung = None;
             return;
         };
         let exact = request.ladder.iter().position(|rung| rung.target == target);
@@ -259,8 +282,13 @@ impl Memory {
             return;
         }
         let since = *self.fits_since.get_or_insert(now);
-        let fresh = now < fresh_since + FRESH && self.lowered_at.is_none();
-        if fresh || now >= since + self.hold {
+        // While the leg is being found out about the estimate doubles from report to report.
+        let hold = match now < fresh_since + FRESH {
+            true if self.lowered_at.is_none() => Duration::ZERO,
+            true => HOLD_FRESH.min(self.hold),
+            false => self.hold,
+        };
+        if now >= since + hold {
             self.rung = safely;
             self.raised_at = Some(now);
             self.fits_since = None;
@@ -288,7 +316,7 @@ fn distribute(budget: Bitrate, slots: &[SlotRequest<'_>], order: &[usize], rungs
             let Some(request) = slots.get(slot).filter(|request| request.screen == screens) else { continue };
             let limit = match lowest {
                 true if screens => request.sharp().min(request.top()),
-                true => Some(0),
+                true => request.cheapest(),
                 false => request.top(),
             };
             raise(slot, limit);
@@ -303,7 +331,7 @@ mod tests {
     use super::*;
 
     fn rung(encoding: u8, temporal: u8, kbps: u64) -> Rung {
-        Rung { target: Target { encoding, spatial: 0, temporal }, bitrate: Bitrate::kbps(kbps) }
+        Rung::fixed(Target { encoding, spatial: 0, temporal }, Bitrate::kbps(kbps))
     }
 
     /// Three encodings of two temporal layers each.
@@ -319,11 +347,11 @@ mod tests {
     }
 
     fn camera(ladder: &[Rung], pixels: u32) -> SlotRequest<'_> {
-        SlotRequest { screen: false, pixels, ladder, elastic: None }
+        SlotRequest { screen: false, pixels, ladder }
     }
 
     fn screen(ladder: &[Rung]) -> SlotRequest<'_> {
-        SlotRequest { screen: true, pixels: 1, ladder, elastic: None }
+        SlotRequest { screen: true, pixels: 1, ladder }
     }
 
     /// What each slot gets in kbit/s, once everything has settled at an estimate.
@@ -403,19 +431,21 @@ mod tests {
 
     #[test]
     fn a_publisher_with_one_viewer_gets_what_the_viewer_can_take() {
-        let one = [rung(0, 0, 900), rung(0, 1, 1400), rung(0, 2, 2400)];
-        let range = Elastic { least: Bitrate::kbps(80), most: Bitrate::kbps(2500) };
-        let slots = [SlotRequest { screen: false, pixels: 1, ladder: &one, elastic: Some(range) }];
+        let top = Rung { least: Bitrate::kbps(80), most: Bitrate::kbps(2500), ..rung(0, 2, 2400) };
+        let one = [rung(0, 0, 900), rung(0, 1, 1400), top];
+        let slots = [camera(&one, 1)];
         let mut allocator = Allocator::default();
-        let now = Instant::now();
-        let mut at = |kbps| {
+        let mut now = Instant::now();
+        let mut at = |millis, kbps| {
+            now += Duration::from_millis(millis);
             let got = allocator.divide(now, Bitrate::kbps(kbps), Bitrate::kbps(50), 0.0, &slots)[0];
             (got.target.map(|target| target.temporal), got.share.as_bps() / 1000)
         };
-        assert_eq!(at(5000), (Some(2), 2500));
-        assert_eq!(at(1550), (Some(1), 1500), "one temporal layer less until it has been told");
-        assert_eq!(at(350), (Some(0), 300), "it will fit soon");
-        assert_eq!(at(100), (None, 0));
+        assert_eq!(at(0, 5000), (Some(2), 2500));
+        assert_eq!(at(0, 1550), (Some(1), 1500), "one temporal layer less until it has been told");
+        assert_eq!(at(0, 350), (Some(0), 300), "it will fit soon");
+        assert_eq!(at(1600, 350), (None, 300), "it does not follow");
+        assert_eq!(at(0, 100), (None, 0));
     }
 
     proptest! {
@@ -425,14 +455,16 @@ mod tests {
             sizes in prop::collection::vec((any::<bool>(), 0u32..2_000_000, any::<bool>(), 0usize..7), 0..9),
         ) {
             let steps = ladder();
-            let range = Elastic { least: Bitrate::kbps(80), most: Bitrate::kbps(2500) };
+            let elastic: Vec<_> = steps
+                .iter()
+                .map(|rung| Rung { least: rung.bitrate.scale(0.6), ..*rung })
+                .collect();
             let slots: Vec<_> = sizes
                 .iter()
-                .map(|(screen, pixels, elastic, rungs)| SlotRequest {
+                .map(|(screen, pixels, follows, rungs)| SlotRequest {
                     screen: *screen,
                     pixels: *pixels,
-                    ladder: &steps[..*rungs],
-                    elastic: elastic.then_some(range),
+                    ladder: if *follows { &elastic[..*rungs] } else { &steps[..*rungs] },
                 })
                 .collect();
             let mut allocator = Allocator::default();
@@ -444,7 +476,8 @@ mod tests {
                 prop_assert!(sum as f64 <= estimate as f64 * 1000.0 * TOLERANCE);
                 for (out, slot) in got.iter().zip(&slots) {
                     prop_assert!(out.target.is_none() || !slot.ladder.is_empty());
-                    prop_assert!(out.target.is_some() || out.share == Bitrate::ZERO);
+                    let most = slot.ladder.iter().map(|rung| rung.most).max().unwrap_or_default();
+                    prop_assert!(out.share <= most);
                 }
             }
         }

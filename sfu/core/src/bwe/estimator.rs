@@ -6,7 +6,7 @@ use super::bitrate::Bitrate;
 use super::delay::Delays;
 use super::feedback::{ReferenceClock, Twcc};
 use super::groups::Grouping;
-use super::history::History;
+use super::history::{History, News};
 use super::loss::LossBound;
 use super::probe::{ProbeContext, Prober};
 use super::rate_control::{FLOOR, RateControl};
@@ -49,6 +49,12 @@ const SILENT: Duration = Duration::from_millis(1000);
 
 /// A probe disturbs only where less than this is queued.
 const QUIET: Duration = Duration::from_millis(30);
+
+/// So long without a report, though packets were on their way, is an outage and no congestion; microseconds.
+const OUTAGE_US: u64 = 700_000;
+
+/// A peer that stops reporting altogether though it is still there is not held back for ever.
+const GIVE_UP: Duration = Duration::from_secs(3);
 
 /// Reports further apart than this are no rhythm.
 const INTERVAL_MAX_US: u64 = 300_000;
@@ -100,6 +106,10 @@ pub struct Estimator {
     /// Smoothed time between reports, microseconds.
     interval_us: u64,
     first_sent_us: Option<u64>,
+    /// What left before was lost with everything else: the path was gone, not full.
+    outage_until_us: Option<u64>,
+    /// Nothing was reported for [`GIVE_UP`]: holding back helps nobody.
+    gone_silent: bool,
     stats: EstimatorStats,
 }
 
@@ -129,6 +139,8 @@ impl Estimator {
             latency_us: None,
             interval_us: 100_000,
             first_sent_us: None,
+            outage_until_us: None,
+            gone_silent: false,
             stats: EstimatorStats::default(),
         }
     }
@@ -141,6 +153,11 @@ impl Estimator {
     /// The instant of such microseconds.
     pub fn instant(&self, micros: u64) -> Instant {
         self.epoch + Duration::from_micros(micros)
+    }
+
+    /// Whether the peer has reported anything: before that nothing is held back.
+    pub fn is_informed(&self) -> bool {
+        self.stats.reports > 0
     }
 
     /// What the leg carries, everything included. [`Bitrate::MAX`] when the peer tells us nothing at all.
@@ -199,14 +216,30 @@ impl Estimator {
         number
     }
 
-    /// Takes in a report.
-    pub fn on_feedback(&mut self, now: Instant, report: &Twcc<'_>) {
+    /// A packet without a number left: the peer has not negotiated any.
+    pub fn on_sent_unnumbered(&mut self, now: Instant, bytes: usize) {
+        let now_us = self.micros(now);
+        self.first_sent_us.get_or_insert(now_us);
+        self.sent.on_packet(now_us as i64, u16::try_from(bytes).unwrap_or(u16::MAX));
+    }
+
+    /// Takes in a report; `lost` hears of each packet it is about, in the order of sending, whether it was lost.
+    pub fn on_feedback(&mut self, now: Instant, report: &Twcc<'_>, mut lost: impl FnMut(bool)) {
         let now_us = self.micros(now);
         let reference_us = self.reference(now_us, report);
         self.delays.begin_report();
-        let Self { history, groups, trend, delays, arrived, prober, .. } = self;
+        let Self { history, groups, trend, delays, arrived, prober, outage_until_us, .. } = self;
         let mut over = false;
-        let outcome = history.on_feedback(report, reference_us, |ack| {
+        let mut in_outage = 0;
+        let outcome = history.on_feedback(report, reference_us, |news| {
+            let ack = match news {
+                News::Lost { sent_us } if outage_until_us.is_some_and(|until| sent_us < until) => {
+                    return in_outage += 1;
+                }
+                News::Lost { .. } => return lost(true),
+                News::Arrived(ack) => ack,
+            };
+            lost(false);
             arrived.on_packet(ack.arrival_us, ack.bytes);
             delays.on_packet(&ack);
             prober.on_ack(&ack);
@@ -228,8 +261,8 @@ impl Estimator {
         let usage = if over { Usage::Over } else { self.trend.usage() };
         self.stats.overuses += u64::from(usage == Usage::Over);
         self.follow_delay(now_us, usage);
-        let lost = outcome.lost.saturating_sub(outcome.recovered);
-        let total = outcome.acked + outcome.lost;
+        let lost = outcome.lost.saturating_sub(outcome.recovered + in_outage);
+        let total = outcome.acked + outcome.lost - in_outage;
         let arrived = self.arrived.rate(ARRIVED_FALLING);
         self.loss.on_report(now_us, lost, total, self.estimate, arrived);
         if let Some(proved) = self.prober.result(now_us, outcome.newest_sent_us)
@@ -267,8 +300,10 @@ impl Estimator {
         let now_us = self.micros(now);
         let patience = Duration::from_micros(4 * self.latency_us.unwrap_or(0)).max(EXPIRE);
         self.history.expire(now_us, patience);
-        // A first probe goes out blindly; further ones only where somebody reports.
-        if self.stats.reports == 0 && self.prober.count() > 0 {
+        let silence = self.last_reference.map_or(0, |(_, at)| now_us.saturating_sub(at));
+        self.gone_silent = silence > GIVE_UP.as_micros() as u64;
+        // Where nobody reports a probe tells nothing.
+        if self.stats.reports == 0 {
             return;
         }
         let quiet = self.trend.usage() != Usage::Over && self.delays.standing() < QUIET && self.has_room();
@@ -300,6 +335,9 @@ impl Estimator {
     /// Whether video may leave: not while more is on its way than the link passes in a round trip and a little queue.
     pub fn has_room(&self) -> bool {
         let Some(latency) = self.latency_us else { return true };
+        if self.gone_silent {
+            return true;
+        }
         let time = Duration::from_micros(latency + self.interval_us * 3 / 2) + IN_FLIGHT_EXTRA;
         self.history.in_flight() <= self.estimate.bytes_in(time).max(IN_FLIGHT_MIN)
     }
@@ -337,6 +375,12 @@ impl Estimator {
             let gap_us = now_us.saturating_sub(at_us);
             self.interval_us = (7 * self.interval_us + gap_us.min(INTERVAL_MAX_US)) / 8;
             let drift = (reference - last) - gap_us as i64;
+            let waited = self.history.oldest_in_flight_us().map_or(0, |sent| now_us.saturating_sub(sent));
+            if gap_us > OUTAGE_US && waited > OUTAGE_US {
+                // Nothing came for so long though something was on its way. What is left of it is known a round trip later.
+                self.outage_until_us = Some(now_us.saturating_sub(self.latency_us.unwrap_or(0) / 2));
+                self.forget_timing();
+            }
             if drift.abs() > CLOCK_STEP_US {
                 self.forget_timing();
             }

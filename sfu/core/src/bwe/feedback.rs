@@ -64,20 +64,14 @@ pub struct Status {
 }
 
 impl<'a> Twcc<'a> {
-    /// Checks one RTCP packet: all its statuses and deltas are there.
+    /// Checks one packet of a compound: all its statuses and deltas are there. What comes behind them is padding.
     pub fn parse(packet: &'a [u8]) -> Result<Self, FeedbackError> {
         let head: &[u8; FIXED] = packet.first_chunk().ok_or(FeedbackError::Truncated)?;
-        let [first, kind, l0, l1, .., b0, b1, c0, c1, r0, r1, r2, feedback_count] = *head;
+        let [first, kind, .., b0, b1, c0, c1, r0, r1, r2, feedback_count] = *head;
         if first & 0xdf != 0x8f || kind != 205 {
             return Err(FeedbackError::NotFeedback);
         }
-        let length = 4 * (usize::from(u16::from_be_bytes([l0, l1])) + 1);
-        let mut body = packet.get(FIXED..length).ok_or(FeedbackError::Truncated)?;
-        if first & 0x20 != 0 {
-            let padding = usize::from(body.last().copied().unwrap_or(0));
-            let end = body.len().checked_sub(padding).ok_or(FeedbackError::Truncated)?;
-            body = body.get(..end).ok_or(FeedbackError::Truncated)?;
-        }
+        let body = packet.get(FIXED..).unwrap_or_default();
         let count = u16::from_be_bytes([c0, c1]);
         if count > STATUSES_MAX {
             return Err(FeedbackError::TooMany(count));

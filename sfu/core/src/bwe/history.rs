@@ -30,6 +30,18 @@ pub struct Ack {
     pub cluster: u8,
 }
 
+/// What a report says of a packet that was not known yet, in the order of their numbers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum News {
+    /// It arrived.
+    Arrived(Ack),
+    /// It did not; when it had left.
+    Lost {
+        /// In microseconds of our clock.
+        sent_us: u64,
+    },
+}
+
 /// What a report amounts to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Outcome {
@@ -127,13 +139,12 @@ impl History {
         }
     }
 
-    /// Takes in a report whose reference time is `reference_us`; `arrived` hears of every packet that is news, in the
-    /// order of their numbers.
+    /// Takes in a report whose reference time is `reference_us`; `tell` hears of every packet that is news.
     pub fn on_feedback(
         &mut self,
         report: &Twcc<'_>,
         reference_us: i64,
-        mut arrived: impl FnMut(Ack),
+        mut tell: impl FnMut(News),
     ) -> Outcome {
         let mut outcome = Outcome::default();
         if self.count() == 0 {
@@ -154,6 +165,7 @@ impl History {
                 None if matches!(sent.fate, Fate::InFlight | Fate::Unknown) => {
                     outcome.lost += 1;
                     self.settle(sequence, Fate::Lost);
+                    tell(News::Lost { sent_us: sent.at_us });
                 }
                 Some(arrival) if sent.fate != Fate::Arrived => {
                     if sent.fate == Fate::Lost {
@@ -163,13 +175,13 @@ impl History {
                     }
                     self.settle(sequence, Fate::Arrived);
                     outcome.newest_sent_us = outcome.newest_sent_us.max(Some(sent.at_us));
-                    arrived(Ack {
+                    tell(News::Arrived(Ack {
                         sequence,
                         sent_us: sent.at_us,
                         arrival_us: reference_us.saturating_add(arrival),
                         bytes: sent.bytes,
                         cluster: sent.cluster,
-                    });
+                    }));
                 }
                 _ => {}
             }
@@ -241,7 +253,11 @@ mod tests {
 
     fn feed(history: &mut History, packet: &[u8]) -> (Outcome, Vec<Ack>) {
         let mut acks = Vec::new();
-        let outcome = history.on_feedback(&Twcc::parse(packet).unwrap(), 64_000, |ack| acks.push(ack));
+        let outcome = history.on_feedback(&Twcc::parse(packet).unwrap(), 64_000, |news| {
+            if let News::Arrived(ack) = news {
+                acks.push(ack);
+            }
+        });
         (outcome, acks)
     }
 

@@ -3,7 +3,7 @@
 //! [`Estimator`] numbers what is sent ([`history`]), reads what the other side reports ([`feedback`]) and keeps an estimate: GCC's
 //! delay-gradient detector ([`groups`], [`trend`]) and rate control ([`rate_control`]), a bound by loss ([`loss`]), a shortcut for
 //! links that collapse ([`delay`]), and probes that find out whether there is more ([`probe`]). [`Pacer`] lets packets leave at
-//! a rate, [`Allocator`] divides the estimate among the slots. All of it is pure: time is an argument, nothing is
+//! a rate, [`Allocator`] divides the estimate among the slots, and [`cap`] is what publishers hear of it. All of it is pure: time is an argument, nothing is
 //! allocated per packet.
 //!
 //! Only what was sent on this leg is ever counted: a packet that was lost between the publisher and us has no
@@ -11,12 +11,14 @@
 
 pub mod allocator;
 pub mod bitrate;
+pub mod cap;
 pub mod delay;
 pub mod estimator;
 pub mod feedback;
 pub mod groups;
 pub mod history;
 pub mod loss;
+pub mod messages;
 pub mod pacer;
 pub mod probe;
 pub mod rate_control;

@@ -38,6 +38,8 @@ pub enum DropReason {
     RateLimited,
     /// Larger than a packet of media can be.
     Oversized,
+    /// Video that the way to its viewer does not carry now.
+    Congested,
     /// A data message with nowhere to go, or more than the peer takes.
     Data,
     /// Another worker does not keep up.
@@ -46,7 +48,7 @@ pub enum DropReason {
 
 impl DropReason {
     /// All reasons, in the order of their counters.
-    pub const ALL: [DropReason; 18] = [
+    pub const ALL: [DropReason; 19] = [
         DropReason::NotOurs,
         DropReason::Unvalidated,
         DropReason::Stun,
@@ -63,6 +65,7 @@ impl DropReason {
         DropReason::NotShown,
         DropReason::RateLimited,
         DropReason::Oversized,
+        DropReason::Congested,
         DropReason::Data,
         DropReason::Relay,
     ];
@@ -86,6 +89,7 @@ impl DropReason {
             DropReason::NotShown => "not_shown",
             DropReason::RateLimited => "rate_limited",
             DropReason::Oversized => "oversized",
+            DropReason::Congested => "congested",
             DropReason::Data => "data",
             DropReason::Relay => "relay",
         }
@@ -142,6 +146,14 @@ pub struct Counters {
     pub nacks: u64,
     /// Keyframes asked of publishers.
     pub plis: u64,
+    /// Packets of padding sent to find out what a way carries.
+    pub padding: u64,
+    /// Probes those were for.
+    pub probes: u64,
+    /// Times a slot got more or less than before, was paused or resumed, by what its way carries.
+    pub layer_switches: u64,
+    /// Times a way's rate collapsed from one report to the next.
+    pub collapses: u64,
     /// TWCC feedback packets sent to publishers.
     pub twcc: u64,
     /// What went no further, and why.

@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 use super::relay::{FeedId, Mirror};
 use super::track::{MediaPacket, PassedExtensions};
 use super::types::TapId;
+use super::upstream::Wisher;
+use crate::bwe::Bitrate;
+use crate::bwe::cap::Cap;
 use crate::ids::{ParticipantId, WorkerId};
 use crate::media::{Codec, Kind, Source};
 use crate::rtp::cache::PacketCache;
@@ -81,6 +84,10 @@ pub(super) struct Feed {
     pub(super) taps: Vec<TapId>,
     /// Who has it on other workers.
     pub(super) mirrors: Vec<Mirror>,
+    /// What the legs of whoever shows it can take.
+    pub(super) wishes: Vec<(Wisher, Bitrate)>,
+    /// What the publisher (or the origin) was told of that.
+    pub(super) cap: Cap,
     /// When a mirror last passed on the wish for a keyframe of an encoding.
     pub(super) wished: [Option<Instant>; ENCODINGS_MAX],
 }
@@ -105,6 +112,8 @@ impl Feed {
             subscribers: Vec::new(),
             taps: Vec::new(),
             mirrors: Vec::new(),
+            wishes: Vec::new(),
+            cap: Cap::default(),
             wished: [None; ENCODINGS_MAX],
         }
     }

@@ -5,6 +5,7 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::counters::DropReason;
+use super::egress::Sent;
 use super::feed::Origin;
 use super::feedback::{self, Incoming};
 use super::limits::DATAGRAM_BYTES_MAX;
@@ -12,14 +13,18 @@ use super::participant::{Participant, REPORT_EVERY};
 use super::track::{Arrival, MediaPacket, Track};
 use super::types::Event;
 use super::{Node, TapOutput};
+use crate::bwe::{Class, messages};
 use crate::ids::Ssrc;
-use crate::media::Source;
+use crate::media::{Kind, Source};
 use crate::path::Path;
 use crate::rtp::extensions::{AudioLevel, HeaderExtension, read_mid, read_transport_cc};
 use crate::rtp::packet::{DatagramKind, RtpPacket};
 use crate::rtp::rtcp;
 use crate::tap::{SenderReport, TapEvent, TapPacket};
 use crate::transport::ice::Check;
+
+/// Format of transport-wide feedback among transport feedback.
+const TWCC: u8 = 15;
 
 impl Node {
     /// Takes one datagram, or one frame of a TCP connection. Media is decrypted in it, so its bytes are of no use
@@ -204,8 +209,7 @@ impl Node {
         let mut keyframe_needed = local && !self.mirror_packet(key, encoding, sequence, bytes, restarted);
         for index in 0..self.feeds[key].subscribers.len() {
             let place = self.feeds[key].subscribers[index];
-            let Participant { transport, slots, stats, repair, .. } =
-                &mut self.participants[place.participant];
+            let Participant { transport, slots, egress, .. } = &mut self.participants[place.participant];
             let slot = &mut slots[place.slot];
             if slot.encoding() != packet.encoding {
                 continue;
@@ -216,15 +220,29 @@ impl Node {
             if !transport.can_send() {
                 continue;
             }
+            let class = (slot.kind() == Kind::Video).then_some(Class::Video);
+            if class.is_some() && egress.refuses(now, place.slot, packet.payload.len()) {
+                self.counters.dropped.count(DropReason::Congested);
+                continue;
+            }
             match slot.forward(now, &packet, &earlier, self.outbox.begin()) {
                 Ok(()) => {
                     let bytes = self.outbox.buffer().len() - self.outbox.start();
-                    if transport.send_rtp(&mut self.outbox) {
-                        repair.budget.earn(bytes);
-                        stats.packets_sent += 1;
-                        stats.octets_sent += bytes as u64;
-                        self.counters.forwarded += 1;
+                    let stamps = slot.stamps();
+                    match egress.send(now, place.slot, class, stamps, transport, &mut self.outbox) {
+                        Sent::Left => {}
+                        Sent::Waits => self.rearm(now, place.participant),
+                        Sent::Dropped => {
+                            slot.restart();
+                            self.counters.dropped.count(DropReason::Congested);
+                            continue;
+                        }
                     }
+                    let Participant { stats, repair, .. } = &mut self.participants[place.participant];
+                    repair.budget.earn(bytes);
+                    stats.packets_sent += 1;
+                    stats.octets_sent += bytes as u64;
+                    self.counters.forwarded += 1;
                 }
                 Err(reason) => {
                     self.outbox.abandon();
@@ -269,6 +287,15 @@ impl Node {
             Ok(length) => &datagram[..length],
             Err(error) => return self.counters.dropped.count(error.into()),
         };
+        for packet in rtcp::packets(compound) {
+            if packet.is_transport_feedback(TWCC) {
+                self.on_twcc(now, key, packet.bytes());
+            } else if let Some(most) = messages::read_remb(packet.bytes()) {
+                self.participants[key].egress.on_remb(now, most);
+            } else {
+                self.on_extended_report(now, key, packet.bytes());
+            }
+        }
         for incoming in feedback::parse(compound) {
             match incoming {
                 Incoming::SenderReport { ssrc, ntp, rtp_timestamp } => {

@@ -4,6 +4,7 @@
 //! and no randomness of its own: one seed and one sequence of inputs give one run.
 
 mod counters;
+mod egress;
 mod feed;
 mod feedback;
 #[cfg(any(test, feature = "testing"))]
@@ -23,6 +24,7 @@ mod timers;
 mod track;
 mod types;
 mod upkeep;
+mod upstream;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -34,6 +36,7 @@ use rtc_crypto::RTCCryptoProvider;
 use slab::Slab;
 
 pub use self::counters::{Counters, DropReason, Dropped};
+pub use self::egress::EgressStats;
 use self::feed::{Feed, Origin, Place};
 use self::limits::Limiter;
 pub use self::limits::{DATAGRAM_BYTES_MAX, Limits};
@@ -72,6 +75,14 @@ impl Epoch {
     /// `instant` was `unix` after 1970.
     pub fn new(instant: Instant, unix: Duration) -> Self {
         Self { instant, unix }
+    }
+
+    /// A later instant as RTCP says it: 32.32 fixed-point seconds since 1900.
+    fn ntp(&self, now: Instant) -> u64 {
+        const UNIX_IN_NTP: u64 = 2_208_988_800;
+        let NodeTime(micros) = self.at(now);
+        let (seconds, rest) = (micros / 1_000_000, micros % 1_000_000);
+        ((seconds + UNIX_IN_NTP) << 32) | ((rest << 32) / 1_000_000)
     }
 
     /// The node's time of a later instant.
@@ -205,6 +216,7 @@ impl Node {
             srtp_profile: participant.transport.srtp_profile().map(|profile| profile.name()),
             remote: participant.transport.ice().selected(),
             rtt_ms: participant.rtt.map(|rtt| rtt.as_secs_f64() * 1e3),
+            egress: participant.egress.stats(),
             ..participant.stats.clone()
         })
     }
@@ -336,6 +348,7 @@ impl Node {
             self.unsubscribe(participant, slot);
             self.feeds[feed].subscribers.push(place);
         }
+        self.participants[participant].egress.restart(slot);
         let slot = &mut self.participants[participant].slots[slot];
         slot.show(feed);
         let encoding = slot.encoding();

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use rand::Rng;
 
+use super::egress::Egress;
 use super::limits::{Limiter, Limits};
 use super::quality::Quality;
 use super::repair::LegRepair;
@@ -12,6 +13,7 @@ use super::slot::Slot;
 use super::speaker::Speaker;
 use super::track::Track;
 use super::types::{AnswerSlot, JoinError, ParticipantStats};
+use super::upstream::Upstream;
 use crate::ids::{Mid, ParticipantId, Ssrc};
 use crate::media::Kind;
 use crate::rtp::extensions::HeaderExtension;
@@ -50,6 +52,8 @@ pub(super) struct Participant {
     pub(super) feedback_ssrc: Ssrc,
     pub(super) rtt: Option<Duration>,
     pub(super) repair: LegRepair,
+    pub(super) egress: Egress,
+    pub(super) upstream: Upstream,
     pub(super) next_report: Option<Instant>,
     /// Whom this participant's data messages reach.
     pub(super) audience: Vec<Listener>,
@@ -98,6 +102,7 @@ impl Participant {
             return Err(JoinError::BadOffer("it neither sends nor receives anything".into()));
         }
         let feedback_ssrc = Ssrc(rng.random());
+        let egress = Egress::new(now, &slots);
         Ok(Self {
             id,
             transport,
@@ -108,6 +113,8 @@ impl Participant {
             feedback_ssrc,
             rtt: None,
             repair: LegRepair::new(now),
+            egress,
+            upstream: Upstream::default(),
             next_report: None,
             audience: Vec::new(),
             limiter: Limiter::new(Limits::default()),
@@ -155,8 +162,11 @@ impl Participant {
     }
 
     /// When anything of this participant wants attention.
-    pub(super) fn deadline(&self) -> Instant {
+    pub(super) fn deadline(&mut self, now: Instant) -> Instant {
         let mut at = self.transport.deadline();
+        for candidate in [self.egress.deadline(now), self.upstream.deadline()].into_iter().flatten() {
+            at = at.min(candidate);
+        }
         for candidate in
             [self.next_report, self.twcc.deadline(), self.repair.deadline(), self.speaker.deadline()]
                 .into_iter()

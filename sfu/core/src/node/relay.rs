@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! origin's worker                                 subscribers' worker
-//!                 <-- Subscribe, Keyframe, Release --
+//!                 <-- Subscribe, Keyframe, Cap, Release --
 //!                 -- Packet, SenderReport, Ended -->
 //! ```
 //!
@@ -23,7 +23,9 @@ use std::time::{Duration, Instant};
 
 use super::counters::DropReason;
 use super::feed::{Feed, Origin, Place};
+use super::upstream::Wisher;
 use super::{Node, TapOutput};
+use crate::bwe::Bitrate;
 use crate::ids::{Mid, ParticipantId, WorkerId};
 use crate::media::Source;
 use crate::node::RouteError;
@@ -107,6 +109,13 @@ pub enum RelayMessage<'a> {
         /// Simulcast encoding.
         encoding: u8,
     },
+    /// The viewers of the mirror can take this much.
+    Cap {
+        /// The feed at its origin.
+        feed: FeedId,
+        /// In all.
+        most: Bitrate,
+    },
     /// A message on somebody's events channel for somebody else.
     Data {
         /// Whom it is for.
@@ -149,6 +158,7 @@ impl RelayMessage<'_> {
             Self::Subscribe { feed, mirror } => RelayMessage::Subscribe { feed, mirror },
             Self::Release { feed, mirror } => RelayMessage::Release { feed, mirror },
             Self::Keyframe { feed, encoding } => RelayMessage::Keyframe { feed, encoding },
+            Self::Cap { feed, most } => RelayMessage::Cap { feed, most },
         }
     }
 }
@@ -268,6 +278,7 @@ impl Node {
             RelayMessage::Release { feed, mirror } => {
                 if let Some(key) = self.find_origin(feed) {
                     self.feeds[key].mirrors.retain(|it| *it != Mirror { worker: from, feed: mirror });
+                    self.feeds[key].wishes.retain(|(who, _)| *who != Wisher::Worker(from));
                 }
             }
             RelayMessage::Keyframe { feed, encoding } => {
@@ -275,6 +286,7 @@ impl Node {
                     self.want_keyframe(now, key, encoding);
                 }
             }
+            RelayMessage::Cap { feed, most } => self.on_relayed_cap(now, from, feed, most),
             RelayMessage::Data { to, text, bytes } => {
                 let message = DataMessage { text, payload: bytes::Bytes::copy_from_slice(bytes) };
                 self.deliver(now, to, &message);
@@ -364,6 +376,7 @@ impl Node {
         let feed = self.feeds.remove(key);
         for Place { participant, slot } in feed.subscribers {
             self.participants[participant].slots[slot].clear();
+            self.participants[participant].egress.restart(slot);
         }
         for tap in feed.taps {
             self.taps.remove(&tap);
@@ -412,7 +425,7 @@ impl Node {
     }
 
     /// A feed published here.
-    fn find_origin(&self, id: FeedId) -> Option<usize> {
+    pub(super) fn find_origin(&self, id: FeedId) -> Option<usize> {
         let (key, feed) = self.find_feed_by_id(id)?;
         matches!(feed.origin, Origin::Local { .. }).then_some(key)
     }
@@ -423,7 +436,7 @@ impl Node {
         matches!(feed.origin, Origin::Remote { worker, .. } if worker == from).then_some(key)
     }
 
-    fn say(&mut self, to: WorkerId, message: &RelayMessage<'_>) {
+    pub(super) fn say(&mut self, to: WorkerId, message: &RelayMessage<'_>) {
         self.relay.push(to, message);
     }
 }

@@ -5,10 +5,12 @@ use std::time::{Duration, Instant};
 
 use super::Node;
 use super::counters::DropReason;
+use super::egress::Sent;
 use super::feed::Feed;
 use super::feedback::Reception;
 use super::participant::{Participant, StreamOf};
 use super::track::{Arrival, MediaPacket};
+use crate::bwe::Class;
 use crate::ids::Ssrc;
 use crate::media::Kind;
 use crate::rtp::extensions::PlayoutDelay;
@@ -56,7 +58,6 @@ impl LegRepair {
     }
 
     /// What became of a packet we sent, in the order of sending.
-    #[allow(dead_code, reason = "told by the bandwidth owner")]
     pub(super) fn outcome(&mut self, now: Instant, lost: bool) {
         self.outcomes = true;
         self.downlink.outcome(now, lost);
@@ -116,7 +117,7 @@ impl Node {
             }
             return false;
         };
-        let Participant { transport, slots, stats, repair, .. } = &mut self.participants[key];
+        let Participant { transport, slots, stats, repair, egress, .. } = &mut self.participants[key];
         if slots[slot].retransmission(now, &packet, self.outbox.begin()).is_none() {
             return false;
         }
@@ -126,7 +127,9 @@ impl Node {
             self.counters.dropped.count(DropReason::ResendBudget);
             return false;
         }
-        let sent = transport.send_rtp(&mut self.outbox);
+        let stamps = slots[slot].stamps();
+        let class = Some(Class::Retransmission);
+        let sent = egress.send(now, slot, class, stamps, transport, &mut self.outbox) != Sent::Dropped;
         if sent {
             stats.octets_sent += bytes as u64;
             stats.retransmitted += 1;
@@ -141,14 +144,14 @@ impl Node {
         while let Some((slot, sequence)) = self.participants[key].repair.copies.pop(now) {
             self.resend(now, key, slot, sequence);
         }
-        let Participant { repair, tracks, slots, rtt, .. } = &mut self.participants[key];
+        let Participant { repair, tracks, slots, rtt, egress, .. } = &mut self.participants[key];
         if repair.next.is_none_or(|next| next > now) {
             return;
         }
         for track in tracks.iter_mut() {
             repair.uplink.add(now, track.take_tally());
         }
-        let (sending, receiving) = repair.update(now, *rtt, None);
+        let (sending, receiving) = repair.update(now, *rtt, egress.estimate_bps());
         for track in tracks.iter() {
             self.feeds[track.feed].repair_time = receiving.time;
         }
@@ -170,6 +173,7 @@ impl Node {
         let packets = slot.reports.reported(reception.highest);
         let lost = (u64::from(packets) * u64::from(reception.fraction_lost) / 256) as u32;
         participant.repair.on_report(now, packets, lost);
+        participant.egress.on_loss_report(now, packets, lost);
         participant.quality.on_reception(packets, lost);
     }
 

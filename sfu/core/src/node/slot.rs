@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use rand::Rng;
 
 use super::counters::DropReason;
+use super::egress::Stamps;
 use super::feedback::{Sent, SentReports};
 use super::repair::{EarlierAudio, Playout, RED_MAX};
 use super::track::MediaPacket;
@@ -66,6 +67,7 @@ pub(super) struct Slot {
     red: u8,
     playout: Playout,
     rtx_packets: u32,
+    stamps: Stamps,
     /// What was sent again lately.
     pub(super) resent: Resent,
 }
@@ -78,10 +80,16 @@ impl Slot {
         line: NegotiatedMedia,
         rng: &mut impl Rng,
     ) -> Self {
+        let id = |extension| line.extensions.id(extension).unwrap_or(0);
+        let stamps = Stamps {
+            transport_cc: id(HeaderExtension::TransportCc),
+            abs_send_time: id(HeaderExtension::AbsSendTime),
+        };
         Self {
             kind,
             ssrcs,
             line,
+            stamps,
             shows: None,
             encoding: 0,
             view: None,
@@ -109,6 +117,53 @@ impl Slot {
 
     pub(super) fn ssrcs(&self) -> SlotSsrcs {
         self.ssrcs
+    }
+
+    /// What is written into each packet when it leaves.
+    pub(super) fn stamps(&self) -> Stamps {
+        self.stamps
+    }
+
+    /// Whether video is to be sent at all: something is shown, and in a size that can be seen.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.kind == Kind::Video && self.shows.is_some() && self.view.is_none_or(|view| view.is_shown())
+    }
+
+    /// Size of the view, width × height; a viewer that says nothing shows it as large as can be.
+    pub(super) fn pixels(&self) -> u32 {
+        self.view.map_or(u32::MAX, |view| u32::from(view.width) * u32::from(view.height))
+    }
+
+    /// Whether padding can go out on the RTX stream of this slot.
+    pub(super) fn can_pad(&self) -> bool {
+        self.kind == Kind::Video && self.stamps.transport_cc != 0 && self.rtx_type().is_some()
+    }
+
+    fn rtx_type(&self) -> Option<Pt> {
+        self.line.codecs.iter().find_map(|codec| codec.rtx)
+    }
+
+    /// Appends a packet of the RTX stream that is padding only (RFC 4588 §6.3 lets a receiver ignore it): a probe.
+    pub(super) fn pad(&mut self, bytes: u8, out: &mut Vec<u8>) {
+        let Some(payload_type) = self.rtx_type() else { return };
+        let header = RtpHeader {
+            marker: false,
+            payload_type,
+            sequence: self.rtx_sequence,
+            timestamp: self.rewriter.latest_timestamp(),
+            ssrc: self.ssrcs.rtx,
+        };
+        self.rtx_sequence = self.rtx_sequence.wrapping_add(1);
+        let start = out.len();
+        let stamps: [(u8, &[u8]); 2] =
+            [(self.stamps.transport_cc, &[0; 2]), (self.stamps.abs_send_time, &[0; 3])];
+        header.write(&stamps, out);
+        if let Some(first) = out.get_mut(start) {
+            *first |= 0x20;
+        }
+        // The last byte counts the padding, itself included (RFC 3550 §5.1).
+        out.resize(out.len() + usize::from(bytes.max(1)) - 1, 0);
+        out.push(bytes.max(1));
     }
 
     /// Key of the feed that is shown.
@@ -272,7 +327,10 @@ impl Slot {
         let mid = if sent <= MID_PACKETS { self.line.mid.as_str().as_bytes() } else { &[] };
         // An element with id 0 is not written: absent ones are left out without allocating a list.
         let id = |extension| ids.id(extension).unwrap_or(0);
-        let extensions: [(u8, &[u8]); 5] = [
+        let extensions: [(u8, &[u8]); 7] = [
+            // Written when the packet leaves.
+            (self.stamps.transport_cc, &[0; 2]),
+            (self.stamps.abs_send_time, &[0; 3]),
             (id(HeaderExtension::Mid), mid),
             (id(HeaderExtension::PlayoutDelay), playout.as_ref().map_or(&[], |bytes| &bytes[..])),
             (id(HeaderExtension::AudioLevel), level.as_ref().map_or(&[], |bytes| &bytes[..])),

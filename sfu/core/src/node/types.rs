@@ -1,5 +1,6 @@
 //! What a node is asked, what it answers and what it tells.
 
+use super::egress::EgressStats;
 use super::quality::QualitySample;
 use crate::ids::{Mid, ParticipantId, Rid};
 use crate::media::{Codec, Kind, Source};
@@ -180,6 +181,8 @@ pub struct ParticipantStats {
     pub twcc_sent: u64,
     /// Round trip towards this participant from its receiver reports, milliseconds.
     pub rtt_ms: Option<f64>,
+    /// What the way to this participant carries, and how it is used.
+    pub egress: EgressStats,
     /// DTLS-SRTP profile in use, e.g. `SRTP_AEAD_AES_256_GCM`.
     pub srtp_profile: Option<&'static str>,
     /// The path ICE has selected.

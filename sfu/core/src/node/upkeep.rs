@@ -8,7 +8,9 @@ use super::participant::{Participant, REPORT_EVERY};
 use super::quality::Observed;
 use super::rules::Listener;
 use super::types::{Event, LeaveReason};
+use super::upstream::Wisher;
 use super::{Node, TIMER_STEP};
+use crate::bwe::messages;
 use crate::ids::ParticipantId;
 use crate::rtp::rtcp;
 use crate::transport::data::DataMessage;
@@ -18,7 +20,10 @@ impl Node {
     /// NACKs, PLIs, TWCC feedback and reports that are due towards one participant.
     pub(super) fn give_feedback(&mut self, now: Instant, key: usize) {
         self.update_repair(now, key);
-        let Participant { transport, tracks, twcc, feedback_ssrc, rtt, next_report, stats, .. } =
+        self.run_egress(now, key);
+        self.tell_publisher(now, key);
+        let ntp = self.config.epoch.ntp(now);
+        let Participant { transport, tracks, twcc, feedback_ssrc, rtt, next_report, stats, upstream, .. } =
             &mut self.participants[key];
         let outbox = &mut self.outbox;
         let missing = &mut self.missing;
@@ -58,6 +63,9 @@ impl Node {
             *next_report = Some(now + REPORT_EVERY);
             let blocks = tracks.iter_mut().flat_map(|track| track.reports(now));
             if rtcp::write_receiver_report(*feedback_ssrc, blocks, outbox.begin()) > 0 {
+                // Whoever only sends is asked for the round trip this way.
+                messages::write_reference_time(*feedback_ssrc, ntp, outbox.buffer());
+                upstream.references.sent(now, ntp);
                 transport.send_rtcp(outbox);
             }
             self.take_quality(now, key);
@@ -67,7 +75,12 @@ impl Node {
     /// Ends a second of a participant's quality.
     fn take_quality(&mut self, now: Instant, key: usize) {
         let participant = &mut self.participants[key];
-        let mut observed = Observed { rtt: participant.rtt, ..Observed::default() };
+        let mut observed = Observed {
+            rtt: participant.rtt,
+            estimate_bps: participant.egress.estimate_bps(),
+            video_paused: participant.egress.is_video_paused(),
+            ..Observed::default()
+        };
         for track in &participant.tracks {
             let (expected, received, jitter) = track.reception();
             observed.expected += expected;
@@ -80,7 +93,7 @@ impl Node {
 
     /// After anything happened to a participant: send what is due, tell what is new, set its timer.
     pub(super) fn settle(&mut self, now: Instant, key: usize) {
-        if self.participants.get(key).is_some_and(|participant| participant.deadline() <= now) {
+        if self.participants.get_mut(key).is_some_and(|participant| participant.deadline(now) <= now) {
             self.give_feedback(now, key);
         }
         self.drain(now, key);
@@ -142,10 +155,10 @@ impl Node {
         self.rearm(now, key);
     }
 
-    fn rearm(&mut self, now: Instant, key: usize) {
+    pub(super) fn rearm(&mut self, now: Instant, key: usize) {
         if let Some(participant) = self.participants.get_mut(key) {
             // What could not be done just now is tried again soon, never in a busy loop.
-            let deadline = participant.deadline().max(now + TIMER_STEP);
+            let deadline = participant.deadline(now).max(now + TIMER_STEP);
             self.timers.arm(key, deadline);
         }
     }
@@ -173,6 +186,8 @@ impl Node {
         if let Some(feed) = self.participants[subscriber].slots[slot].shows() {
             self.feeds[feed].subscribers.retain(|other| *other != place);
             self.participants[subscriber].slots[slot].clear();
+            self.participants[subscriber].egress.restart(slot);
+            self.feeds[feed].wishes.retain(|(who, _)| *who != Wisher::Slot(place));
             self.release_if_unused(feed);
         }
     }

@@ -187,6 +187,11 @@ impl StreamRewriter {
         self.current.as_ref().map(|segment| source.wrapping_add(segment.timestamp_offset))
     }
 
+    /// The highest outgoing timestamp so far, or the one it will begin with.
+    pub fn latest_timestamp(&self) -> u32 {
+        self.latest.map_or(self.first_timestamp, |(timestamp, _)| timestamp)
+    }
+
     /// The highest outgoing sequence number so far, and `None` before the first packet.
     pub fn highest_sequence(&self) -> Option<u16> {
         self.latest.map(|_| self.highest as u16)

@@ -42,7 +42,8 @@ impl TransportArrivals {
     pub fn report(&mut self, sender: u32, media: u32) -> Option<TransportLayerCc> {
         let (&first, _) = self.fresh.first_key_value()?;
         let (&last, _) = self.fresh.last_key_value()?;
-        let base = self.next.filter(|next| *next <= first && first - next < 1000).unwrap_or(first);
+        let base =
+            self.next.filter(|next| *next <= first && first - next < REPORT_MAX as u64).unwrap_or(first);
         let end = (last + 1).min(base + REPORT_MAX as u64);
         let reference = self.fresh.range(..end).next()?.1.div_euclid(256);
         let mut previous = reference * 256;

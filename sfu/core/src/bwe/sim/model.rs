@@ -7,7 +7,6 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use rtc_shared::marshal::Marshal;
 
-use crate::bwe::allocator::Elastic;
 use crate::bwe::{Allocator, Bitrate, Class, Estimator, Pacer, Rung, SlotRequest, Target, Twcc};
 use crate::ids::Ssrc;
 use crate::rtp::twcc::TwccReceiver;
@@ -202,7 +201,7 @@ impl World {
             }
         }
         while let Some((_, bytes)) = self.reports.pop_front_if(|it| it.0 <= self.now_us) {
-            self.estimator.on_feedback(self.now(), &Twcc::parse(&bytes).expect("a report"));
+            self.estimator.on_feedback(self.now(), &Twcc::parse(&bytes).expect("a report"), |_| ());
         }
         self.allocate();
         self.estimator.poll(self.now());
@@ -210,9 +209,9 @@ impl World {
 
     fn allocate(&mut self) {
         let (now, audio) = (self.now(), Bitrate::kbps(48));
-        let ladder = [Rung { target: Target::default(), bitrate: self.encoder }];
-        let range = Elastic { least: Bitrate::kbps(80), most: self.camera };
-        let slots = [SlotRequest { screen: false, pixels: 1, ladder: &ladder, elastic: Some(range) }];
+        let least = Bitrate::kbps(80);
+        let ladder = [Rung { target: Target::default(), bitrate: self.encoder, least, most: self.camera }];
+        let slots = [SlotRequest { screen: false, pixels: 1, ladder: &ladder }];
         let loss = self.estimator.loss();
         self.estimator.set_wanted(Allocator::wanted(audio, &slots, loss));
         let share = self.allocator.divide(now, self.estimator.estimate(now), audio, loss, &slots)[0].share;

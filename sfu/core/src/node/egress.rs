@@ -1,0 +1,509 @@
+//! The sending side of a participant's leg: every media packet towards it goes through [`Egress::send`], which numbers it,
+//! tells the estimator, and lets it wait where the leg is full. What the participant reports comes back here, and
+//! moves the slots' targets and the publishers' caps.
+//!
+//! The arithmetic is in [`crate::bwe`]; this ties it to slots, feeds and the transport.
+
+use std::time::{Duration, Instant};
+
+use super::counters::DropReason;
+use super::feed::Place;
+use super::participant::Participant;
+use super::slot::Slot;
+use super::upstream::Wisher;
+use super::{Counters, Node};
+use crate::bwe::cap::NO_LIMIT;
+use crate::bwe::estimator::EstimatorStats;
+use crate::bwe::throughput::Throughput;
+use crate::bwe::{Allocation, Allocator, Bitrate, Class, Estimator, Pacer, Rung, SlotRequest, Target, Twcc};
+use crate::media::{Kind, Source};
+use crate::rtp::packet::RtpPacket;
+use crate::transport::Transport;
+use crate::transport::outbox::Outbox;
+
+/// What the network adds to a packet: IPv4, UDP and the SRTP tag.
+const OVERHEAD: usize = 28 + 16;
+/// Video slots of one participant that take part in the allocation.
+const SLOTS_MAX: usize = 16;
+/// Rates of slots are measured over this.
+const MEASURED: Duration = Duration::from_millis(500);
+/// Allocation is not looked at more often, unless the estimate falls.
+const REVIEW_EVERY: Duration = Duration::from_millis(40);
+/// A padding packet: the count of padding is one byte (RFC 3550 §5.1).
+const PADDING: u8 = 240;
+/// Padding packets sent in one go; a probe of 10 Mbit/s needs five a millisecond.
+const PADDING_BURST: usize = 24;
+/// What waits for longer than this at the leg's rate is thrown away; a keyframe tells the rest of the story.
+const WAIT_MAX: Duration = Duration::from_millis(800);
+/// But not before something has waited for so long: at the start the estimate doubles from report to report.
+const WAITED: Duration = Duration::from_millis(400);
+/// A source that sends this many times its share is not forwarded …
+const FLOOD: f64 = 2.5;
+/// … for this long: then the publisher has heard of its cap, and starts again with a keyframe of that size …
+const FLOOD_PAUSE: Duration = Duration::from_millis(150);
+/// … and no more often than this.
+const FLOOD_EVERY: Duration = Duration::from_millis(1500);
+/// A camera or screen below this is no picture any more.
+const LEAST_CAMERA: Bitrate = Bitrate::kbps(70);
+const LEAST_SCREEN: Bitrate = Bitrate::kbps(100);
+/// A slot that shows something new is not paused, and has no wish for its publisher: the leg is being found out about.
+const FRESH: Duration = Duration::from_millis(600);
+
+/// Header extensions whose value is known only when the packet leaves; 0 where not negotiated.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Stamps {
+    pub(super) transport_cc: u8,
+    pub(super) abs_send_time: u8,
+}
+
+/// A packet that waits: which buffer it is in.
+#[derive(Clone, Copy, Debug)]
+struct Parked {
+    slot: u8,
+    buffer: u16,
+    stamps: Stamps,
+}
+
+/// What became of a packet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Sent {
+    /// It is in the outbox.
+    Left,
+    /// It leaves later.
+    Waits,
+    /// The leg cannot take it. The slot's stream is broken and needs a keyframe.
+    Dropped,
+}
+
+/// What one video slot does and gets.
+#[derive(Clone, Debug, Default)]
+struct SlotState {
+    /// What its source sends.
+    offered: Throughput,
+    /// Not forwarded until then.
+    flooded_until: Option<Instant>,
+    last_flood: Option<Instant>,
+    /// Since when it shows what it shows.
+    since: Option<Instant>,
+    paused: bool,
+    allocation: Allocation,
+}
+
+/// See the module.
+pub(super) struct Egress {
+    estimator: Estimator,
+    pacer: Pacer<Parked>,
+    buffers: Vec<Vec<u8>>,
+    free: Vec<u16>,
+    allocator: Allocator,
+    slots: Vec<SlotState>,
+    ladder: Vec<Rung>,
+    audio: Throughput,
+    /// Some receive line carries transport-wide numbers.
+    numbered: bool,
+    reviewed: Option<Instant>,
+    pub(super) reviewed_estimate: Bitrate,
+}
+
+impl Egress {
+    /// For a leg with these slots.
+    pub(super) fn new(now: Instant, slots: &[Slot]) -> Self {
+        let estimator = Estimator::new(now);
+        Self {
+            pacer: Pacer::new(estimator.pacing(now)),
+            estimator,
+            buffers: Vec::new(),
+            free: Vec::new(),
+            allocator: Allocator::default(),
+            slots: vec![SlotState::default(); slots.len()],
+            ladder: Vec::new(),
+            audio: Throughput::default(),
+            numbered: slots.iter().any(|slot| slot.stamps().transport_cc != 0),
+            reviewed: None,
+            reviewed_estimate: Bitrate::ZERO,
+        }
+    }
+
+    /// Takes note of a video packet for a slot, before anything else happens to it. True when the slot gets none now.
+    pub(super) fn refuses(&mut self, now: Instant, slot: usize, bytes: usize) -> bool {
+        let now_us = self.estimator.micros(now);
+        let Some(state) = self.slots.get_mut(slot) else { return false };
+        state.since.get_or_insert(now);
+        state.offered.on_packet(now_us as i64, (bytes + OVERHEAD) as u16);
+        state.paused || state.flooded_until.is_some_and(|until| now < until)
+    }
+
+    /// Sends the plain RTP packet that was begun in the outbox, or keeps it for later. Without a class it is audio, which
+    /// never waits.
+    pub(super) fn send(
+        &mut self,
+        now: Instant,
+        slot: usize,
+        class: Option<Class>,
+        stamps: Stamps,
+        transport: &mut Transport,
+        outbox: &mut Outbox,
+    ) -> Sent {
+        let wire = outbox.buffer().len() - outbox.start() + OVERHEAD;
+        let now_us = self.estimator.micros(now);
+        let Some(class) = class else {
+            self.audio.on_packet(now_us as i64, wire as u16);
+            return self.leave(now, stamps, transport, outbox);
+        };
+        if !self.estimator.is_informed() || (self.pacer.is_free(now_us, class) && self.estimator.has_room()) {
+            return self.leave(now, stamps, transport, outbox);
+        }
+        let buffer = self.keep(outbox);
+        outbox.abandon();
+        let parked = buffer.map(|buffer| Parked { slot: slot as u8, buffer, stamps });
+        match parked.filter(|parked| self.pacer.push(now_us, class, *parked, wire as u16)) {
+            Some(_) => Sent::Waits,
+            None => {
+                self.free.extend(buffer);
+                Sent::Dropped
+            }
+        }
+    }
+
+    /// Stamps, seals and commits what was begun in the outbox.
+    fn leave(
+        &mut self,
+        now: Instant,
+        stamps: Stamps,
+        transport: &mut Transport,
+        outbox: &mut Outbox,
+    ) -> Sent {
+        let start = outbox.start();
+        let wire = outbox.buffer().len() - start + OVERHEAD;
+        let now_us = self.estimator.micros(now);
+        self.pacer.on_sent(now_us, wire as u16);
+        let packet = &mut outbox.buffer()[start..];
+        if stamps.transport_cc != 0 && has_extension(packet, stamps.transport_cc) {
+            let number = self.estimator.on_sent(now, wire);
+            stamp(packet, stamps.transport_cc, &number.to_be_bytes());
+        } else {
+            self.estimator.on_sent_unnumbered(now, wire);
+        }
+        if stamps.abs_send_time != 0 {
+            // Seconds in 6.18 fixed point, modulo 64.
+            let [_, time @ ..] = (((now_us << 18) / 1_000_000) as u32 & 0x00ff_ffff).to_be_bytes();
+            stamp(packet, stamps.abs_send_time, &time);
+        }
+        match transport.send_rtp(outbox) {
+            true => Sent::Left,
+            false => Sent::Dropped,
+        }
+    }
+
+    fn keep(&mut self, outbox: &mut Outbox) -> Option<u16> {
+        let start = outbox.start();
+        let packet = outbox.buffer().get(start..)?;
+        let buffer = match self.free.pop() {
+            Some(buffer) => buffer,
+            None => {
+                let buffer = u16::try_from(self.buffers.len()).ok()?;
+                self.buffers.push(Vec::new());
+                buffer
+            }
+        };
+        let place = self.buffers.get_mut(usize::from(buffer))?;
+        place.clear();
+        place.extend_from_slice(packet);
+        Some(buffer)
+    }
+
+    /// Lets leave what may leave now, and pads a running probe.
+    fn drain(
+        &mut self,
+        now: Instant,
+        slots: &mut [Slot],
+        transport: &mut Transport,
+        outbox: &mut Outbox,
+        counters: &mut Counters,
+    ) {
+        let now_us = self.estimator.micros(now);
+        self.pacer.set_rate(now_us, self.estimator.pacing(now));
+        while self.estimator.has_room()
+            && let Some((_, parked)) = self.pacer.pop(now_us)
+        {
+            if let Some(packet) = self.buffers.get(usize::from(parked.buffer)) {
+                outbox.begin().extend_from_slice(packet);
+                self.leave(now, parked.stamps, transport, outbox);
+            }
+            self.free.push(parked.buffer);
+        }
+        for _ in 0..PADDING_BURST {
+            if self.estimator.padding(now) == 0 || !transport.can_send() {
+                break;
+            }
+            let Some(slot) = slots.iter_mut().find(|slot| slot.can_pad()) else { break };
+            slot.pad(PADDING, outbox.begin());
+            let stamps = slot.stamps();
+            counters.padding += u64::from(self.leave(now, stamps, transport, outbox) == Sent::Left);
+        }
+        if self.pacer.is_empty() && self.buffers.len() > 64 {
+            // A keyframe on a thin leg is over.
+            self.buffers.truncate(32);
+            self.buffers.shrink_to_fit();
+            self.free.clear();
+            self.free.extend(0..32);
+        }
+    }
+
+    fn flush(&mut self, slot: usize) {
+        flush(&mut self.pacer, &mut self.free, slot);
+    }
+
+    /// What waits is more than the leg passes in good time.
+    fn is_overfull(&self, now: Instant) -> bool {
+        let waited = self.pacer.oldest(self.estimator.micros(now));
+        waited > WAITED && self.estimator.estimate(now).time_for(self.pacer.waiting_bytes()) > WAIT_MAX
+    }
+
+    /// A slot shows something else: what waits of the old is of no use.
+    pub(super) fn restart(&mut self, slot: usize) {
+        self.flush(slot);
+        self.allocator.restart(slot);
+        if let Some(state) = self.slots.get_mut(slot) {
+            *state = SlotState::default();
+        }
+    }
+
+    /// The path is another one.
+    #[allow(dead_code, reason = "told when the address changes")]
+    pub(super) fn on_new_path(&mut self) {
+        self.estimator.on_new_path();
+    }
+
+    /// The peer's own limit (REMB).
+    pub(super) fn on_remb(&mut self, now: Instant, most: Bitrate) {
+        self.estimator.on_remb(now, most);
+    }
+
+    /// A receiver report about packets of ours.
+    pub(super) fn on_loss_report(&mut self, now: Instant, packets: u32, lost: u32) {
+        self.estimator.on_loss_report(now, lost, packets);
+    }
+
+    /// What the leg carries, bits per second, where that is known.
+    pub(super) fn estimate_bps(&self) -> Option<u64> {
+        let known = self.numbered && self.reviewed_estimate > Bitrate::ZERO;
+        Some(self.reviewed_estimate.as_bps()).filter(|_| known && self.reviewed_estimate < Bitrate::MAX)
+    }
+
+    /// A video that is shown gets nothing, because the leg carries no more.
+    pub(super) fn is_video_paused(&self) -> bool {
+        self.slots.iter().any(|slot| slot.paused)
+    }
+
+    /// When [`Node::run_egress`] wants to be called.
+    pub(super) fn deadline(&mut self, now: Instant) -> Option<Instant> {
+        let waiting = self.pacer.deadline_us().filter(|_| self.estimator.has_room());
+        let waiting = waiting.map(|at| self.estimator.instant(at));
+        [waiting, self.estimator.deadline(now)].into_iter().flatten().min()
+    }
+
+    /// Figures for stats.
+    pub(super) fn stats(&self) -> EgressStats {
+        EgressStats {
+            estimate_bps: self.estimate_bps(),
+            video_bps: self.slots.iter().map(|slot| slot.allocation.share.as_bps()).sum(),
+            sending_bps: self.estimator.sending().as_bps(),
+            waiting_bytes: self.pacer.waiting_bytes(),
+            standing: self.estimator.standing(),
+            loss: self.estimator.loss(),
+            probes: self.estimator.probes(),
+            switches: self.allocator.changes(),
+            video_paused: self.is_video_paused(),
+            estimator: self.estimator.stats(),
+        }
+    }
+}
+
+/// How one participant's receiving leg is.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct EgressStats {
+    /// What the leg carries, bits per second; `None` when the peer tells nothing.
+    pub estimate_bps: Option<u64>,
+    /// What of that has been given to video.
+    pub video_bps: u64,
+    /// What leaves now, bits per second, with everything around it.
+    pub sending_bps: u64,
+    /// Bytes that wait to leave.
+    pub waiting_bytes: u64,
+    /// What the quickest packet waits in the network's queues.
+    pub standing: Duration,
+    /// Share of packets lost on this leg lately, 0–1.
+    pub loss: f64,
+    /// Probes sent.
+    pub probes: u64,
+    /// Times a slot got more or less, or was paused or resumed.
+    pub switches: u64,
+    /// A video that is shown gets nothing, because the leg carries no more.
+    pub video_paused: bool,
+    /// What the estimator counts.
+    pub estimator: EstimatorStats,
+}
+
+impl Node {
+    /// Takes in transport-wide feedback of a participant.
+    pub(super) fn on_twcc(&mut self, now: Instant, key: usize, packet: &[u8]) {
+        let Ok(report) = Twcc::parse(packet) else {
+            return self.counters.dropped.count(DropReason::Malformed);
+        };
+        let Participant { egress, repair, .. } = &mut self.participants[key];
+        let before = egress.estimator.stats().collapses;
+        egress.estimator.on_feedback(now, &report, |lost| repair.outcome(now, lost));
+        self.counters.collapses += egress.estimator.stats().collapses - before;
+        self.run_egress(now, key);
+    }
+
+    /// Divides the leg anew if it is time, begins probes, and lets leave what may.
+    pub(super) fn run_egress(&mut self, now: Instant, key: usize) {
+        self.review(now, key);
+        let Participant { egress, slots, transport, .. } = &mut self.participants[key];
+        let before = egress.estimator.probes();
+        egress.estimator.poll(now);
+        self.counters.probes += egress.estimator.probes() - before;
+        egress.drain(now, slots, transport, &mut self.outbox, &mut self.counters);
+        if egress.is_overfull(now) {
+            for (index, slot) in slots.iter_mut().enumerate().filter(|(_, slot)| slot.kind() == Kind::Video) {
+                egress.flush(index);
+                slot.restart();
+            }
+        }
+    }
+
+    fn review(&mut self, now: Instant, key: usize) {
+        let Participant { egress, slots, .. } = &mut self.participants[key];
+        let estimate = egress.estimator.estimate(now);
+        let fell = estimate < egress.reviewed_estimate.scale(0.95);
+        if !fell && egress.reviewed.is_some_and(|at| now < at + REVIEW_EVERY) {
+            return;
+        }
+        egress.reviewed = Some(now);
+        egress.reviewed_estimate = estimate;
+        let count = slots.len().min(SLOTS_MAX);
+        let mut leads = [false; SLOTS_MAX];
+        for (slot, leads) in leads.iter_mut().enumerate().take(count) {
+            *leads = self.leads(Place { participant: key, slot }, estimate);
+        }
+        let Participant { egress, slots, .. } = &mut self.participants[key];
+        let informed = egress.estimator.is_informed();
+        let Egress { estimator, allocator, slots: states, ladder, audio, pacer, free, .. } = egress;
+        ladder.clear();
+        let mut ends = [0; SLOTS_MAX];
+        for (slot, end) in ends.iter_mut().enumerate().take(count) {
+            let shown = slots[slot].shows().filter(|_| slots[slot].is_wanted());
+            if let Some(feed) = shown.and_then(|feed| self.feeds.get(feed)) {
+                let bitrate = states[slot].offered.rate(MEASURED).unwrap_or_default();
+                let least = if feed.source == Source::Screen { LEAST_SCREEN } else { LEAST_CAMERA };
+                ladder.push(match leads[slot] {
+                    true => Rung { target: Target::default(), bitrate, least, most: NO_LIMIT },
+                    false => Rung::fixed(Target::default(), bitrate),
+                });
+            }
+            *end = ladder.len();
+        }
+        let mut requests = [SlotRequest::default(); SLOTS_MAX];
+        let mut begin = 0;
+        for (slot, request) in requests.iter_mut().enumerate().take(count) {
+            let feed = slots[slot].shows().and_then(|feed| self.feeds.get(feed));
+            request.ladder = &ladder[begin..ends[slot]];
+            request.screen = feed.is_some_and(|feed| feed.source == Source::Screen);
+            request.pixels = slots[slot].pixels();
+            begin = ends[slot];
+        }
+        let audio = audio.rate(MEASURED).unwrap_or_default();
+        let loss = estimator.loss();
+        let requests = &requests[..count];
+        estimator.set_wanted(Allocator::wanted(audio, requests, loss));
+        let changes = allocator.changes();
+        let allocations = allocator.divide(now, estimate, audio, loss, requests);
+        let mut wishes = [None; SLOTS_MAX];
+        for (slot, allocation) in allocations.iter().enumerate() {
+            let (state, request) = (&mut states[slot], &requests[slot]);
+            state.allocation = *allocation;
+            let settled = state.since.is_some_and(|since| now >= since + FRESH);
+            let paused =
+                allocation.target.is_none() && !request.ladder.is_empty() && (settled || state.paused);
+            let flood = allocation.share.scale(FLOOD);
+            let flooded = informed
+                && settled
+                && leads[slot]
+                && request.ladder.first().is_some_and(|rung| rung.bitrate > flood)
+                && state.last_flood.is_none_or(|at| now >= at + FLOOD_EVERY);
+            if flooded {
+                state.flooded_until = Some(now + FLOOD_PAUSE);
+                state.last_flood = Some(now);
+            }
+            if flooded || (paused && !state.paused) {
+                flush(pacer, free, slot);
+                slots[slot].restart();
+            }
+            state.paused = paused;
+            if informed && settled && !request.ladder.is_empty() {
+                // What is paused here trickles on at the publisher, so that it can be resumed.
+                wishes[slot] = Some(allocation.share.max(LEAST_CAMERA));
+            }
+        }
+        self.counters.layer_switches += allocator.changes() - changes;
+        for (slot, wish) in wishes.into_iter().enumerate().take(count) {
+            if let (Some(wish), Some(feed)) = (wish, self.participants[key].slots[slot].shows()) {
+                let place = Place { participant: key, slot };
+                self.wish_bitrate(now, feed, Wisher::Slot(place), wish);
+            }
+        }
+    }
+
+    /// Whether a slot's leg carries most among all that show the same: the publisher follows it.
+    fn leads(&self, place: Place, estimate: Bitrate) -> bool {
+        let slot = &self.participants[place.participant].slots[place.slot];
+        let feed = slot.shows().filter(|_| slot.kind() == Kind::Video).and_then(|feed| self.feeds.get(feed));
+        let Some(feed) = feed else { return false };
+        let rank = |estimate: Bitrate, place: &Place| (estimate, place.participant, place.slot);
+        let mine = rank(estimate, &place);
+        let others = feed.subscribers.iter().filter(|other| **other != place);
+        let here = others.clone().all(|other| {
+            let egress = self.participants.get(other.participant).map(|it| it.egress.reviewed_estimate);
+            egress.is_none_or(|estimate| rank(estimate, other) < mine)
+        });
+        let elsewhere = feed.wishes.iter().all(|(who, wish)| match who {
+            Wisher::Worker(_) => *wish < estimate,
+            Wisher::Slot(_) => true,
+        });
+        here && elsewhere
+            && feed.mirrors.iter().all(|mirror| {
+                // A worker that has not said anything yet may need all there is.
+                feed.wishes.iter().any(|(who, _)| *who == Wisher::Worker(mirror.worker))
+            })
+    }
+}
+
+/// Throws away the video of a slot that waits.
+fn flush(pacer: &mut Pacer<Parked>, free: &mut Vec<u16>, slot: usize) {
+    pacer.retain(|class, parked| {
+        let keep = usize::from(parked.slot) != slot || class == Class::Retransmission;
+        if !keep {
+            free.push(parked.buffer);
+        }
+        keep
+    });
+}
+
+/// Writes the value of an extension that was left room for.
+fn stamp(packet: &mut [u8], id: u8, value: &[u8]) {
+    let place = RtpPacket::parse(packet).ok().and_then(|parsed| {
+        let found = parsed.extension(id).filter(|found| found.len() == value.len())?;
+        (found.as_ptr() as usize).checked_sub(parsed.bytes().as_ptr() as usize)
+    });
+    if let Some(place) = place
+        && let Some(room) = packet.get_mut(place..place + value.len())
+    {
+        room.copy_from_slice(value);
+    }
+}
+
+fn has_extension(packet: &[u8], id: u8) -> bool {
+    RtpPacket::parse(packet).is_ok_and(|parsed| parsed.extension(id).is_some())
+}

@@ -1,0 +1,139 @@
+//! What a publisher hears about how much to send: its viewers' legs decide.
+//!
+//! Viewers have wishes ([`Feed::wishes`](super::feed::Feed)), the largest wins, and [`Cap`] tells when it is news. The news goes two
+//! ways: as REMB, which Chromium obeys beside TWCC and within half a round trip, and as [`Event::SendWish`], which
+//! the layer above carries to the page; that one tells sources apart.
+
+use std::time::{Duration, Instant};
+
+use super::Node;
+use super::feed::{ENCODINGS_MAX, Origin};
+use super::feedback::SentReports;
+use super::participant::Participant;
+use super::relay::{FeedId, RelayMessage};
+use super::types::{EncodingWish, Event};
+use crate::bwe::cap::NO_LIMIT;
+use crate::bwe::{Bitrate, messages};
+use crate::ids::{Ssrc, WorkerId};
+use crate::media::Kind;
+
+/// REMB is repeated this often while it limits: one may be lost.
+const REPEAT: Duration = Duration::from_millis(500);
+/// And so often once it no longer does.
+const LIFTS: u8 = 3;
+/// What a microphone needs beside video: Opus with two levels of redundancy.
+const AUDIO: Bitrate = Bitrate::kbps(150);
+/// No limit, as REMB says it.
+const LIFTED: Bitrate = Bitrate::kbps(20_000);
+
+/// See the module. One a participant.
+#[derive(Debug, Default)]
+pub(super) struct Upstream {
+    /// Our clock as we told it, for the round trip to peers that only send.
+    pub(super) references: SentReports,
+    told: Option<Bitrate>,
+    repeat: Option<Instant>,
+    lifts: u8,
+}
+
+impl Upstream {
+    /// When [`Node::tell_publisher`] wants to be called.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.repeat
+    }
+}
+
+impl Node {
+    /// A local viewer of a feed, or a worker that mirrors it, can take this much of it.
+    pub(super) fn wish_bitrate(&mut self, now: Instant, key: usize, who: Wisher, wish: Bitrate) {
+        let Some(feed) = self.feeds.get_mut(key) else { return };
+        match feed.wishes.iter_mut().find(|(other, _)| *other == who) {
+            Some((_, before)) => *before = wish,
+            None => feed.wishes.push((who, wish)),
+        }
+        let most = feed.wishes.iter().map(|(_, wish)| *wish).max().unwrap_or(wish);
+        if !feed.cap.follow(now, Some(most).filter(|most| *most < NO_LIMIT)) {
+            return;
+        }
+        let told = feed.cap.told();
+        match feed.origin {
+            Origin::Local { participant, .. } => {
+                let encodings = vec![EncodingWish {
+                    rid: None,
+                    active: true,
+                    max_bitrate_bps: told.map(Bitrate::as_bps),
+                }];
+                let wish = Event::SendWish { participant: feed.who, source: feed.source, encodings };
+                self.events.push_back(wish);
+                self.tell_publisher(now, participant);
+            }
+            Origin::Remote { worker, feed } => {
+                self.say(worker, &RelayMessage::Cap { feed, most: told.unwrap_or(Bitrate::MAX) });
+            }
+        }
+    }
+
+    /// The same from a worker that mirrors a feed of ours.
+    pub(super) fn on_relayed_cap(&mut self, now: Instant, from: WorkerId, feed: FeedId, most: Bitrate) {
+        if let Some(key) = self.find_origin(feed) {
+            self.wish_bitrate(now, key, Wisher::Worker(from), most);
+        }
+    }
+
+    /// Sends a REMB if the publisher's limit is news, or is due again.
+    pub(super) fn tell_publisher(&mut self, now: Instant, key: usize) {
+        let Participant { tracks, upstream, transport, feedback_ssrc, .. } = &mut self.participants[key];
+        let mut limited = false;
+        let mut most = AUDIO;
+        let mut streams = [Ssrc(0); 2 * ENCODINGS_MAX];
+        let mut count = 0;
+        for track in tracks.iter().filter(|track| track.source().kind() == Kind::Video) {
+            let ssrcs = (0..ENCODINGS_MAX as u8).filter_map(|encoding| track.ssrc(encoding));
+            let before = count;
+            for (place, ssrc) in streams.iter_mut().skip(before).zip(ssrcs) {
+                *place = ssrc;
+                count += 1;
+            }
+            if count > before {
+                let told = self.feeds.get(track.feed).and_then(|feed| feed.cap.told());
+                limited |= told.is_some();
+                most = most.plus(told.unwrap_or(NO_LIMIT));
+            }
+        }
+        let wished = if limited { most } else { LIFTED };
+        let news = upstream.told.is_some_and(|told| told != wished) || (upstream.told.is_none() && limited);
+        let due = upstream.repeat.is_some_and(|at| at <= now);
+        if !(news || due) || count == 0 {
+            upstream.repeat = upstream.repeat.filter(|_| !due);
+            return;
+        }
+        if limited {
+            upstream.lifts = LIFTS;
+        }
+        upstream.told = Some(wished);
+        upstream.repeat = (limited || upstream.lifts > 0).then_some(now + REPEAT);
+        upstream.lifts = if limited { LIFTS } else { upstream.lifts.saturating_sub(1) };
+        let streams = streams.get(..count).unwrap_or_default();
+        messages::write_remb(*feedback_ssrc, wished, streams, self.outbox.begin());
+        transport.send_rtcp(&mut self.outbox);
+    }
+
+    /// A peer answers to our clock.
+    pub(super) fn on_extended_report(&mut self, now: Instant, key: usize, packet: &[u8]) {
+        let participant = &mut self.participants[key];
+        if let Some((last, delay)) = messages::read_dlrr(packet, participant.feedback_ssrc)
+            && let Some(rtt) = participant.upstream.references.round_trip(now, last, delay)
+        {
+            participant.rtt = Some(rtt);
+        }
+    }
+}
+
+/// Who has a wish: a slot here, or another worker.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Wisher {
+    /// A slot of a participant on this worker.
+    Slot(super::feed::Place),
+    /// A worker that mirrors the feed.
+    Worker(WorkerId),
+}
