@@ -119,12 +119,16 @@ impl Node {
         };
         let Participant { transport, slots, stats, repair, egress, .. } = &mut self.participants[key];
         if slots[slot].retransmission(now, &packet, self.outbox.begin()).is_none() {
+            // Without RTX nothing repairs a picture but a new one.
+            self.want_keyframe(now, wanted.feed, wanted.encoding);
             return false;
         }
         let bytes = self.outbox.buffer().len() - self.outbox.start();
         if !repair.budget.spend(bytes) {
             self.outbox.abandon();
             self.counters.dropped.count(DropReason::ResendBudget);
+            // So much is missing that a new picture is cheaper, and sooner there.
+            self.want_keyframe(now, wanted.feed, wanted.encoding);
             return false;
         }
         let stamps = slots[slot].stamps();

@@ -189,6 +189,7 @@ impl Track {
         };
         let (codec, asks) = (codec.codec, codec.feedback.nack);
         let Some(encoding) = self.encodings.get_mut(usize::from(encoding)) else { return Arrival::Nothing };
+        encoding.pli.on_media(now);
         let restarted = encoding.stream.as_ref().is_none_or(|stream| stream.ssrc != packet.ssrc());
         if restarted {
             encoding.stream = Some(Stream {

@@ -8,6 +8,9 @@ const MIN_INTERVAL: Duration = Duration::from_millis(200);
 /// How often the interval doubles while nothing answers: 200 ms become 3.2 s. A muted camera stays silent for long.
 const MAX_DOUBLINGS: u32 = 4;
 
+/// Without media for so long, and requests may have been lost like everything else.
+const SILENCE: Duration = Duration::from_millis(500);
+
 /// Decides when a picture loss indication goes out.
 ///
 /// Many subscribers may wish for a keyframe at once; one request serves them all. A wish is kept until a keyframe
@@ -21,6 +24,7 @@ pub struct PliLimiter {
     unanswered: u32,
     /// Round trip at the last poll, at least [`MIN_INTERVAL`].
     patience: Duration,
+    media: Option<Instant>,
 }
 
 impl PliLimiter {
@@ -35,6 +39,16 @@ impl PliLimiter {
     pub fn on_keyframe(&mut self) {
         self.due = None;
         self.unanswered = 0;
+    }
+
+    /// Media came. After a silence, whoever sends it can hear us again: the patience learned in it is void.
+    pub fn on_media(&mut self, now: Instant) {
+        let before = self.media.replace(now);
+        if self.unanswered > 0 && before.is_some_and(|at| now.saturating_duration_since(at) >= SILENCE) {
+            self.unanswered = 0;
+            let soonest = self.last.map_or(now, |last| now.max(last + self.interval()));
+            self.due = self.due.map(|due| due.min(soonest));
+        }
     }
 
     /// Whether to ask now. `rtt` is the round trip to the publisher, when known.
@@ -107,5 +121,17 @@ mod tests {
         assert_eq!(asked, expected);
         limiter.on_keyframe();
         assert!(!(20_000..60_000).any(|at| limiter.poll(start + ms(at), None)));
+    }
+
+    #[test]
+    fn a_publisher_who_comes_back_is_asked_at_once() {
+        let start = Instant::now();
+        let mut limiter = PliLimiter::default();
+        limiter.on_media(start);
+        limiter.want(start);
+        let asked = (0..10_000).filter(|at| limiter.poll(start + ms(*at), None)).count();
+        assert_eq!(asked, 7, "ever more slowly while nobody answers");
+        limiter.on_media(start + ms(10_000));
+        assert!(limiter.poll(start + ms(10_000), None));
     }
 }
