@@ -35,10 +35,12 @@ fn main() -> ExitCode {
 fn replay(arguments: &Arguments) -> usize {
     let mut failed = 0;
     for (name, plan) in plans::all().filter(|(name, _)| name.contains(&arguments.plan)) {
+        let begin = std::time::Instant::now();
         let report = run(plan(), arguments.seed, arguments.trace);
+        let took = begin.elapsed().as_secs_f64();
         report.trace.iter().for_each(|line| println!("    {line}"));
         println!("{} {name}: {}", if report.passed() { "ok  " } else { "FAIL" }, report.plan);
-        println!("       everything delivered: {:016x}", report.hash);
+        println!("       everything delivered: {:016x}, {took:.1} s", report.hash);
         report.held.iter().for_each(|line| println!("       {line}"));
         report.failed.iter().for_each(|line| println!("     ! {line}"));
         failed += usize::from(!report.passed());

@@ -26,10 +26,19 @@ macro_rules! plans {
 }
 
 plans! {
-    clean_call three_people silence late_joiner camera_off_and_on slot_switch hold_and_resume publisher_restart
-    clocks_that_run_wrong numbers_that_wrap
-    lossy_downlink_1 lossy_uplink_5
-    wifi_to_mobile outage_2 outage_35 ice_restart
+    clean_call three_people silence late_joiner camera_off_and_on slot_switch hold_and_resume
+    publisher_restart clocks_that_run_wrong numbers_that_wrap
+    narrow_uplink_steps
+    lossy_downlink_1 lossy_downlink_5 lossy_downlink_10 lossy_downlink_20 lossy_uplink_1 lossy_uplink_5
+    lossy_uplink_10 lossy_uplink_20 bursts_downlink bursts_uplink red_on_a_lossy_leg no_red_for_who_lacks_it
+    no_rtx_for_who_lacks_it switch_under_loss one_bad_viewer_of_three keyframes_on_demand_storm
+    lossy_uplink_leaves_the_downlink_alone hold_under_loss
+    far_away jitter reordering duplication wifi_to_mobile nat_rebinding nat_rebinding_in_a_keyframe outage_2
+    outage_10 outage_35 ice_restart ice_restart_on_another_network
+    muted_by_the_server camera_stopped_by_the_server screen_share three_workers three_workers_on_bad_networks
+    somebody_leaves events_over_a_lossy_leg ten_minutes
+    replayed_packets damaged_packets made_up_ssrcs oversized_packets made_up_reports strangers
+    hostile_participant
 }
 
 #[test]

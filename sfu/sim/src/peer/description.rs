@@ -72,10 +72,11 @@ pub enum Ext {
     AudioLevel,
     Orientation,
     Dependency,
+    PlayoutDelay,
 }
 
 impl Ext {
-    const ALL: [(Ext, &str); 8] = [
+    const ALL: [(Ext, &str); 9] = [
         (Ext::Mid, "urn:ietf:params:rtp-hdrext:sdes:mid"),
         (Ext::Rid, "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"),
         (Ext::RepairedRid, "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"),
@@ -83,6 +84,7 @@ impl Ext {
         (Ext::AbsSendTime, "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"),
         (Ext::AudioLevel, "urn:ietf:params:rtp-hdrext:ssrc-audio-level"),
         (Ext::Orientation, "urn:3gpp:video-orientation"),
+        (Ext::PlayoutDelay, "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay"),
         (
             Ext::Dependency,
             "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension",
@@ -148,7 +150,7 @@ pub fn offer(person: usize, ufrag: &str, abilities: &Abilities, ssrcs: &SendSsrc
         for (extension, uri) in Ext::ALL {
             let fits = match extension {
                 Ext::AudioLevel => !video,
-                Ext::Rid | Ext::RepairedRid | Ext::Orientation | Ext::Dependency => video,
+                Ext::Rid | Ext::RepairedRid | Ext::Orientation | Ext::PlayoutDelay | Ext::Dependency => video,
                 Ext::TransportCc => abilities.transport_cc,
                 _ => true,
             };

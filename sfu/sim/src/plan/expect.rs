@@ -74,6 +74,26 @@ impl Video {
         })
     }
 
+    /// From capture to screen, beyond the shortest ever: what queues and playout add, 95 % of the time.
+    pub fn delay_at_most(self, limit: Duration) -> Expectation {
+        self.expects(
+            format!("95 % are shown at most {limit:?} later than the quickest"),
+            move |outcome, shown, during| {
+                let age = |it: &Shown| {
+                    it.shown.duration_since(outcome.world.start()).as_micros() as i64
+                        - it.marker.captured_us as i64
+                };
+                let quickest = shown.iter().map(age).min().unwrap_or(0);
+                let mut ages: Vec<i64> =
+                    shown.iter().filter(|it| during.contains(&it.shown)).map(age).collect();
+                ages.sort_unstable();
+                let Some(usual) = ages.get(ages.len() * 19 / 20) else { return Err("no picture".into()) };
+                let delay = Duration::from_micros((usual - quickest).max(0) as u64);
+                at_most(delay, limit, |it| format!("{it:?}"))
+            },
+        )
+    }
+
     /// Pictures a second, on average.
     pub fn fps_at_least(self, fps: f64) -> Expectation {
         self.expects(format!("at least {fps} pictures a second"), move |_, shown, during| {
@@ -225,6 +245,16 @@ impl Audio {
             let there = heard.iter().filter(|it| !it.concealed).count() as f64 * 0.02;
             let share = 100.0 * there / length.as_secs_f64();
             at_most(-share, -percent, |share| format!("{:.1} %", -share))
+        })
+    }
+
+    /// Whether sound comes twice (RED) for most of the time, or never.
+    pub fn redundant(self, wanted: bool) -> Expectation {
+        self.expects(format!("redundant: {wanted}"), move |heard, _| {
+            let there: Vec<_> = heard.iter().filter(|it| it.stream.is_some()).collect();
+            let share = there.iter().filter(|it| it.redundant).count() as f64 / there.len().max(1) as f64;
+            let text = format!("{:.0} % of the packets are RED", share * 100.0);
+            if (wanted && share > 0.8) || (!wanted && share == 0.0) { Ok(text) } else { Err(text) }
         })
     }
 

@@ -73,7 +73,10 @@ pub fn run(plan: Plan, seed: u64, keep_trace: bool) -> Report {
                 }
             }
             Step::Act(action) => act(&mut world, action, &mut writing),
-            Step::Weigh => weights.push((world.elapsed(), memory::in_use())),
+            Step::Weigh => {
+                weights.push((world.elapsed(), memory::in_use()));
+                world.describe();
+            }
         }
     }
     world.run_until(world.start() + length);

@@ -1,8 +1,11 @@
 //! Every plan, by chapter.
 
+mod bandwidth;
 mod basics;
+mod hostile;
 mod loss;
 mod paths;
+mod rooms;
 
 use crate::plan::Plan;
 
@@ -23,5 +26,8 @@ pub(crate) use chapter;
 
 /// All plans with their names, in order.
 pub fn all() -> impl Iterator<Item = (&'static str, fn() -> Plan)> {
-    [basics::CHAPTER, loss::CHAPTER, paths::CHAPTER].into_iter().flatten().copied()
+    [basics::CHAPTER, bandwidth::CHAPTER, loss::CHAPTER, paths::CHAPTER, rooms::CHAPTER, hostile::CHAPTER]
+        .into_iter()
+        .flatten()
+        .copied()
 }

@@ -12,8 +12,8 @@ use crate::peer::description::pt;
 use crate::sender::audio::FRAME_UNITS;
 
 const FRAME: Duration = ms(20);
-/// The shortest and longest playout delay.
-const DELAY_MIN_MS: f64 = 40.0;
+/// The shortest and longest playout delay: on a calm network browsers play some 60 ms late.
+const DELAY_MIN_MS: f64 = 60.0;
 const DELAY_MAX_MS: f64 = 500.0;
 
 /// 20 ms of sound that should have been played.
@@ -25,12 +25,15 @@ pub struct Heard {
     pub concealed: bool,
     /// Whose, if it was there.
     pub stream: Option<Stream>,
+    /// The packet it came in carried earlier sound too.
+    pub redundant: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Sound {
     arrived: Instant,
     marker: Option<Marker>,
+    redundant: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -137,6 +140,7 @@ impl AudioReceiver {
         let Some(blocks) = blocks else {
             return self.violate(now, format!("packet {sequence} is neither Opus nor RED"));
         };
+        let redundant = blocks.len() > 1;
         for block in blocks {
             let at = timestamp - i64::from(block.older_by);
             let marker = block.payload.get(1..).filter(|rest| !rest.is_empty()).map(Marker::read);
@@ -146,7 +150,7 @@ impl AudioReceiver {
             let marker = marker.flatten();
             if !self.sounds.contains_key(&at) {
                 self.redundant += u64::from(block.older_by > 0);
-                self.sounds.insert(at, Sound { arrived: now, marker });
+                self.sounds.insert(at, Sound { arrived: now, marker, redundant });
             }
             if let Some(marker) = marker {
                 self.judge(now, at, &marker);
@@ -209,7 +213,8 @@ impl AudioReceiver {
                 }
                 let sound = self.sounds.get(&timestamp).filter(|it| it.arrived <= due);
                 let stream = sound.and_then(|it| it.marker).map(|marker| Stream::of(&marker));
-                heard.push(Heard { at: due, concealed: sound.is_none(), stream });
+                let redundant = sound.is_some_and(|it| it.redundant);
+                heard.push(Heard { at: due, concealed: sound.is_none(), stream, redundant });
             }
         }
         heard.retain(|it| it.at <= end);

@@ -117,7 +117,7 @@ impl Subscriber {
                 places.insert(*ssrc, Place::Video { slot: video.len(), rtx: order > 0 });
             }
             let ssrc = ssrcs.first().copied().unwrap_or(0);
-            video.push(VideoReceiver::new(ssrc, id(mid, Ext::Dependency)));
+            video.push(VideoReceiver::new(ssrc, id(mid, Ext::Dependency), id(mid, Ext::PlayoutDelay)));
         }
         Self {
             start: now,
@@ -226,6 +226,7 @@ impl Subscriber {
         if self.next_tick <= now {
             self.next_tick = now + TICK;
             for video in &mut self.video {
+                video.set_rtt(rtt);
                 let missing = video.missing(now, rtt);
                 let media_ssrc = video.ssrc;
                 if !missing.is_empty() {

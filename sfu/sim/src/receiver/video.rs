@@ -21,6 +21,8 @@ const PATIENCE_FIRST: Duration = ms(200);
 const PATIENCE: Duration = ms(3000);
 /// A later frame that needs none of what is missing is shown when the missing one is this late.
 const SKIP_AFTER: Duration = ms(80);
+/// Packets kept until their structure comes.
+const STASH_MAX: usize = 200;
 
 /// A picture that was decoded.
 #[derive(Clone, Copy, Debug)]
@@ -56,6 +58,8 @@ struct Frame {
     timestamp: u32,
     complete_at: Instant,
     bytes: usize,
+    /// The RTP marker bit: the last layer of its picture.
+    ends_picture: bool,
 }
 
 /// See the module.
@@ -63,6 +67,7 @@ pub struct VideoReceiver {
     /// Media SSRC of the slot.
     pub ssrc: u32,
     dependency: Option<u8>,
+    playout_delay: Option<u8>,
     sequences: Sequences,
     packets: BTreeMap<u64, Stored>,
     frames: BTreeMap<u64, Frame>,
@@ -71,6 +76,7 @@ pub struct VideoReceiver {
     consumed: Option<u64>,
     decoded: BTreeSet<(Stream, u8, u32)>,
     last: Option<Shown>,
+    picture_ended: bool,
     display: Display,
     shown: Vec<Shown>,
     violations: Vec<(Instant, String)>,
@@ -81,14 +87,17 @@ pub struct VideoReceiver {
     plis: u64,
     recovered: u64,
     given: BTreeMap<u64, u32>,
+    /// Packets whose descriptor cannot be read yet.
+    stash: Vec<(Packet, bool)>,
 }
 
 impl VideoReceiver {
     /// A slot that has shown nothing yet.
-    pub fn new(ssrc: u32, dependency: Option<u8>) -> Self {
+    pub fn new(ssrc: u32, dependency: Option<u8>, playout_delay: Option<u8>) -> Self {
         Self {
             ssrc,
             dependency,
+            playout_delay,
             sequences: Sequences::default(),
             packets: BTreeMap::new(),
             frames: BTreeMap::new(),
@@ -96,6 +105,7 @@ impl VideoReceiver {
             consumed: None,
             decoded: BTreeSet::new(),
             last: None,
+            picture_ended: true,
             display: Display::default(),
             shown: Vec::new(),
             violations: Vec::new(),
@@ -106,6 +116,7 @@ impl VideoReceiver {
             plis: 0,
             recovered: 0,
             given: BTreeMap::new(),
+            stash: Vec::new(),
         }
     }
 
@@ -124,9 +135,22 @@ impl VideoReceiver {
         (self.plis, self.sequences.asked(), self.recovered)
     }
 
+    /// What waits for what, for traces.
+    pub fn state(&self) -> String {
+        let consumed = self.consumed.map_or(0, |it| it % 65536);
+        let frame = self.frames.first_key_value().map(|(first, _)| first % 65536);
+        let packet = self.packets.first_key_value().map(|(first, _)| first % 65536);
+        format!("decoded up to {consumed}, waiting frames from {frame:?}, packets from {packet:?}")
+    }
+
     /// Highest sequence number without wraps, for receiver reports.
     pub fn highest(&self) -> Option<u64> {
         self.sequences.highest()
+    }
+
+    /// The round trip to the server.
+    pub fn set_rtt(&mut self, rtt: Duration) {
+        self.display.set_rtt(rtt);
     }
 
     /// Takes a packet; `repaired` if it came as RTX.
@@ -143,6 +167,11 @@ impl VideoReceiver {
             false => self.sequences.arrived(now, packet.header.sequence),
         };
         self.first_packet.get_or_insert(now);
+        if let Some([a, b, _]) = self.playout_delay.and_then(|id| packet.extension(id)) {
+            // 12 bits each of the shortest and longest delay, in 10 ms.
+            let shortest = u64::from(*a) << 4 | u64::from(*b) >> 4;
+            self.display.set_minimum(ms(10 * shortest));
+        }
         self.same_as_before(now, extended, &packet);
         if self.consumed.is_some_and(|consumed| extended <= consumed) || self.packets.contains_key(&extended)
         {
@@ -150,6 +179,11 @@ impl VideoReceiver {
         }
         let descriptor = self.dependency.and_then(|id| packet.extension(id));
         let Some(wire) = self.order.read(&packet, descriptor) else {
+            if descriptor.is_some() && !self.order.knows_structure() && self.stash.len() < STASH_MAX {
+                // What its descriptor means is in a packet that is still to come.
+                self.stash.push((packet, repaired));
+                return;
+            }
             self.violate(now, format!("packet {extended} makes no sense to a depacketizer"));
             return;
         };
@@ -160,6 +194,11 @@ impl VideoReceiver {
         self.packets.insert(extended, Stored { packet, wire, marker });
         self.assemble(now, extended);
         self.decode(now);
+        if self.order.knows_structure() {
+            for (packet, repaired) in std::mem::take(&mut self.stash) {
+                self.receive(now, packet, repaired);
+            }
+        }
     }
 
     /// The server ties the slot's RTP clock to the publisher's wall clock.
@@ -170,7 +209,11 @@ impl VideoReceiver {
     /// Sequence numbers to ask for now.
     pub fn missing(&mut self, now: Instant, rtt: Duration) -> Vec<u16> {
         self.decode(now);
-        self.sequences.due(now, rtt)
+        let due = self.sequences.due(now, rtt);
+        if !due.is_empty() {
+            self.display.on_nack();
+        }
+        due
     }
 
     /// Whether to ask for a keyframe now.
@@ -243,8 +286,9 @@ impl VideoReceiver {
             self.violate(now, text);
         }
         let bytes = parts.iter().map(|part| part.packet.payload.len()).sum();
+        let ends_picture = parts.last().is_some_and(|part| part.packet.header.marker);
         let wire = parts[0].wire.frame;
-        let frame = Frame { last, wire, marker, timestamp, complete_at: now, bytes };
+        let frame = Frame { last, wire, marker, timestamp, complete_at: now, bytes, ends_picture };
         self.frames.insert(first, frame);
     }
 
@@ -285,7 +329,7 @@ impl VideoReceiver {
         let Frame { marker, timestamp, .. } = *frame;
         let stream = Stream::of(&marker);
         let name = format!("picture {} of {stream}", marker.tick);
-        if marker.keyframe != frame.wire.keyframe {
+        if marker.keyframe != frame.wire.keyframe && marker.spatial == 0 {
             self.violate(now, format!("{name}: the wire is wrong about its being a key frame"));
         }
         if marker.keyframe && marker.spatial == 0 {
@@ -316,16 +360,31 @@ impl VideoReceiver {
             let ahead = i64::from(timestamp.wrapping_sub(at) as i32);
             ntp.wrapping_add_signed(((i128::from(ahead) << 32) / 90_000) as i64)
         });
+        let another_layer = self.last.is_some_and(|it| (it.stream, it.marker.tick) == (stream, marker.tick));
+        if !another_layer && contiguous && !self.picture_ended {
+            self.violate(now, format!("{name} comes before the one before it was ended by a marker bit"));
+        }
+        self.picture_ended = frame.ends_picture;
+        self.last_progress = Some(now);
+        let at = self.display.show(now, stream, &marker);
+        if let Some(picture) = self.shown.last_mut().filter(|_| another_layer) {
+            // A higher layer of the picture that is about to be shown.
+            picture.shown = picture.shown.max(at);
+            picture.arrived = frame.complete_at;
+            picture.bytes += frame.bytes;
+            picture.marker = marker;
+            self.last = Some(*picture);
+            return;
+        }
         let shown = Shown {
             arrived: frame.complete_at,
-            shown: self.display.show(now, stream, &marker),
+            shown: at,
             stream,
             marker,
             timestamp,
             ntp,
             bytes: frame.bytes,
         };
-        self.last_progress = Some(now);
         self.last = Some(shown);
         self.shown.push(shown);
     }

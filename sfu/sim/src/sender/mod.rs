@@ -18,8 +18,8 @@ use crate::format::rtp::{self, Header};
 
 /// Packets of one stream kept for retransmission.
 const HISTORY: usize = 1000;
-/// What audio takes of the budget.
-const AUDIO_BPS: u64 = 50_000;
+/// What sound takes of the budget, headers and one generation of redundancy included.
+const AUDIO_BPS: u64 = 90_000;
 /// The pacer sends this much faster than the encoders make, as in libwebrtc.
 const PACING_FACTOR: f64 = 2.5;
 /// The encoders pause while more than this waits in the pacer.
@@ -78,6 +78,11 @@ pub struct Publisher {
     pub rate: RateController,
     departure: Departure,
     pacer: VecDeque<Unsent>,
+    /// Retransmissions, which go before new pictures, and what they took in the current second.
+    repairs: VecDeque<Unsent>,
+    repaired: (Instant, usize),
+    /// Bits a second that repairs took lately; encoders get so much less.
+    repair_bps: u64,
     free_at: Instant,
     transport_cc: u16,
     sent: VecDeque<(u16, Instant, usize)>,
@@ -108,6 +113,9 @@ impl Publisher {
             rate: RateController::new(now, max_bps.max(500_000) * 3 / 2),
             departure,
             pacer: VecDeque::new(),
+            repairs: VecDeque::new(),
+            repaired: (now, 0),
+            repair_bps: 0,
             free_at: now,
             transport_cc: first_transport_cc,
             sent: VecDeque::new(),
@@ -134,7 +142,8 @@ impl Publisher {
     /// When [`Self::handle_timeout`] wants to be called.
     pub fn deadline(&self) -> Instant {
         let frames = self.video.iter().map(VideoSender::deadline).fold(self.audio.deadline(), Instant::min);
-        let pacer = (!self.pacer.is_empty()).then_some(self.free_at);
+        let waiting = !self.pacer.is_empty() || !self.repairs.is_empty();
+        let pacer = waiting.then_some(self.free_at);
         pacer.map_or(frames, |at| at.min(frames)).min(self.next_allocation)
     }
 
@@ -142,6 +151,9 @@ impl Publisher {
     pub fn handle_timeout(&mut self, now: Instant) {
         if self.next_allocation <= now {
             self.next_allocation = now + ms(100);
+            if now.duration_since(self.repaired.0) >= secs(2) {
+                self.repair_bps = 0;
+            }
             self.allocate();
         }
         while self.audio.deadline() <= now {
@@ -161,11 +173,17 @@ impl Publisher {
             }
         }
         while self.free_at <= now {
-            let Some(packet) = self.pacer.pop_front() else { break };
+            let repair = self.repairs.pop_front();
+            let again = repair.is_some();
+            let Some(packet) = repair.or_else(|| self.pacer.pop_front()) else { break };
             let bits = (packet.payload.len() + 40) as f64 * 8.0;
             let begin = self.free_at.max(now - ms(5));
             self.free_at = begin + Duration::from_secs_f64(bits / self.pacing_bps());
-            self.depart(now, packet);
+            if again {
+                self.leave(now, packet);
+            } else {
+                self.depart(now, packet);
+            }
         }
     }
 
@@ -209,6 +227,15 @@ impl Publisher {
                 .get(&ssrc)
                 .and_then(|packets| packets.iter().find(|packet| packet.header.sequence == *sequence));
             let Some(packet) = found.cloned() else { continue };
+            // No more than the estimate, as libwebrtc's retransmission rate limiter has it.
+            if now.duration_since(self.repaired.0) >= secs(1) {
+                self.repair_bps = self.repaired.1 as u64 * 8;
+                self.repaired = (now, 0);
+            }
+            if (self.repaired.1 as u64 + packet.payload.len() as u64) * 8 > self.rate.target_bps() {
+                continue;
+            }
+            self.repaired.1 += packet.payload.len();
             self.tally.retransmitted += 1;
             match packet.rtx {
                 Some((rtx_ssrc, payload_type)) => {
@@ -223,9 +250,9 @@ impl Publisher {
                             *id = repaired;
                         }
                     }
-                    self.leave(now, Unsent { header, extensions, payload, rtx: None, ..packet });
+                    self.repairs.push_back(Unsent { header, extensions, payload, rtx: None, ..packet });
                 }
-                None => self.leave(now, packet),
+                None => self.repairs.push_back(packet),
             }
         }
     }
@@ -253,7 +280,7 @@ impl Publisher {
     }
 
     fn allocate(&mut self) {
-        let budget = self.rate.target_bps().saturating_sub(AUDIO_BPS).max(30_000);
+        let budget = self.rate.target_bps().saturating_sub(AUDIO_BPS + self.repair_bps).max(30_000);
         let wants: Vec<u64> = self.video.iter().map(VideoSender::max_bps).collect();
         let total: u64 = wants.iter().sum::<u64>().max(1);
         for (video, want) in self.video.iter_mut().zip(wants) {

@@ -9,9 +9,10 @@ use rand::rngs::StdRng;
 use super::Unsent;
 use super::layers::{LayerFrame, Structure};
 use crate::clock::{DeviceClock, ms};
+use crate::format::dependency::{self, Structure as Dependencies};
 use crate::format::marker::{MARKER_LEN, Marker};
 use crate::format::rtp::Header;
-use crate::format::vp8;
+use crate::format::{svc, vp8};
 use crate::peer::description::{RIDS, VideoCodec};
 
 /// Payload bytes of a packet, descriptor and all; libwebrtc fills them to about this.
@@ -45,6 +46,8 @@ struct Encoding {
     timestamp: u32,
     picture_id: u16,
     tl0: u8,
+    /// Number of the next frame for the dependency descriptor.
+    frame_number: u16,
     structure: Structure,
     max_bps: u64,
     /// What the server wants: nothing, or at most so much.
@@ -118,6 +121,7 @@ impl VideoSender {
             timestamp: rng.random(),
             picture_id: rng.random::<u16>() & 0x7fff,
             tl0: rng.random(),
+            frame_number: rng.random(),
             structure: Structure::new(scene.spatial_layers, scene.temporal_layers),
             max_bps: match (simulcast, place) {
                 (false, _) => scene.max_bps,
@@ -160,6 +164,7 @@ impl VideoSender {
             (encoding.sequence, encoding.timestamp) = (self.rng.random(), self.rng.random());
             encoding.picture_id = self.rng.random::<u16>() & 0x7fff;
             encoding.tl0 = self.rng.random();
+            encoding.frame_number = self.rng.random();
             encoding.wants_keyframe = true;
             (encoding.packets, encoding.octets) = (0, 0);
         }
@@ -170,6 +175,7 @@ impl VideoSender {
         for encoding in &mut self.encodings {
             (encoding.sequence, encoding.timestamp) = (sequence, timestamp);
             (encoding.picture_id, encoding.tl0) = (picture_id & 0x7fff, tl0);
+            encoding.frame_number = sequence;
         }
     }
 
@@ -307,7 +313,7 @@ impl VideoSender {
                 size *= KEYFRAME_FACTOR;
                 encoding.debt += size - mean;
             } else {
-                let paid = (encoding.debt * 0.05).min(size * 0.5);
+                let paid = (encoding.debt * 0.1).min(size * 0.7);
                 encoding.debt -= paid;
                 size -= paid;
             }
@@ -340,7 +346,7 @@ impl VideoSender {
                 encoding: place as u8 | self.epoch << 4,
                 spatial: frame.spatial,
                 temporal: frame.temporal,
-                keyframe: frame.keyframe,
+                keyframe: frame.keyframe && frame.spatial == 0,
                 tick,
                 captured_us,
                 packet: packet as u16,
@@ -348,10 +354,21 @@ impl VideoSender {
                 reference_count: frame.reference_count,
                 references: frame.references,
             };
+            let (start, end) = (packet == 0, packet + 1 == count);
+            let part = svc::Part {
+                start,
+                end,
+                keyframe: frame.keyframe,
+                spatial: frame.spatial,
+                temporal: frame.temporal,
+                picture_id: encoding.picture_id,
+                tl0: encoding.tl0,
+                layers: self.scene.spatial_layers,
+            };
             let mut payload = match self.line.codec {
                 VideoCodec::Vp8 => vp8::write(
                     &vp8::Descriptor {
-                        start: packet == 0,
+                        start,
                         picture_id: Some(encoding.picture_id),
                         tl0: (self.scene.temporal_layers > 1).then_some(encoding.tl0),
                         temporal: frame.temporal,
@@ -359,9 +376,9 @@ impl VideoSender {
                     },
                     frame.keyframe,
                 ),
-                VideoCodec::Vp9 | VideoCodec::Av1 => Vec::new(),
+                VideoCodec::Vp9 => svc::write_vp9(&part),
+                VideoCodec::Av1 => svc::write_av1(&part),
             };
-            let end = packet + 1 == count;
             // The last packet takes what is left.
             let len = if end { size - (count - 1) * (size / count) } else { size / count };
             marker.write(len.min(PACKET_MAX), &mut payload);
@@ -369,6 +386,19 @@ impl VideoSender {
             extensions.extend(self.line.mid.map(|(id, mid)| (id, mid.as_bytes().to_vec())));
             if let Some((rid, _)) = self.line.rid.filter(|_| simulcast) {
                 extensions.push((rid, RIDS[place].as_bytes().to_vec()));
+            }
+            if let Some(id) = self.line.dependency.filter(|_| self.line.codec != VideoCodec::Vp8) {
+                let (spatial, temporal) = (self.scene.spatial_layers, self.scene.temporal_layers);
+                let first = frame.keyframe && start && frame.spatial == 0;
+                let descriptor = dependency::Descriptor {
+                    start,
+                    end,
+                    template: Dependencies::template_of(temporal, frame.spatial, frame.keyframe, frame.phase),
+                    number: encoding.frame_number,
+                    structure: first.then(|| Dependencies::key_mode(spatial, temporal)),
+                    active_targets: None,
+                };
+                extensions.push((id, dependency::write(&descriptor)));
             }
             let header = Header {
                 marker: end && last_layer,
@@ -383,6 +413,8 @@ impl VideoSender {
             let rtx = self.line.rtx.then_some((encoding.rtx_ssrc, rtx_type));
             out.push(Unsent { header, extensions, payload, rtx, source: self.source });
         }
+        let encoding = &mut self.encodings[place];
+        encoding.frame_number = encoding.frame_number.wrapping_add(1);
     }
 }
 

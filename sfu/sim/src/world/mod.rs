@@ -274,6 +274,43 @@ impl World {
         }
     }
 
+    /// Writes into the trace how everybody is doing.
+    pub fn describe(&mut self) {
+        if self.trace.is_none() {
+            return;
+        }
+        let second = ms(1000);
+        let mut lines = Vec::new();
+        for (index, peer) in &self.peers {
+            let tally = peer.publisher.tally();
+            let mut line = format!(
+                "{:>10}: may send {} kbit/s, sent {} packets ({} again), asked for {} keyframes",
+                peer.person.name,
+                peer.publisher.rate.target_bps() / 1000,
+                tally.packets,
+                tally.retransmitted,
+                tally.keyframe_requests,
+            );
+            for (slot, video) in
+                peer.subscriber.video.iter().enumerate().filter(|(_, it)| it.highest().is_some())
+            {
+                let recent = video.shown().iter().rev().take_while(|it| it.arrived + second > self.now);
+                let (count, bytes) = recent.fold((0, 0), |(count, bytes), it| (count + 1, bytes + it.bytes));
+                let (plis, asked, repaired) = video.requests();
+                line += &format!(
+                    "; sees on {slot}: {count} pictures, {} kbit/s (NACKed {asked}, repaired {repaired}, PLI {plis}, {})",
+                    bytes * 8 / 1000,
+                    video.state(),
+                );
+            }
+            let (up, down) = self.tallies(*index);
+            line +=
+                &format!("; lost {}+{} up, {}+{} down", up.lost, up.overflowed, down.lost, down.overflowed);
+            lines.push(line);
+        }
+        lines.into_iter().for_each(|line| self.note(|| line));
+    }
+
     fn next(&self) -> Option<Instant> {
         let queue = self.queue.first_key_value().map(|((at, _), _)| *at);
         let peers = self.peers.values().map(Peer::deadline).min();
