@@ -86,6 +86,8 @@ kinds! {
         "A person is in one call at a time. Hang up first.";
     NOT_YOUR_CALL = "not_your_call" 403 "The call is not ringing at your console"
         "Only the agent whose console rings can accept or decline a call, and only while it rings. Perhaps the time was up, the buyer left, or a colleague has it now.";
+    COLLEAGUE_UNAVAILABLE = "colleague_unavailable" 409 "The colleague cannot be asked just now"
+        "Colleagues can be asked while they are connected, take calls, and are neither in a call nor being asked. Perhaps somebody else was quicker.";
     NOT_NOW = "not_now" 409 "The call's state does not allow that"
         "What may be done in which state of a call is listed with the call's states.";
     UNKNOWN_CONSENT_TEXT = "unknown_consent_text" 409 "The words about recording have changed"

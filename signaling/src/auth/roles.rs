@@ -15,16 +15,22 @@ pub enum Action {
     WrapUpForOthers,
     /// Find and replay recordings.
     ReplayRecordings,
+    /// See every call on the floor, and listen, whisper or barge in.
+    MonitorCalls,
 }
 
 /// Whether a role may do something.
 pub fn may(role: Role, action: Action) -> bool {
-    use Action::{ReadAllCalls, ReadOwnCalls, ReplayRecordings, TakeCalls, WrapUpForOthers};
+    use Action::{MonitorCalls, ReadAllCalls, ReadOwnCalls, ReplayRecordings, TakeCalls, WrapUpForOthers};
     let allowed: &[Action] = match role {
         Role::Agent => &[TakeCalls, ReadOwnCalls],
-        Role::Supervisor => &[TakeCalls, ReadOwnCalls, ReadAllCalls, WrapUpForOthers, ReplayRecordings],
+        Role::Supervisor => {
+            &[TakeCalls, ReadOwnCalls, ReadAllCalls, WrapUpForOthers, ReplayRecordings, MonitorCalls]
+        }
         Role::Reviewer => &[ReadOwnCalls, ReadAllCalls, ReplayRecordings],
-        Role::Admin => &[TakeCalls, ReadOwnCalls, ReadAllCalls, WrapUpForOthers, ReplayRecordings],
+        Role::Admin => {
+            &[TakeCalls, ReadOwnCalls, ReadAllCalls, WrapUpForOthers, ReplayRecordings, MonitorCalls]
+        }
     };
     allowed.contains(&action)
 }

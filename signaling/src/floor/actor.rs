@@ -6,10 +6,10 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use protocol::call::{CallState, EndReason, QueuePlace, TicketRef};
-use protocol::ids::CallId;
+use protocol::call::{CallState, EndReason, PartyLink, QueuePlace, TicketRef};
+use protocol::ids::{CallId, PartyId};
 use protocol::ws::ServerMessage;
-use sfu::{LeaveReason, ParticipantId};
+use sfu::ParticipantId;
 use tokio::sync::mpsc;
 use tokio::time::{sleep_until, timeout};
 use tracing::{Instrument, info, info_span, warn};
@@ -17,11 +17,13 @@ use tracing::{Instrument, info, info_span, warn};
 use super::call::Call;
 use super::clock::Clock;
 use super::journal::Journal;
-use super::media;
+use super::media::{self, Change, News};
 use super::metrics::{availability_label, state_label};
 use super::ports::{MediaPlane, Recordings};
+use super::quality::CallQuality;
 use super::recording::{Driver, Report};
 use super::session::{ConnectionId, Farewell, Person, Session};
+use super::speaking::Speakers;
 use super::{ConsentTexts, Message, Parts, Settings, Shared};
 use crate::desk::Desk;
 
@@ -40,7 +42,13 @@ pub(super) enum Timer {
     /// The grace time of a connection lost at `lost_at` is over.
     Grace { person: Person, lost_at: Timestamp },
     /// The recorder has had its time to start: routes open without it.
-    Hold { call: CallId },
+    Recorder { call: CallId },
+    /// The media plane did not answer: it is told again.
+    Settle { person: Person },
+    /// The active speaker of a call may be another one.
+    Speaker { call: CallId },
+    /// The colleague has not answered.
+    Question { call: CallId, expires_at: Timestamp },
 }
 
 /// Whether media flows between the two sides of a call.
@@ -59,6 +67,14 @@ pub(super) enum Routes {
 pub(super) struct LiveCall {
     pub(super) call: Call,
     pub(super) routes: Routes,
+    /// Whose small messages reach whom; false when the media plane did not confirm it.
+    pub(super) messages: BTreeMap<(ParticipantId, ParticipantId), bool>,
+    pub(super) speakers: Speakers,
+    /// What each person was told of who speaks.
+    pub(super) told_speaking: BTreeMap<Person, (Option<PartyId>, Vec<PartyId>)>,
+    pub(super) quality: CallQuality,
+    /// What the buyer was told of the connections.
+    pub(super) told_links: Vec<PartyLink>,
     /// The recording that runs or is starting.
     pub(super) recording: Option<Driver>,
     /// The agent wrote the wrap-up while the call was still on.
@@ -126,17 +142,36 @@ pub(super) fn spawn(
         dirty: true,
         queue_due: None,
     };
-    let left = media::listen(parts.media_events);
-    let inputs = Inputs { messages, left, reports: reports_rx, tickets: tickets_rx };
+    let (changes, news) = media::listen(parts.media_events);
+    let inputs = Inputs { messages, changes, news, reports: reports_rx, tickets: tickets_rx };
     tokio::spawn(Box::pin(floor.run(inputs)));
 }
 
 /// Everything the floor listens to.
 struct Inputs {
     messages: mpsc::Receiver<Message>,
-    left: mpsc::UnboundedReceiver<(ParticipantId, LeaveReason)>,
+    changes: mpsc::UnboundedReceiver<Change>,
+    news: mpsc::Receiver<News>,
     reports: mpsc::Receiver<Report>,
     tickets: mpsc::Receiver<(CallId, TicketRef)>,
+}
+
+impl LiveCall {
+    /// A call nobody has accepted.
+    pub(super) fn new(call: Call) -> Self {
+        Self {
+            call,
+            routes: Routes::Closed,
+            messages: BTreeMap::new(),
+            speakers: Speakers::default(),
+            told_speaking: BTreeMap::new(),
+            quality: CallQuality::default(),
+            told_links: Vec::new(),
+            recording: None,
+            wrapped_early: false,
+            told_place: None,
+        }
+    }
 }
 
 impl Floor {
@@ -160,7 +195,8 @@ impl Floor {
                     // Every handle is gone: nobody can call any more.
                     None => return self.stop(inputs).await,
                 },
-                Some((who, why)) = inputs.left.recv() => self.transport_left(who, why).await,
+                Some(change) = inputs.changes.recv() => self.media_changed(change).await,
+                Some(news) = inputs.news.recv() => self.media_news(news),
                 Some(report) = inputs.reports.recv() => self.recording_report(report).await,
                 Some((call, ticket)) = inputs.tickets.recv() => self.ticket_made(call, ticket),
                 () = alarm => self.on_time().await,
@@ -178,8 +214,8 @@ impl Floor {
             Message::Said { connection, seq, said } => {
                 let Some(person) = self.connections.get(&connection).copied() else { return };
                 let call = self.seats.get(&person).copied();
-                let party = call
-                    .and_then(|call| Some(self.calls.get(&call)?.call.party(person.side())?.id.to_string()));
+                let party =
+                    call.and_then(|call| Some(self.calls.get(&call)?.call.party_of(person)?.id.to_string()));
                 let call = call.map(|call| call.to_string());
                 let span = info_span!("said", %person, call, party);
                 self.said(person, seq, *said).instrument(span).await;
@@ -222,7 +258,10 @@ impl Floor {
         while let Some(entry) = self.timers.first_entry().filter(|entry| entry.key().0 <= now) {
             match entry.remove() {
                 Timer::Grace { person, lost_at } => self.grace_over(person, lost_at).await,
-                Timer::Hold { call } => self.open_routes(call).await,
+                Timer::Recorder { call } => self.open_routes(call).await,
+                Timer::Settle { person } => self.settle(person).await,
+                Timer::Speaker { call } => self.speaker_due(call),
+                Timer::Question { call, expires_at } => self.question_expires(call, expires_at).await,
             }
         }
         if self.queue_due.is_some_and(|at| at <= now) {
@@ -236,6 +275,7 @@ impl Floor {
         }
         if std::mem::take(&mut self.dirty) {
             self.tell_places();
+            self.tell_floor();
             self.refresh_figures();
         }
     }

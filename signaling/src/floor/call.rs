@@ -7,11 +7,14 @@ use std::collections::VecDeque;
 
 use jiff::Timestamp;
 use protocol::call::{
-    BuyerContext, CallState, CallView, ChatLine, EndReason, Party, RecordingState, Ring, Side, Source,
-    TicketRef,
+    BuyerContext, CallState, CallView, ChatLine, Consult, ConsultAsk, EndReason, FloorCall, LinkState,
+    MonitorMode, Party, RecordingState, Ring, Side, Source, TicketRef,
 };
 use protocol::ids::{BuyerSessionId, CallId, PartyId, RecordingId, UserId};
 use protocol::rest::ConsentReceipt;
+
+use super::rules::Standing;
+use super::session::Person;
 
 /// Lines of chat a call keeps; older ones are in the store only.
 pub const CHAT_LINES_MAX: usize = 200;
@@ -49,6 +52,26 @@ pub struct AgentSeat {
     pub party: Party,
 }
 
+/// Somebody of the staff who is in a call besides its agent.
+#[derive(Clone, Debug)]
+pub struct Guest {
+    /// The account.
+    pub user: UserId,
+    /// As staff see them; side and mode say what they may do.
+    pub party: Party,
+    /// Calls could ring here before, and may again afterwards.
+    pub was_ready: bool,
+}
+
+/// A colleague is being asked, or talks with the agent.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Question {
+    colleague: UserId,
+    name: String,
+    talking: bool,
+    expires_at: Timestamp,
+}
+
 /// See the [module](self).
 #[derive(Clone, Debug)]
 pub struct Call {
@@ -61,6 +84,11 @@ pub struct Call {
     session: BuyerSessionId,
     buyer: Party,
     agent: Option<AgentSeat>,
+    guests: Vec<Guest>,
+    held_since: Option<Timestamp>,
+    /// The consult put the buyer on hold, so its end takes them back.
+    held_by_consult: bool,
+    question: Option<Question>,
     context: BuyerContext,
     receipts: Vec<ConsentReceipt>,
     recording: RecordingState,
@@ -90,6 +118,10 @@ impl Call {
             session,
             buyer,
             agent: None,
+            guests: Vec::new(),
+            held_since: None,
+            held_by_consult: false,
+            question: None,
             context,
             receipts: vec![choice],
             recording: RecordingState::Off,
@@ -149,12 +181,120 @@ impl Call {
         }
     }
 
-    fn party_mut(&mut self, side: Side) -> Option<&mut Party> {
-        match side {
-            Side::Buyer => Some(&mut self.buyer),
-            Side::Agent => self.agent.as_mut().map(|seat| &mut seat.party),
-            Side::Consultant | Side::Supervisor => None,
+    /// Everybody in it: the buyer, the agent, guests in the order they came.
+    pub fn members(&self) -> impl Iterator<Item = (Person, &Party)> {
+        let buyer = std::iter::once((Person::Buyer(self.session), &self.buyer));
+        let agent = self.agent.iter().map(|seat| (Person::Staff(seat.user), &seat.party));
+        let guests = self.guests.iter().map(|guest| (Person::Staff(guest.user), &guest.party));
+        buyer.chain(agent).chain(guests)
+    }
+
+    /// What a person is in it, if they are.
+    pub fn party_of(&self, person: Person) -> Option<&Party> {
+        self.members().find(|(member, _)| *member == person).map(|(_, party)| party)
+    }
+
+    /// Who a party is.
+    pub fn person_of(&self, party: PartyId) -> Option<Person> {
+        self.members().find(|(_, member)| member.id == party).map(|(person, _)| person)
+    }
+
+    fn party_mut(&mut self, person: Person) -> Option<&mut Party> {
+        match person {
+            Person::Buyer(session) => Some(&mut self.buyer).filter(|_| session == self.session),
+            Person::Staff(user) => {
+                let agent =
+                    self.agent.iter_mut().filter(|seat| seat.user == user).map(|seat| &mut seat.party);
+                let guests = self.guests.iter_mut().filter(|guest| guest.user == user);
+                agent.chain(guests.map(|guest| &mut guest.party)).next()
+            }
         }
+    }
+
+    /// Somebody of the staff comes in; who is in it already only changes how they follow it.
+    pub fn admit(&mut self, guest: Guest) {
+        match self.guests.iter_mut().find(|known| known.user == guest.user) {
+            Some(known) => known.party.monitor = guest.party.monitor,
+            None => self.guests.push(guest),
+        }
+    }
+
+    /// A guest leaves. A consultant who does ends the consult.
+    pub fn dismiss(&mut self, user: UserId) -> Option<Guest> {
+        let index = self.guests.iter().position(|guest| guest.user == user)?;
+        Some(self.guests.remove(index))
+    }
+
+    /// Staff besides the agent.
+    pub fn guests(&self) -> &[Guest] {
+        &self.guests
+    }
+
+    /// Whether the buyer is on hold.
+    pub fn is_held(&self) -> bool {
+        self.held_since.is_some()
+    }
+
+    /// Puts the buyer on hold, or takes them back. True when that is a change.
+    pub fn set_held(&mut self, on: bool, now: Timestamp) -> bool {
+        self.held_by_consult = false;
+        if on == self.is_held() {
+            return false;
+        }
+        self.held_since = on.then_some(now);
+        true
+    }
+
+    /// The agent asks a colleague. False while somebody is being asked already.
+    pub fn ask(&mut self, colleague: UserId, name: &str, expires_at: Timestamp) -> bool {
+        if self.question.is_some() {
+            return false;
+        }
+        self.question = Some(Question { colleague, name: name.to_owned(), talking: false, expires_at });
+        true
+    }
+
+    /// The colleague who is asked and has not answered, and until when they may.
+    pub fn asked(&self) -> Option<(UserId, Timestamp)> {
+        self.question
+            .as_ref()
+            .filter(|question| !question.talking)
+            .map(|question| (question.colleague, question.expires_at))
+    }
+
+    /// The colleague who is asked or talks with the agent.
+    pub fn colleague(&self) -> Option<UserId> {
+        self.question.as_ref().map(|question| question.colleague)
+    }
+
+    /// The colleague answered: the buyer is on hold, unless they were already.
+    pub fn begin_consult(&mut self, now: Timestamp) {
+        let Some(question) = &mut self.question else { return };
+        question.talking = true;
+        if self.held_since.is_none() {
+            self.held_since = Some(now);
+            self.held_by_consult = true;
+        }
+    }
+
+    /// The question is answered, declined or taken back: whoever it put on hold is taken back.
+    pub fn end_consult(&mut self) {
+        self.question = None;
+        if std::mem::take(&mut self.held_by_consult) {
+            self.held_since = None;
+        }
+    }
+
+    /// Lets nobody have a source of a party, or lets them again. True when that is a change.
+    pub fn set_muted(&mut self, person: Person, source: Source, muted: bool) -> bool {
+        let Some(party) = self.party_mut(person) else { return false };
+        let was = party.muted.contains(&source);
+        party.muted.retain(|other| *other != source);
+        if muted {
+            party.muted.push(source);
+            party.muted.sort_unstable();
+        }
+        was != muted
     }
 
     fn step(&mut self, allowed: &[CallState], to: CallState) -> Result<(), WrongState> {
@@ -203,14 +343,14 @@ impl Call {
     }
 
     /// A person's connection is gone or back. True when that changes what is shown.
-    pub fn set_present(&mut self, side: Side, present: bool) -> bool {
-        self.party_mut(side).is_some_and(|party| std::mem::replace(&mut party.present, present) != present)
+    pub fn set_present(&mut self, person: Person, present: bool) -> bool {
+        self.party_mut(person).is_some_and(|party| std::mem::replace(&mut party.present, present) != present)
     }
 
     /// What a person sends from now on. True when that changes what is shown.
-    pub fn set_sending(&mut self, side: Side, sources: &[Source]) -> bool {
+    pub fn set_sending(&mut self, person: Person, sources: &[Source]) -> bool {
         let sources = distinct(sources);
-        self.party_mut(side).is_some_and(|party| {
+        self.party_mut(person).is_some_and(|party| {
             let changed = party.sending != sources;
             party.sending = sources;
             changed
@@ -239,7 +379,7 @@ impl Call {
     }
 
     /// Takes a line of chat.
-    pub fn say(&mut self, side: Side, text: &str, now: Timestamp) -> Result<ChatLine, ChatError> {
+    pub fn say(&mut self, person: Person, text: &str, now: Timestamp) -> Result<ChatLine, ChatError> {
         let text = text.trim();
         if text.is_empty() {
             return Err(ChatError::Empty);
@@ -249,7 +389,7 @@ impl Call {
             return Err(ChatError::TooLong(length));
         }
         // Only people who are in the call get here; the fallback names somebody rather than panicking.
-        let from = self.party(side).unwrap_or(&self.buyer).id;
+        let from = self.party_of(person).unwrap_or(&self.buyer).id;
         self.chat_lines = self.chat_lines.saturating_add(1);
         let line = ChatLine { number: self.chat_lines, from, text: text.to_owned(), at: now };
         if self.chat.len() == CHAT_LINES_MAX {
@@ -259,16 +399,30 @@ impl Call {
         Ok(line)
     }
 
-    /// What one side is shown. `None` for the agent's side before anybody accepted.
+    /// Whom somebody sees in the call: staff see everybody, the buyer sees who can be heard there.
+    pub fn visible_to(&self, viewer: &Party) -> impl Iterator<Item = &Party> {
+        let buyer = viewer.side == Side::Buyer;
+        self.members().map(|(_, party)| party).filter(move |party| {
+            use Standing::{Agent, Buyer, Monitor};
+            !buyer || matches!(Standing::of(party), Buyer | Agent | Monitor(MonitorMode::Barge))
+        })
+    }
+
+    /// What a person is shown. `None` for whoever is not in it.
     ///
-    /// The buyer's call is over when the media is: they are shown `ended` while the agent still writes.
-    pub fn view(&self, side: Side) -> Option<CallView> {
-        let you = self.party(side)?.id;
-        let agent = side == Side::Agent;
+    /// The call is over when the media is, but for the agent, who still writes.
+    pub fn view(&self, person: Person) -> Option<CallView> {
+        let you = self.party_of(person)?;
+        let staff = you.side != Side::Buyer;
         let state = match self.state {
-            CallState::WrapUp if !agent => CallState::Ended,
+            CallState::WrapUp if you.side != Side::Agent => CallState::Ended,
             state => state,
         };
+        let consult = self.question.as_ref().map(|question| Consult {
+            colleague: question.colleague,
+            name: question.name.clone(),
+            talking: question.talking,
+        });
         Some(CallView {
             id: self.id,
             state,
@@ -276,18 +430,37 @@ impl Call {
             accepted_at: self.accepted_at,
             ended_at: self.ended_at,
             end_reason: self.end_reason,
-            you,
-            parties: [Side::Buyer, Side::Agent]
-                .into_iter()
-                .filter_map(|side| self.party(side).cloned())
-                .collect(),
+            you: you.id,
+            parties: self.visible_to(you).cloned().collect(),
             recording: self.recording,
-            held_since: None,
-            consult: None,
+            held_since: self.held_since,
+            consult: consult.filter(|_| staff),
             chat: self.chat.iter().cloned().collect(),
-            context: agent.then(|| self.context.clone()),
-            ticket: self.ticket.clone().filter(|_| agent),
-            recording_id: self.recording_id.filter(|_| agent),
+            context: staff.then(|| self.context.clone()),
+            ticket: self.ticket.clone().filter(|_| staff),
+            recording_id: self.recording_id.filter(|_| staff),
+        })
+    }
+
+    /// What a colleague is shown who is asked about it.
+    pub fn question_view(&self, expires_at: Timestamp) -> ConsultAsk {
+        let from = self.agent.as_ref().map(|seat| seat.party.name.clone()).unwrap_or_default();
+        ConsultAsk { call: self.id, from, context: self.context.clone(), expires_at }
+    }
+
+    /// How supervisors see it on the floor; `None` unless it is connected.
+    pub fn floor_view(&self, link: Option<LinkState>) -> Option<FloorCall> {
+        let agent = self.agent.as_ref().filter(|_| self.state == CallState::Connected)?;
+        let supervisors = self.guests.iter().filter(|guest| guest.party.side == Side::Supervisor);
+        Some(FloorCall {
+            id: self.id,
+            agent: agent.party.name.clone(),
+            buyer: self.buyer.name.clone(),
+            language: self.context.language.clone(),
+            since: self.accepted_at.unwrap_or(self.requested_at),
+            held: self.is_held(),
+            link,
+            monitors: supervisors.map(|guest| guest.party.name.clone()).collect(),
         })
     }
 
@@ -365,6 +538,19 @@ mod tests {
         call
     }
 
+    fn mara(call: &Call) -> Person {
+        Person::Buyer(call.session())
+    }
+
+    fn anna(call: &Call) -> Person {
+        Person::Staff(call.agent().unwrap().user)
+    }
+
+    fn guest(side: Side, monitor: Option<MonitorMode>) -> Guest {
+        let party = Party { monitor, ..Call::seat(side, "Vera", &[]) };
+        Guest { user: UserId::new(), party, was_ready: true }
+    }
+
     #[test]
     fn a_call_moves_down_the_states_and_only_a_missed_ring_moves_up() {
         let mut call = waiting();
@@ -394,7 +580,7 @@ mod tests {
             }
             call.finish(EndReason::Abandoned, at(9)).unwrap();
             assert_eq!(call.state(), CallState::Ended);
-            assert!(call.view(Side::Agent).is_none());
+            assert!(call.view(Person::Staff(UserId::new())).is_none());
         }
     }
 
@@ -403,7 +589,7 @@ mod tests {
         let mut call = connected();
         call.set_ticket(TicketRef { id: protocol::ids::TicketId::new(), number: "V-1".into() });
         call.set_recording(RecordingState::On, Some(RecordingId::new()));
-        let (buyer, agent) = (call.view(Side::Buyer).unwrap(), call.view(Side::Agent).unwrap());
+        let (buyer, agent) = (call.view(mara(&call)).unwrap(), call.view(anna(&call)).unwrap());
         assert!(agent.context.is_some() && agent.ticket.is_some() && agent.recording_id.is_some());
         assert!(buyer.context.is_none() && buyer.ticket.is_none() && buyer.recording_id.is_none());
         assert_eq!(buyer.recording, RecordingState::On, "that it is recorded is shown to both");
@@ -415,20 +601,20 @@ mod tests {
     fn the_buyer_is_done_when_the_media_is() {
         let mut call = connected();
         call.finish(EndReason::AgentHungUp, at(60)).unwrap();
-        assert_eq!(call.view(Side::Buyer).unwrap().state, CallState::Ended);
-        assert_eq!(call.view(Side::Agent).unwrap().state, CallState::WrapUp);
+        assert_eq!(call.view(mara(&call)).unwrap().state, CallState::Ended);
+        assert_eq!(call.view(anna(&call)).unwrap().state, CallState::WrapUp);
     }
 
     #[test]
     fn chat_is_numbered_bounded_and_checked() {
         let mut call = connected();
-        assert_eq!(call.say(Side::Buyer, " \n ", at(6)), Err(ChatError::Empty));
-        assert_eq!(call.say(Side::Buyer, &"ä".repeat(2_001), at(6)), Err(ChatError::TooLong(2_001)));
-        assert_eq!(call.say(Side::Buyer, &"ä".repeat(2_000), at(6)).unwrap().number, 1);
+        assert_eq!(call.say(mara(&call), " \n ", at(6)), Err(ChatError::Empty));
+        assert_eq!(call.say(mara(&call), &"ä".repeat(2_001), at(6)), Err(ChatError::TooLong(2_001)));
+        assert_eq!(call.say(mara(&call), &"ä".repeat(2_000), at(6)).unwrap().number, 1);
         for n in 0..CHAT_LINES_MAX {
-            call.say(Side::Agent, &n.to_string(), at(7)).unwrap();
+            call.say(anna(&call), &n.to_string(), at(7)).unwrap();
         }
-        let chat = call.view(Side::Buyer).unwrap().chat;
+        let chat = call.view(mara(&call)).unwrap().chat;
         assert_eq!((chat.len(), chat[0].number), (CHAT_LINES_MAX, 2));
         assert_eq!(chat[0].from, call.party(Side::Agent).unwrap().id);
     }
@@ -447,10 +633,72 @@ mod tests {
     #[test]
     fn what_a_person_sends_is_a_set() {
         let mut call = connected();
-        assert!(call.set_sending(Side::Buyer, &[Source::Camera, Source::Microphone, Source::Camera]));
-        assert!(!call.set_sending(Side::Buyer, &[Source::Microphone, Source::Camera]));
+        assert!(call.set_sending(mara(&call), &[Source::Camera, Source::Microphone, Source::Camera]));
+        assert!(!call.set_sending(mara(&call), &[Source::Microphone, Source::Camera]));
         assert_eq!(call.party(Side::Buyer).unwrap().sending, [Source::Microphone, Source::Camera]);
-        assert!(call.set_present(Side::Buyer, false));
-        assert!(!call.set_present(Side::Buyer, false));
+        assert!(call.set_present(mara(&call), false));
+        assert!(!call.set_present(mara(&call), false));
+    }
+
+    #[test]
+    fn the_buyer_sees_supervisors_only_when_they_barge_in_and_never_whom_the_agent_asks() {
+        let mut call = connected();
+        let (listener, colleague) =
+            (guest(Side::Supervisor, Some(MonitorMode::Listen)), guest(Side::Consultant, None));
+        let supervisor = Person::Staff(listener.user);
+        call.admit(listener.clone());
+        assert!(call.ask(colleague.user, "Ben", at(40)));
+        assert!(!call.ask(UserId::new(), "Cleo", at(40)), "one at a time");
+        call.admit(colleague);
+        call.begin_consult(at(10));
+        let seen = |call: &Call, who| call.view(who).unwrap().parties.len();
+        assert_eq!((seen(&call, mara(&call)), seen(&call, anna(&call)), seen(&call, supervisor)), (2, 4, 4));
+        let (buyer, agent) = (call.view(mara(&call)).unwrap(), call.view(anna(&call)).unwrap());
+        assert!(buyer.consult.is_none() && agent.consult.unwrap().talking);
+        assert_eq!(buyer.held_since, Some(at(10)), "that they are on hold is no secret");
+        let party = Party { monitor: Some(MonitorMode::Barge), ..listener.party };
+        call.admit(Guest { party, ..listener });
+        assert_eq!((seen(&call, mara(&call)), call.guests().len()), (3, 2), "the same guest, another mode");
+        call.finish(EndReason::BuyerHungUp, at(60)).unwrap();
+        assert_eq!(
+            call.view(supervisor).unwrap().state,
+            CallState::Ended,
+            "only the agent has something to write"
+        );
+    }
+
+    #[test]
+    fn a_consult_takes_back_only_whom_it_put_on_hold() {
+        let mut call = connected();
+        call.ask(UserId::new(), "Ben", at(40));
+        call.begin_consult(at(10));
+        assert!(call.is_held());
+        call.end_consult();
+        assert!(!call.is_held());
+
+        assert!(call.set_held(true, at(20)) && !call.set_held(true, at(21)));
+        call.ask(UserId::new(), "Ben", at(40));
+        call.begin_consult(at(22));
+        call.end_consult();
+        assert!(call.is_held(), "the agent did that");
+        assert!(call.set_held(false, at(30)));
+
+        call.ask(UserId::new(), "Ben", at(40));
+        call.begin_consult(at(31));
+        assert!(call.set_held(false, at(32)), "the agent takes them back early");
+        assert!(call.set_held(true, at(33)));
+        call.end_consult();
+        assert!(call.is_held());
+    }
+
+    #[test]
+    fn what_the_server_mutes_is_a_set() {
+        let mut call = connected();
+        assert!(call.set_muted(mara(&call), Source::Camera, true));
+        assert!(call.set_muted(mara(&call), Source::Microphone, true));
+        assert!(!call.set_muted(mara(&call), Source::Camera, true));
+        assert_eq!(call.party(Side::Buyer).unwrap().muted, [Source::Microphone, Source::Camera]);
+        assert!(call.set_muted(mara(&call), Source::Microphone, false));
+        assert!(!call.set_muted(Person::Staff(UserId::new()), Source::Camera, true), "not in the call");
     }
 }

@@ -70,11 +70,12 @@ impl Floor {
         live.routes = Routes::Held;
         let recorded = live.call.consented();
         self.seats.insert(person, id);
+        self.publish_what_is_sent(person).await;
         self.journal.note(Fact::Accepted { call: id, agent, at: now });
         self.tell_call(id);
         if recorded {
             self.start_recording(id);
-            self.set_timer(now + self.settings.recorder_patience, Timer::Hold { call: id });
+            self.set_timer(now + self.settings.recorder_patience, Timer::Recorder { call: id });
         } else {
             self.open_routes(id).await;
         }
@@ -101,10 +102,20 @@ impl Floor {
         {
             session.goes_first = true;
         }
+        let asked = live.call.asked();
+        live.call.end_consult();
+        live.call.set_held(false, now);
+        if let Some(chunk) = live.quality.take_chunk(true) {
+            self.journal.note(Fact::Quality { call: id, chunk });
+        }
+        if let Some((colleague, _)) = asked {
+            self.tell(Person::Staff(colleague), ServerMessage::ConsultAskEnded { call: id });
+        }
         self.tell_call(id);
         self.close_routes(id).await;
         self.seats.remove(&buyer);
         self.close_transport(buyer).await;
+        self.guests_go(id).await;
         let decisions = if was_connected { self.desk.call_over(id, now) } else { self.desk.leave(id, now) };
         self.carry_out(decisions).await;
         if !was_connected {
@@ -130,6 +141,8 @@ impl Floor {
         let agent = self.calls.remove(&id).and_then(|live| live.call.agent().map(|seat| seat.user));
         if let Some(agent) = agent {
             self.seats.remove(&Person::Staff(agent));
+            // What was muted in this call is not in the next one.
+            self.publish_what_is_sent(Person::Staff(agent)).await;
         }
         let decisions = self.desk.wrapped_up(id, now);
         self.carry_out(decisions).await;
@@ -146,12 +159,10 @@ impl Floor {
     /// The people in a call.
     pub(super) fn people(&self, id: CallId) -> Vec<Person> {
         let Some(live) = self.calls.get(&id) else { return Vec::new() };
-        let buyer = Person::Buyer(live.call.session());
-        let agent = live.call.agent().map(|seat| Person::Staff(seat.user));
-        // A buyer whose call is over may be in another one by now.
-        [Some(buyer), agent]
-            .into_iter()
-            .flatten()
+        // Somebody whose call is over may be in another one by now.
+        live.call
+            .members()
+            .map(|(person, _)| person)
             .filter(|person| self.seats.get(person) == Some(&id))
             .collect()
     }
@@ -160,7 +171,7 @@ impl Floor {
     pub(super) fn tell_call(&mut self, id: CallId) {
         self.dirty = true;
         for person in self.people(id) {
-            let view = self.calls.get(&id).and_then(|live| live.call.view(person.side()));
+            let view = self.calls.get(&id).and_then(|live| live.call.view(person));
             if let Some(view) = view {
                 self.tell(person, ServerMessage::Call { call: Box::new(view) });
             }

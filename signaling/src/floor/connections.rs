@@ -46,10 +46,11 @@ impl Floor {
         let call = self.seats.get(&person).copied();
         let came_back = call
             .and_then(|call| self.calls.get_mut(&call))
-            .is_some_and(|live| live.call.set_present(person.side(), true));
+            .is_some_and(|live| live.call.set_present(person, true));
         let mut welcome = self.welcome(person, missed.is_some());
-        if let ServerMessage::Welcome { ring: place, .. } = &mut welcome {
+        if let ServerMessage::Welcome { ring: place, consult, .. } = &mut welcome {
             *place = ring;
+            *consult = self.question_for(person);
         }
         let Some(session) = self.sessions.get_mut(&person) else { return };
         let mut keeps_up = true;
@@ -62,10 +63,14 @@ impl Floor {
             _ => {
                 let text = session.outbox.push_welcome(welcome);
                 keeps_up &= session.send(text);
+                session.watches = None;
                 // A client that wanted to resume still has its transport, but may have missed what it shows.
                 if let Some(transport) = session.transport.as_ref().filter(|_| resume.is_some()) {
-                    let slots = transport.views();
+                    let (slots, wishes) = (transport.views(), transport.wishes.clone());
                     keeps_up &= session.tell(ServerMessage::Slots { slots });
+                    for (source, encodings) in wishes {
+                        keeps_up &= session.tell(ServerMessage::SendWish { source, encodings });
+                    }
                 }
             }
         }
@@ -106,7 +111,7 @@ impl Floor {
             }),
             _ => None,
         };
-        let call = self.seats.get(&person).and_then(|call| self.calls.get(call)?.call.view(person.side()));
+        let call = self.seats.get(&person).and_then(|call| self.calls.get(call)?.call.view(person));
         ServerMessage::Welcome {
             version: PROTOCOL_VERSION,
             resume_token: session.map(|session| session.outbox.token().to_owned()).unwrap_or_default(),
@@ -130,7 +135,7 @@ impl Floor {
         info!(%person, call = call.map(|call| call.to_string()), "connection lost");
         let changed = call
             .and_then(|call| self.calls.get_mut(&call))
-            .is_some_and(|live| live.call.set_present(person.side(), false));
+            .is_some_and(|live| live.call.set_present(person, false));
         if let Some(call) = call.filter(|_| changed) {
             self.tell_call(call);
         }
@@ -157,7 +162,9 @@ impl Floor {
             return;
         }
         info!(%person, "did not come back in time");
-        if let Some(call) = self.seats.get(&person).copied() {
+        if self.is_guest(person) {
+            self.leave(person).await;
+        } else if let Some(call) = self.seats.get(&person).copied() {
             let reason = match (self.calls.get(&call).map(|live| live.call.state()), person) {
                 (Some(CallState::Waiting | CallState::Ringing), _) => Some(EndReason::Abandoned),
                 (Some(CallState::Connected), Person::Buyer(_)) => Some(EndReason::BuyerLost),

@@ -14,7 +14,7 @@ use super::clock::{node_time, timestamp};
 use super::media::bounded;
 use super::ports::Fact;
 use super::recording::{Driver, LEFT_ON_DISK, Outcome, Report, WITHDRAWN};
-use super::session::Person;
+use super::session::{Person, media_source};
 use crate::problem as problems;
 
 /// Packets and reports that may wait for the recorder: four seconds of 720p video.
@@ -77,28 +77,22 @@ impl Floor {
         self.recordings_open += 1;
     }
 
-    /// Taps everything one side publishes into the running recording, if there is one.
-    pub(super) async fn add_taps(&mut self, id: CallId, side: Side) {
+    /// Taps everything the buyer or the agent publishes into the running recording, if there is one. Others in the call
+    /// are not recorded: nobody asked them.
+    pub(super) async fn add_taps(&mut self, id: CallId, person: Person) {
         let Some(live) = self.calls.get(&id) else { return };
         let Some(recording) = live.recording.as_ref().filter(|recording| recording.started) else { return };
-        let person = match side {
-            Side::Buyer => Some(Person::Buyer(live.call.session())),
-            Side::Agent => live.call.agent().map(|seat| Person::Staff(seat.user)),
-            Side::Consultant | Side::Supervisor => None,
+        let Some(party) = live.call.party_of(person) else { return };
+        let side = match party.side {
+            Side::Buyer => recorder::Side::Buyer,
+            Side::Agent => recorder::Side::Agent,
+            Side::Consultant | Side::Supervisor => return,
         };
-        let transport = person.and_then(|person| self.sessions.get(&person)?.transport.as_ref());
-        let (Some(transport), Some(party)) = (transport, live.call.party(side)) else { return };
-        for source in transport.sources.iter().copied() {
+        let transport = self.sessions.get(&person).and_then(|session| session.transport.as_ref());
+        let Some(transport) = transport else { return };
+        for source in transport.sources.iter().copied().map(media_source) {
             let participant = transport.participant;
-            let track = TrackSpec {
-                party: party.id.0,
-                side: match side {
-                    Side::Buyer => recorder::Side::Buyer,
-                    _ => recorder::Side::Agent,
-                },
-                name: party.name.clone(),
-                source,
-            };
+            let track = TrackSpec { party: party.id.0, side, name: party.name.clone(), source };
             match bounded("tap", self.media.tap(participant, source, TAP_CAPACITY)).await {
                 Some(Ok(tap)) => recording.add_track(track, tap),
                 Some(Err(error)) => warn!(call = %id, %participant, %error, "a track is not recorded"),
@@ -140,8 +134,9 @@ impl Floor {
                 }
                 live.call.set_recording(RecordingState::On, Some(recording));
                 // Taps before routes: what the other side sees first is recorded too.
-                self.add_taps(id, Side::Buyer).await;
-                self.add_taps(id, Side::Agent).await;
+                for person in self.people(id) {
+                    self.add_taps(id, person).await;
+                }
                 self.open_routes(id).await;
             }
             Outcome::Failed if runs => {
@@ -168,7 +163,8 @@ impl Floor {
     pub(super) async fn open_routes(&mut self, id: CallId) {
         let Some(live) = self.calls.get_mut(&id).filter(|live| live.routes == Routes::Held) else { return };
         live.routes = Routes::Open;
-        self.route(id).await;
+        let everybody = self.people(id);
+        self.route_telling(id, everybody).await;
     }
 }
 

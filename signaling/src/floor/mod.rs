@@ -14,6 +14,9 @@
 //! 4. `hang_up`, or the end of a grace time, ends the media. The buyer's transport is closed, the agent's stays
 //!    warm; the agent writes the wrap-up over REST, which tells the floor with [`FloorHandle::wrapped_up`].
 //!
+//! Supervisors may follow a call and a colleague may be asked (see `guests.rs`). Who hears and sees whom is one table in
+//! [`rules`]; the floor brings the media plane to what it says after every change, and to nothing else.
+//!
 //! An agent who is lost for longer than the grace time ends the call (`agent_lost`) and owes its wrap-up; if the
 //! buyer asks for help again in the same visit, they go to the head of the line.
 
@@ -24,15 +27,20 @@ pub mod journal;
 pub mod metrics;
 pub mod outbox;
 pub mod ports;
+pub mod quality;
 pub mod recording;
+pub mod rules;
 pub mod session;
+pub mod speaking;
 pub mod table;
 
 mod actor;
 mod calls;
 mod connections;
 mod consent;
+mod guests;
 mod media;
+mod news;
 mod requests;
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What the floor needs from the parts around it, narrow enough to be modelled in tests.
 
+use super::quality::Chunk;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use protocol::call::{BuyerContext, ChatLine, EndReason, TicketRef};
@@ -117,6 +118,13 @@ pub enum Fact {
         name: String,
         /// The line.
         line: ChatLine,
+    },
+    /// A stretch of how the connections of a call were.
+    Quality {
+        /// The call.
+        call: CallId,
+        /// The points.
+        chunk: Chunk,
     },
     /// A recording has begun.
     RecordingStarted {

@@ -6,7 +6,7 @@ use protocol::problem::Problem;
 use protocol::ws::{ClientMessage, ConsentChoice, ServerMessage};
 use tracing::{debug, info};
 
-use super::actor::{Floor, LiveCall, Routes};
+use super::actor::{Floor, LiveCall};
 use super::call::{Call, ChatError, distinct};
 use super::ports::Fact;
 use super::session::{Identity, Person};
@@ -45,7 +45,7 @@ impl Floor {
             ClientMessage::RequestHelp { consent } => self.request_help(person, consent).await,
             ClientMessage::Accept { call } => self.accept(self.agent(person)?, call).await,
             ClientMessage::Decline { call } => self.decline(self.agent(person)?, call).await,
-            ClientMessage::Sending { sources } => self.sending(person, &sources),
+            ClientMessage::Sending { sources } => self.sending(person, &sources).await,
             ClientMessage::Chat { text } => self.chat(person, &text),
             ClientMessage::SetConsent { consent } => {
                 let Person::Buyer(_) = person else {
@@ -56,23 +56,21 @@ impl Floor {
             }
             ClientMessage::HangUp => self.hang_up(person).await,
             ClientMessage::FirstFrame { after_ms } => self.first_frame(person, after_ms),
-            ClientMessage::Views { .. }
-            | ClientMessage::ClientStats { .. }
-            | ClientMessage::SetHold { .. }
-            | ClientMessage::Mute { .. }
-            | ClientMessage::Monitor { .. }
-            | ClientMessage::MonitorEnd
-            | ClientMessage::ConsultStart { .. }
-            | ClientMessage::ConsultAnswer { .. }
-            | ClientMessage::ConsultEnd
-            | ClientMessage::WatchFloor { .. } => {
-                Err(problems::NOT_NOW.with("this server does not do that yet"))
-            }
+            ClientMessage::Views { slots } => self.views(person, &slots).await,
+            ClientMessage::ClientStats { stats } => self.client_stats(person, &stats),
+            ClientMessage::SetHold { on } => self.set_hold(person, on).await,
+            ClientMessage::Mute { party, source, muted } => self.mute(person, party, source, muted).await,
+            ClientMessage::Monitor { call, mode } => self.monitor(person, call, mode).await,
+            ClientMessage::MonitorEnd => self.monitor_end(person).await,
+            ClientMessage::ConsultStart { colleague } => self.consult_start(person, colleague).await,
+            ClientMessage::ConsultAnswer { call, accept } => self.consult_answer(person, call, accept).await,
+            ClientMessage::ConsultEnd => self.consult_end(person).await,
+            ClientMessage::WatchFloor { on } => self.watch_floor(person, on),
         }
     }
 
     /// The agent behind a person who may take calls.
-    fn agent(&self, person: Person) -> Result<UserId, Problem> {
+    pub(super) fn agent(&self, person: Person) -> Result<UserId, Problem> {
         match (person, self.sessions.get(&person).map(|session| &session.identity)) {
             (Person::Staff(agent), Some(Identity::Staff(me)))
                 if auth::may(me.role, auth::Action::TakeCalls) =>
@@ -84,10 +82,11 @@ impl Floor {
     }
 
     /// The call a person is in, if its state allows the action.
-    fn seated(&self, person: Person, action: Action) -> Result<CallId, Problem> {
+    pub(super) fn seated(&self, person: Person, action: Action) -> Result<CallId, Problem> {
         let live = self.seats.get(&person).and_then(|call| self.calls.get(call));
         let live = live.ok_or_else(|| problems::NO_CALL.with("you are in no call"))?;
-        if !may(person.side(), live.call.state(), action) {
+        let side = live.call.party_of(person).map(|party| party.side);
+        if !side.is_some_and(|side| may(side, live.call.state(), action)) {
             let state = live.call.state();
             return Err(
                 problems::NOT_NOW.with(format!("a call that is {state:?} cannot be {}", action.phrase()))
@@ -105,6 +104,9 @@ impl Floor {
                     .at("availability", "choose available or away; busy comes by itself"));
             }
         };
+        if self.is_guest(Person::Staff(agent)) {
+            return Err(problems::NOT_NOW.with("leave the call that you follow first"));
+        }
         info!(%agent, ready, "availability");
         let now = self.now();
         let decisions = self.desk.set_ready(agent, ready, now);
@@ -138,14 +140,7 @@ impl Floor {
             recording = receipt.recording, "help requested");
         self.journal.note(Fact::Requested { call: id, session: visit, context: Box::new(context), at: now });
         self.journal.note(Fact::Chose { call: id, receipt });
-        let live = LiveCall {
-            call,
-            routes: Routes::Closed,
-            recording: None,
-            wrapped_early: false,
-            told_place: None,
-        };
-        self.calls.insert(id, live);
+        self.calls.insert(id, LiveCall::new(call));
         self.seats.insert(person, id);
         self.tell_call(id);
         let decisions = self.desk.join(id, entry, now);
@@ -177,14 +172,14 @@ impl Floor {
         Ok(())
     }
 
-    fn sending(&mut self, person: Person, sources: &[Source]) -> Result<(), Problem> {
+    async fn sending(&mut self, person: Person, sources: &[Source]) -> Result<(), Problem> {
         if let Some(session) = self.sessions.get_mut(&person) {
             session.sending = distinct(sources);
         }
+        self.publish_what_is_sent(person).await;
         // Muting before a call, or while it is wrapped up, is remembered for the next one.
         let Ok(call) = self.seated(person, Action::Sending) else { return Ok(()) };
-        let changed =
-            self.calls.get_mut(&call).is_some_and(|live| live.call.set_sending(person.side(), sources));
+        let changed = self.calls.get_mut(&call).is_some_and(|live| live.call.set_sending(person, sources));
         if changed {
             self.tell_call(call);
         }
@@ -197,9 +192,9 @@ impl Floor {
         let Some(live) = self.calls.get_mut(&id) else { return Ok(()) };
         let line = live
             .call
-            .say(person.side(), text, now)
+            .say(person, text, now)
             .map_err(|error: ChatError| problems::FIELD_INVALID.at("text", error.to_string()))?;
-        let name = live.call.party(person.side()).map(|party| party.name.clone()).unwrap_or_default();
+        let name = live.call.party_of(person).map(|party| party.name.clone()).unwrap_or_default();
         self.journal.note(Fact::Said { call: id, name, line: line.clone() });
         for person in self.people(id) {
             self.tell(person, ServerMessage::Chat { call: id, line: line.clone() });
@@ -209,6 +204,10 @@ impl Floor {
 
     async fn hang_up(&mut self, person: Person) -> Result<(), Problem> {
         let call = self.seated(person, Action::HangUp)?;
+        if self.is_guest(person) {
+            self.leave(person).await;
+            return Ok(());
+        }
         let connected = self.calls.get(&call).is_some_and(|live| live.call.state() == CallState::Connected);
         let reason = match (person, connected) {
             (Person::Buyer(_), true) => EndReason::BuyerHungUp,
@@ -225,6 +224,9 @@ impl Floor {
             return Err(problems::FIELD_INVALID.at("after_ms", format!("at most {FIRST_FRAME_MAX_MS}")));
         }
         info!(%call, after_ms, "first frame");
+        if self.is_guest(person) {
+            return Ok(());
+        }
         self.shared.metrics.first_frame.observe(f64::from(after_ms) / 1000.0);
         Ok(())
     }

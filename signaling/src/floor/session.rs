@@ -1,14 +1,17 @@
 //! A person on the floor: who they are, their connection, their transport, and what they have been sent.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
-use protocol::call::{BuyerContext, Side, Source};
+use protocol::call::{BuyerContext, FloorView, Source};
 use protocol::ids::{BuyerSessionId, UserId};
 use protocol::rest::Me;
-use protocol::ws::{ServerMessage, SlotTrack, SlotView};
-use sfu::{AnswerSlot, Kind, Mid, ParticipantId};
+use protocol::ws::{EncodingWish, ServerMessage, SlotTrack, SlotView};
+use sfu::{AnswerSlot, Kind, Mid, ParticipantId, View};
 use tokio::sync::{mpsc, oneshot};
 
 use super::outbox::{Outbox, WireText};
+use super::rules::{Leg, Occupancy, Standing};
 
 /// Messages that may wait for one connection to take them: a whole replay and as much again. A client that is this
 /// far behind is not listening.
@@ -21,16 +24,6 @@ pub enum Person {
     Buyer(BuyerSessionId),
     /// A member of staff.
     Staff(UserId),
-}
-
-impl Person {
-    /// The side of a call this person can be on.
-    pub fn side(self) -> Side {
-        match self {
-            Person::Buyer(_) => Side::Buyer,
-            Person::Staff(_) => Side::Agent,
-        }
-    }
 }
 
 impl std::fmt::Display for Person {
@@ -116,6 +109,15 @@ pub fn outlet() -> (Outlet, Inlet) {
     (Outlet { frames, farewell }, Inlet { frames: frames_rx, farewell: farewell_rx })
 }
 
+/// A receive slot and what is known of it.
+#[derive(Clone, Debug)]
+struct SlotState {
+    slot: AnswerSlot,
+    is: Occupancy,
+    /// What the client is told.
+    track: Option<SlotTrack>,
+}
+
 /// A person's media transport.
 #[derive(Clone, Debug)]
 pub(super) struct Transport {
@@ -123,49 +125,80 @@ pub(super) struct Transport {
     /// The certificate's fingerprint as the offer gave it: the same one again means an ICE restart.
     pub(super) fingerprint: String,
     /// What the send lines carry.
-    pub(super) sources: Vec<sfu::Source>,
-    slots: Vec<(AnswerSlot, Option<SlotTrack>)>,
+    pub(super) sources: Vec<Source>,
+    /// What the media plane last wished of each.
+    pub(super) wishes: BTreeMap<Source, Vec<EncodingWish>>,
+    /// How large video slots are shown, as far as the media plane was told.
+    pub(super) sizes: BTreeMap<Mid, View>,
+    /// Which sources the media plane lets in; `None` when it did not answer.
+    let_in: BTreeMap<Source, Option<bool>>,
+    slots: Vec<SlotState>,
 }
 
 impl Transport {
     pub(super) fn new(
         participant: ParticipantId,
         fingerprint: String,
-        sources: Vec<sfu::Source>,
+        sources: Vec<Source>,
         slots: &[AnswerSlot],
     ) -> Self {
-        let slots = slots.iter().map(|slot| (*slot, None)).collect();
-        Self { participant, fingerprint, sources, slots }
-    }
-
-    /// The slot on which the other side's source is shown: the first audio slot for the microphone, the first two
-    /// video slots for camera and screen. `None` when the offer had too few.
-    pub(super) fn slot_for(&self, source: Source) -> Option<Mid> {
-        let (kind, index) = match source {
-            Source::Microphone => (Kind::Audio, 0),
-            Source::Camera => (Kind::Video, 0),
-            Source::Screen => (Kind::Video, 1),
-        };
-        self.slots.iter().filter(|(slot, _)| slot.kind == kind).nth(index).map(|(slot, _)| slot.mid)
-    }
-
-    pub(super) fn show(&mut self, mid: Mid, track: Option<SlotTrack>) {
-        if let Some((_, shows)) = self.slots.iter_mut().find(|(slot, _)| slot.mid == mid) {
-            *shows = track;
+        let empty = |slot: &AnswerSlot| SlotState { slot: *slot, is: Occupancy::Known(None), track: None };
+        Self {
+            participant,
+            fingerprint,
+            // The media plane lets everything in until it is told otherwise.
+            let_in: sources.iter().map(|source| (*source, Some(true))).collect(),
+            sources,
+            wishes: BTreeMap::new(),
+            sizes: BTreeMap::new(),
+            slots: slots.iter().map(empty).collect(),
         }
     }
 
-    /// Slots that show something.
+    /// What the rules have to know of it.
+    pub(super) fn leg(&self, standing: Standing) -> Leg {
+        Leg {
+            who: self.participant,
+            standing,
+            publishes: self.sources.clone(),
+            slots: self.slots.iter().map(|state| (state.slot, state.is)).collect(),
+        }
+    }
+
+    /// Whether the media plane lets a source in, as far as is known.
+    pub(super) fn lets_in(&self, source: Source) -> Option<bool> {
+        self.let_in.get(&source).copied().flatten()
+    }
+
+    pub(super) fn let_in(&mut self, source: Source, on: Option<bool>) {
+        self.let_in.insert(source, on);
+    }
+
+    /// Video slots whose size is another one now.
+    pub(super) fn resized(&self, size_of: impl Fn(Mid) -> View) -> Vec<(Mid, View)> {
+        let video = self.slots.iter().map(|state| state.slot).filter(|slot| slot.kind == Kind::Video);
+        video
+            .map(|slot| (slot.mid, size_of(slot.mid)))
+            .filter(|(mid, view)| self.sizes.get(mid) != Some(view))
+            .collect()
+    }
+
+    pub(super) fn show(&mut self, mid: Mid, is: Occupancy, track: Option<SlotTrack>) {
+        if let Some(state) = self.slots.iter_mut().find(|state| state.slot.mid == mid) {
+            *state = SlotState { is, track, ..*state };
+        }
+    }
+
+    /// Slots that show something, or may.
     pub(super) fn occupied(&self) -> Vec<Mid> {
-        self.slots.iter().filter(|(_, shows)| shows.is_some()).map(|(slot, _)| slot.mid).collect()
+        let occupied = self.slots.iter().filter(|state| state.is != Occupancy::Known(None));
+        occupied.map(|state| state.slot.mid).collect()
     }
 
     /// All slots, as the client is told.
     pub(super) fn views(&self) -> Vec<SlotView> {
-        let view = |(slot, shows): &(AnswerSlot, Option<SlotTrack>)| SlotView {
-            mid: slot.mid.to_string(),
-            shows: shows.clone(),
-        };
+        let view =
+            |state: &SlotState| SlotView { mid: state.slot.mid.to_string(), shows: state.track.clone() };
         self.slots.iter().map(view).collect()
     }
 }
@@ -182,6 +215,8 @@ pub(super) struct Session {
     pub(super) sending: Vec<Source>,
     /// The last call broke for want of an agent: the next one goes to the head of the line.
     pub(super) goes_first: bool,
+    /// Staff: is told of the floor at every change, and what it was told last.
+    pub(super) watches: Option<Box<FloorView>>,
 }
 
 impl Session {
@@ -196,6 +231,7 @@ impl Session {
             transport: None,
             sending: Vec::new(),
             goes_first: false,
+            watches: None,
         }
     }
 
@@ -239,27 +275,41 @@ mod tests {
     use super::*;
     use protocol::ids::PartyId;
 
+    use super::super::rules::Shown;
+
     fn slot(mid: &str, kind: Kind) -> AnswerSlot {
         AnswerSlot { mid: Mid::new(mid).unwrap(), kind }
     }
 
     #[test]
-    fn each_source_has_its_slot_and_too_few_slots_show_less() {
-        let slots =
-            [slot("3", Kind::Audio), slot("4", Kind::Audio), slot("6", Kind::Video), slot("7", Kind::Video)];
-        let mut transport = Transport::new(ParticipantId(1), String::new(), vec![], &slots);
-        assert_eq!(transport.slot_for(Source::Microphone), Mid::new("3"));
-        assert_eq!(transport.slot_for(Source::Camera), Mid::new("6"));
-        assert_eq!(transport.slot_for(Source::Screen), Mid::new("7"));
+    fn a_client_is_told_what_is_known_and_a_slot_that_may_show_something_is_not_empty() {
+        let slots = [slot("3", Kind::Audio), slot("6", Kind::Video), slot("7", Kind::Video)];
+        let sources = vec![Source::Microphone];
+        let mut transport = Transport::new(ParticipantId(1), String::new(), sources, &slots);
+        let (six, seven) = (Mid::new("6").unwrap(), Mid::new("7").unwrap());
         let track = SlotTrack { party: PartyId::new(), source: Source::Camera };
-        transport.show(Mid::new("6").unwrap(), Some(track.clone()));
-        assert_eq!(transport.occupied(), [Mid::new("6").unwrap()]);
+        let shown = Shown { from: ParticipantId(2), source: Source::Camera };
+        transport.show(six, Occupancy::Known(Some(shown)), Some(track.clone()));
+        transport.show(seven, Occupancy::Unsure, None);
+        assert_eq!(transport.occupied(), [six, seven]);
         let views = transport.views();
-        assert_eq!(views.iter().map(|view| view.mid.as_str()).collect::<Vec<_>>(), ["3", "4", "6", "7"]);
-        assert_eq!(views[2].shows, Some(track));
+        assert_eq!(views.iter().map(|view| view.mid.as_str()).collect::<Vec<_>>(), ["3", "6", "7"]);
+        assert_eq!((&views[1].shows, &views[2].shows), (&Some(track), &None));
+        assert_eq!(
+            (transport.lets_in(Source::Microphone), transport.lets_in(Source::Camera)),
+            (Some(true), None)
+        );
+    }
 
-        let few = Transport::new(ParticipantId(1), String::new(), vec![], &slots[..3]);
-        assert_eq!(few.slot_for(Source::Screen), None);
+    #[test]
+    fn only_video_slots_have_sizes_and_only_new_ones_are_news() {
+        let slots = [slot("3", Kind::Audio), slot("6", Kind::Video)];
+        let mut transport = Transport::new(ParticipantId(1), String::new(), vec![], &slots);
+        let view = View { width: 640, height: 360 };
+        let six = Mid::new("6").unwrap();
+        assert_eq!(transport.resized(|_| view), [(six, view)]);
+        transport.sizes.insert(six, view);
+        assert_eq!(transport.resized(|_| view), []);
     }
 
     #[test]

@@ -19,6 +19,12 @@ pub enum Action {
     HangUp,
     /// Report the first frame seen.
     FirstFrame,
+    /// Put the buyer on hold or take them back.
+    Hold,
+    /// Have the server mute somebody.
+    Mute,
+    /// Ask a colleague, or take the question back.
+    Consult,
 }
 
 impl Action {
@@ -32,31 +38,38 @@ impl Action {
             Action::SetConsent => "agreed to or withdrawn from",
             Action::HangUp => "hung up",
             Action::FirstFrame => "reported on",
+            Action::Hold => "put on hold by you",
+            Action::Mute => "muted by you",
+            Action::Consult => "asked about by you",
         }
     }
 }
 
-/// Whether `side` may do `action` while the call is in `state`.
+/// Whether `side` may do `action` while the call is in `state`. Hanging up means leaving for whoever is neither buyer nor
+/// agent. Whom one may mute is in [`super::rules::may_mute`].
 ///
-/// | state | buyer | agent |
-/// |---|---|---|
-/// | waiting | sending, consent, hang up | – |
-/// | ringing | sending, consent, hang up | accept, decline (only whose console rings) |
-/// | connected | sending, chat, consent, hang up, first frame | sending, chat, hang up, first frame |
-/// | wrap-up | – | – (the wrap-up itself is REST) |
-/// | ended | – | – |
+/// | state | buyer | agent | consultant | supervisor |
+/// |---|---|---|---|---|
+/// | waiting | sending, consent, hang up | – | – | – |
+/// | ringing | sending, consent, hang up | accept, decline (only whose console rings) | – | – |
+/// | connected | sending, chat, consent, hang up, first frame | sending, chat, hang up, first frame, hold, mute, consult | sending, hang up, first frame, consult | sending, hang up, first frame, mute |
+/// | wrap-up | – | – (the wrap-up itself is REST) | – | – |
+/// | ended | – | – | – | – |
 pub fn may(side: Side, state: CallState, action: Action) -> bool {
-    use Action::{Accept, Chat, Decline, FirstFrame, HangUp, Sending, SetConsent};
+    use Action::{Accept, Chat, Consult, Decline, FirstFrame, HangUp, Hold, Mute, Sending, SetConsent};
+    let everybody = matches!(action, Sending | HangUp | FirstFrame);
     match (state, side) {
         (CallState::Waiting | CallState::Ringing, Side::Buyer) => {
             matches!(action, Sending | SetConsent | HangUp)
         }
         (CallState::Ringing, Side::Agent) => matches!(action, Accept | Decline),
-        (CallState::Connected, Side::Buyer) => {
-            matches!(action, Sending | Chat | SetConsent | HangUp | FirstFrame)
+        (CallState::Connected, Side::Buyer) => everybody || matches!(action, Chat | SetConsent),
+        (CallState::Connected, Side::Agent) => everybody || matches!(action, Chat | Hold | Mute | Consult),
+        (CallState::Connected, Side::Consultant) => everybody || action == Consult,
+        (CallState::Connected, Side::Supervisor) => everybody || action == Mute,
+        (CallState::Waiting, _) | (CallState::Ringing, _) | (CallState::WrapUp | CallState::Ended, _) => {
+            false
         }
-        (CallState::Connected, Side::Agent) => matches!(action, Sending | Chat | HangUp | FirstFrame),
-        _ => false,
     }
 }
 
@@ -68,22 +81,35 @@ mod tests {
     #[test]
     fn each_side_may_do_what_the_table_says_and_nothing_else() {
         use Action::*;
-        const ALL: [Action; 7] = [Accept, Decline, Sending, Chat, SetConsent, HangUp, FirstFrame];
-        let table: [(CallState, &[Action], &[Action]); 5] = [
-            (CallState::Waiting, &[Sending, SetConsent, HangUp], &[]),
-            (CallState::Ringing, &[Sending, SetConsent, HangUp], &[Accept, Decline]),
+        const ALL: [Action; 10] =
+            [Accept, Decline, Sending, Chat, SetConsent, HangUp, FirstFrame, Hold, Mute, Consult];
+        const NOTHING: &[Action] = &[];
+        let waiting: &[Action] = &[Sending, SetConsent, HangUp];
+        let table: [(CallState, [&[Action]; 4]); 5] = [
+            (CallState::Waiting, [waiting, NOTHING, NOTHING, NOTHING]),
+            (CallState::Ringing, [waiting, &[Accept, Decline], NOTHING, NOTHING]),
             (
                 CallState::Connected,
-                &[Sending, Chat, SetConsent, HangUp, FirstFrame],
-                &[Sending, Chat, HangUp, FirstFrame],
+                [
+                    &[Sending, Chat, SetConsent, HangUp, FirstFrame],
+                    &[Sending, Chat, HangUp, FirstFrame, Hold, Mute, Consult],
+                    &[Sending, HangUp, FirstFrame, Consult],
+                    &[Sending, HangUp, FirstFrame, Mute],
+                ],
             ),
-            (CallState::WrapUp, &[], &[]),
-            (CallState::Ended, &[], &[]),
+            (CallState::WrapUp, [NOTHING; 4]),
+            (CallState::Ended, [NOTHING; 4]),
         ];
-        for (state, buyer, agent) in table {
-            for action in ALL {
-                assert_eq!(may(Side::Buyer, state, action), buyer.contains(&action), "{state:?} {action:?}");
-                assert_eq!(may(Side::Agent, state, action), agent.contains(&action), "{state:?} {action:?}");
+        let sides = [Side::Buyer, Side::Agent, Side::Consultant, Side::Supervisor];
+        for (state, rights) in table {
+            for (side, allowed) in sides.into_iter().zip(rights) {
+                for action in ALL {
+                    assert_eq!(
+                        may(side, state, action),
+                        allowed.contains(&action),
+                        "{side:?} {state:?} {action:?}"
+                    );
+                }
             }
         }
     }

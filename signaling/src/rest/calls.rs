@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use protocol::ids::{CallId, UserId};
-use protocol::rest::{CallSummary, Page, Ticket, WrapUp};
+use protocol::rest::{CallSummary, Page, QualityTimeline, Ticket, WrapUp};
 use serde::Deserialize;
 
 use super::extract::{Body, Id, Params, Staff};
@@ -52,6 +52,16 @@ pub(super) async fn one(
     Id(id): Id<CallId>,
 ) -> Result<Json<CallSummary>, Refusal> {
     Ok(Json(visible(&app, &staff, id).await?.0))
+}
+
+/// `GET /calls/{id}/quality`
+pub(super) async fn quality(
+    State(app): State<AppState>,
+    staff: Staff,
+    Id(id): Id<CallId>,
+) -> Result<Json<QualityTimeline>, Refusal> {
+    visible(&app, &staff, id).await?;
+    Ok(Json(app.store.quality_of(id).await?))
 }
 
 /// A call that somebody may see. What they may not see is not there.

@@ -41,6 +41,7 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/me", get(login::me))
         .route("/calls", get(calls::list))
         .route("/calls/{id}", get(calls::one))
+        .route("/calls/{id}/quality", get(calls::quality))
         .route("/calls/{id}/wrap-up", put(calls::wrap_up))
         .route("/tickets", get(tickets::list))
         .route("/tickets/{id}", get(tickets::one))

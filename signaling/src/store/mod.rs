@@ -13,6 +13,7 @@ mod convert;
 mod entities;
 mod migrations;
 mod paging;
+mod quality;
 mod recordings;
 mod staff;
 mod tickets;

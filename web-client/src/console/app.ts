@@ -16,7 +16,9 @@ import { learnServerTime } from '../staff/server-time.ts';
 import { appStyles } from './app-styles.ts';
 import './call/call-view.ts';
 import { Desk, type Place } from './desk.ts';
+import './floor/floor.ts';
 import './idle/idle.ts';
+import './people/consult.ts';
 import './ring/ring-card.ts';
 import { Ringer } from './ring/ringer.ts';
 import './status.ts';
@@ -27,6 +29,9 @@ import './wrap-up/wrap-up-view.ts';
 /** Who takes calls; the server decides, this only saves a page of refusals. */
 const AGENTS: readonly Role[] = ['agent', 'supervisor', 'admin'];
 
+/** Who follows calls of others; the server decides here too. */
+const SUPERVISORS: readonly Role[] = ['supervisor', 'admin'];
+
 const SHORTCUTS: readonly Shortcut[] = [
   { keys: ['A'], does: 'Available or away' },
   { keys: ['Enter'], does: 'Accept the call that rings' },
@@ -35,6 +40,7 @@ const SHORTCUTS: readonly Shortcut[] = [
   { keys: ['V'], does: 'Camera off or on' },
   { keys: ['F'], does: 'Other camera' },
   { keys: ['S'], does: 'Share the screen or stop' },
+  { keys: ['H'], does: 'Hold or take the buyer back' },
   { keys: ['C'], does: 'Write in the chat' },
   { keys: ['?'], does: 'This list' },
 ];
@@ -107,6 +113,7 @@ export class ConsoleApp extends LitElement {
             }
           </staff-header>
           <main>${session.desk ? this.#page(session.desk) : this.#notAnAgent(session.me)}</main>
+          ${session.desk ? html`<console-question .desk=${session.desk}></console-question>` : nothing}
           <staff-keys ?open=${this.#keysOpen} .shortcuts=${SHORTCUTS} @vt-close=${() => this.#showKeys(false)}></staff-keys>
           <vt-toasts></vt-toasts>`;
     }
@@ -147,6 +154,7 @@ export class ConsoleApp extends LitElement {
       <div class="first">
         ${this.#saved ? this.#savedCard(this.#saved, desk) : nothing}
         <console-idle .desk=${desk} .ringer=${this.#ringer}></console-idle>
+        ${SUPERVISORS.includes(desk.me.role) ? html`<console-floor .desk=${desk}></console-floor>` : nothing}
       </div>
       <console-tickets .outcomes=${this.#outcomes} .selected=${open} ?everybody=${desk.me.role !== 'agent'}></console-tickets>
       ${
@@ -371,6 +379,7 @@ export class ConsoleApp extends LitElement {
         v: () => view?.stage?.toggleCamera(),
         f: () => view?.stage?.flip(),
         s: () => view?.stage?.toggleScreen(),
+        h: () => view?.stage?.toggleHold(),
         c: () => view?.chat?.focus(),
       };
       actions[key]?.();

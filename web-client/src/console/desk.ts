@@ -6,7 +6,7 @@
  * remembers the permission.
  */
 import { CallMedia, LocalMedia } from '../media/index.ts';
-import type { Availability, CallView, Me, Problem } from '../protocol.ts';
+import type { Availability, CallView, Me, MonitorMode, Problem } from '../protocol.ts';
 import { CallStore } from '../session/call-store.ts';
 import { Observable } from '../session/observable.ts';
 
@@ -74,6 +74,22 @@ export class Desk extends Observable {
 
   get availability(): Availability {
     return this.store.staff?.availability ?? 'away';
+  }
+
+  /** How we follow somebody else's call; nothing when we do not. */
+  get monitor(): MonitorMode | undefined {
+    const me = this.store.me;
+    return me?.side === 'supervisor' ? (me.monitor ?? 'listen') : undefined;
+  }
+
+  /** Whether we may hear and see without being heard or seen. */
+  get listening(): boolean {
+    return this.monitor === 'listen';
+  }
+
+  /** Whether the call is ours: hold, consults and its end are. */
+  get isAgent(): boolean {
+    return this.store.me?.side === 'agent';
   }
 
   /** Whether the server knows us; before that nothing can be promised. */
@@ -144,17 +160,21 @@ export class Desk extends Observable {
       this.media.local.stopScreen();
       if (this.media.local.microphone.state === 'muted') void this.media.local.setMuted(false);
     }
-    this.media.held = this.#place !== 'call';
+    this.media.held = this.#place !== 'call' || this.listening;
     const away = this.#place === 'idle' && this.availability === 'away';
     if (away && !this.#wasAway && this.devicesAsked) {
       this.devicesAsked = false;
       void this.media.local.letGo();
     }
     this.#wasAway = away;
-    const onDuty = this.#place === 'call' || (this.#allowed && this.store.staff !== undefined && !away);
-    if (onDuty && !this.devicesAsked) void this.openDevices();
-    if (call?.state === 'ended' && this.#lastCall?.state === 'connected') {
-      this.#onNote(ENDED[call.end_reason ?? 'server_stopped'], 'warn');
+    const onDuty = (this.#place === 'call' && !this.listening) || (this.#allowed && this.store.staff !== undefined && !away);
+    // Nobody sees who whispers, so their camera stays off.
+    if (onDuty && this.monitor === 'whisper') {
+      if (this.media.local.microphone.state === 'off') void this.media.local.setMuted(false);
+    } else if (onDuty && !this.devicesAsked) void this.openDevices();
+    // A guest who leaves knows it, and the call goes on.
+    if (call?.state === 'ended' && this.#lastCall?.state === 'connected' && call.end_reason !== undefined) {
+      this.#onNote(ENDED[call.end_reason], 'warn');
     }
     this.#lastCall = call;
   }

@@ -44,6 +44,7 @@ export const stage = {
   'stage-raised': '#20292b',
   'on-stage': '#f4f7f6',
   'on-stage-muted': '#b4c0bf',
+  speaking: '#63d2c5',
   'stage-danger': '#d93a2d',
   'on-stage-danger': '#ffffff',
 } as const;

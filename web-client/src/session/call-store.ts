@@ -12,7 +12,9 @@ import type {
   ClientStats,
   ConsentChoice,
   EncodingWish,
+  MonitorMode,
   Party,
+  PartyId,
   Problem,
   QueuePlace,
   Ring,
@@ -22,8 +24,10 @@ import type {
   Source,
   SourceLine,
   StaffWelcome,
+  UserId,
 } from '../protocol.ts';
 import { Link, type LinkMessage, type LinkOptions, type LinkState, linkUrl, type Welcome } from './link.ts';
+import { LiveState } from './live.ts';
 import { Observable } from './observable.ts';
 
 /** What the store needs of the media side (`media/call-media.ts` has it). */
@@ -94,6 +98,8 @@ export class CallStore extends Observable {
   otherTyping = false;
   /** The last thing that could not be done; see {@link dismissProblem}. */
   problem: Problem | undefined;
+  /** What the server says of the moment: who speaks, how the connections are, the floor, a question. */
+  readonly live = new LiveState();
   /** Why the server does not want us. */
   refused: Problem | undefined;
   /** `performance.now()` when the call became connected here; a resumed call counts from its resumption. */
@@ -103,6 +109,7 @@ export class CallStore extends Observable {
   onWelcome: ((welcome: Welcome) => void) | undefined;
 
   readonly #link: Link;
+  #watchesFloor = false;
   #media: MediaPort | undefined;
   #slots: SlotView[] = [];
   #nextPending = 1;
@@ -141,6 +148,11 @@ export class CallStore extends Observable {
   /** The other side of a two-person call. */
   get other(): Party | undefined {
     return this.others[0];
+  }
+
+  /** Ourselves, as the others see us. */
+  get me(): Party | undefined {
+    return this.call?.parties.find((party) => party.id === this.call?.you);
   }
 
   /** Whether a call goes on (the media part of it). */
@@ -216,6 +228,42 @@ export class CallStore extends Observable {
     return this.#link.send({ type: 'hang_up' });
   }
 
+  /** Agent: puts the buyer on hold, or takes them back. */
+  setHold(on: boolean): boolean {
+    return this.#now({ type: 'set_hold', on });
+  }
+
+  /** Agent or supervisor: lets nobody have a source of somebody, or lets them again. */
+  mute(party: PartyId, source: Source, muted: boolean): boolean {
+    return this.#now({ type: 'mute', party, source, muted });
+  }
+
+  /** Supervisor: follows a call, or follows it in another way. */
+  monitor(call: CallId, mode: MonitorMode): boolean {
+    return this.#now({ type: 'monitor', call, mode });
+  }
+
+  /** Agent: asks a colleague about the call. */
+  consult(colleague: UserId): boolean {
+    return this.#now({ type: 'consult_start', colleague });
+  }
+
+  /** Answers a colleague's question. */
+  answerConsult(call: CallId, accept: boolean): boolean {
+    return this.#now({ type: 'consult_answer', call, accept });
+  }
+
+  /** Ends the consult, or takes the question back. */
+  endConsult(): boolean {
+    return this.#now({ type: 'consult_end' });
+  }
+
+  /** Staff: `live.floor` is kept up to date from now on, or no longer. */
+  watchFloor(on: boolean): void {
+    this.#watchesFloor = on;
+    if (this.#link.state === 'open') this.#now({ type: 'watch_floor', on });
+  }
+
   /** Forgets a call that is over, before asking for the next one. */
   clearCall(): void {
     this.call = undefined;
@@ -281,6 +329,11 @@ export class CallStore extends Observable {
     else update(true);
   }
 
+  /** Says what makes sense only now. */
+  #now(message: ClientMessage): boolean {
+    return this.#link.send(message, { queue: false });
+  }
+
   #sendOffer(offer: { sdp: string; sources: SourceLine[] }) {
     this.#link.send({ type: 'offer', ...offer }, { queue: false });
   }
@@ -307,12 +360,15 @@ export class CallStore extends Observable {
       // The whole state comes with it; what it does not carry is no more.
       this.queue = undefined;
       this.ring = welcome.ring;
+      this.live.ask = welcome.consult;
+      if (this.#watchesFloor) this.#now({ type: 'watch_floor', on: true });
       this.#slots = [];
       this.#media?.setSlots([]);
       this.#setCall(welcome.call, 'known');
       this.#media?.start();
     } else {
       if (welcome.ring) this.ring = welcome.ring;
+      if (welcome.consult) this.live.ask = welcome.consult;
       if (welcome.call) this.#setCall(welcome.call, 'known');
       this.#media?.repeatOffer();
     }
@@ -369,6 +425,8 @@ export class CallStore extends Observable {
       case 'chat':
         if (this.call?.id === message.call) this.#addLine(message.line);
         break;
+      default:
+        this.live.take(message, this.call?.id);
     }
     this.changed();
   }
@@ -376,6 +434,7 @@ export class CallStore extends Observable {
   /** `known`: the call was going on before this connection, so its first frame is not an answer time. */
   #setCall(call: CallView | undefined, known?: 'known') {
     const wasConnected = this.inCall && this.call?.id === call?.id;
+    if (call?.id !== this.call?.id || call?.state !== 'connected') this.live.clearCall();
     if (call?.id !== this.call?.id) {
       this.pending = [];
       this.#chatSeen = 0;

@@ -95,6 +95,7 @@ export class HelpCall extends FlowElement {
           .muted=${true}
         ></video>
         <audio autoplay></audio>
+        ${this.#guests().map(({ id }) => html`<audio autoplay class="guest" data-party=${id}></audio>`)}
         ${main === 'screen' && this.#stream(agent, 'camera') ? html`<video class="corner" autoplay playsinline .muted=${true} aria-label=${name}></video>` : nothing}
         ${picture ? nothing : this.#placeholder(agent, name)}
         ${picture && !this.framesShown && agent?.present !== false ? html`<div class="veil"><vt-spinner></vt-spinner><span>${this.t('picturePending')}</span></div>` : nothing}
@@ -139,8 +140,19 @@ export class HelpCall extends FlowElement {
     this.#attach('video.corner', this.#stream(agent, 'camera'));
     this.flow.media?.views.watch(this, this.renderRoot.querySelectorAll('video'));
     this.#attachSound(agent && this.flow.media?.stream(agent.id, 'microphone'));
+    for (const voice of this.renderRoot.querySelectorAll<HTMLAudioElement>('audio.guest')) {
+      const stream = this.flow.media?.stream(voice.dataset.party ?? '', 'microphone') ?? null;
+      if (voice.srcObject === stream) continue;
+      voice.srcObject = stream;
+      if (stream) void this.flow.mediaModule?.play(voice);
+    }
     this.#mutedSpeech.watch(this.flow.mediaModule, this.flow.media?.local.microphone);
     if (this.chatOpen) this.chatRead = this.flow.store?.call?.chat.length ?? 0;
+  }
+
+  /** Whoever is in the call besides the two: a supervisor who takes part openly. */
+  #guests(): Party[] {
+    return this.flow.store?.others.slice(1) ?? [];
   }
 
   /** What the other side shows, while they say they send it. */
@@ -195,7 +207,13 @@ export class HelpCall extends FlowElement {
   #placeholder(agent: Party | undefined, name: string) {
     return html`<div class="placeholder">
       <vt-avatar name=${name}></vt-avatar>
-      <span>${agent?.present === false ? nothing : this.t('otherCameraOff', { name })}</span>
+      <span>${
+        this.flow.store?.call?.held_since
+          ? this.t('onHold', { name })
+          : agent?.present === false
+            ? nothing
+            : this.t('otherCameraOff', { name })
+      }</span>
     </div>`;
   }
 
@@ -207,6 +225,12 @@ export class HelpCall extends FlowElement {
       notes.push(html`<p><vt-icon name=${icon}></vt-icon>${text}</p>`);
     if (store?.linkState === 'retrying') add('offline', this.t('connectionLost'));
     else if (media?.state === 'interrupted') add('offline', this.t('mediaLost'));
+    const link = store?.live.link(store.call?.you);
+    if (link?.video_paused) add('offline', this.t('videoPaused'));
+    else if (link?.link === 'poor') add('offline', this.t('weakConnection'));
+    if (store?.call?.held_since) add('clock', this.t('onHold', { name }));
+    for (const guest of this.#guests()) add('user', this.t('alsoHere', { name: guest.name }));
+    if (store?.me?.muted.includes('microphone')) add('mic-off', this.t('mutedByOther', { name }));
     if (this.soundBlocked) {
       notes.push(
         html`<vt-button variant="primary" round icon="speaker" @click=${this.#listen}>${this.t('soundBlocked', { name })}</vt-button>`,
@@ -222,7 +246,7 @@ export class HelpCall extends FlowElement {
     }
     if (this.#mutedSpeech.speaking) add('mic-off', this.t('mutedSpeaking'));
     else if (local?.microphone.state === 'muted') add('mic-off', this.t('mutedHint'));
-    if (agent?.present && !agent.sending.includes('microphone'))
+    if (agent?.present && !store?.call?.held_since && !agent.sending.includes('microphone'))
       add('mic-off', this.t('otherMuted', { name }));
     if (this.#stream(agent, 'screen')) add('screen', this.t('otherScreen', { name }));
     return notes;

@@ -22,6 +22,9 @@ async fn write(store: &Store, fact: Fact) -> Result<Option<TicketRef>, StoreErro
         Fact::Ended { call, at, reason } => store.call_ended(call, at, reason).await?,
         Fact::Chose { call, receipt } => store.add_receipt(call, receipt).await?,
         Fact::Said { call, name, line } => store.add_chat(call, line.from, &name, &line).await?,
+        Fact::Quality { call, chunk } => {
+            store.add_quality(call, chunk.number, &chunk.points, chunk.last).await?
+        }
         Fact::RecordingStarted { call, recording, at } => {
             store.recording_started(recording, call, at).await?
         }

@@ -1,16 +1,19 @@
-//! Whatever people do in whatever order, media flows between the two sides of a connected call and nowhere else.
+//! Whatever people do in whatever order, media flows as the rules say and nowhere else.
 
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
+use protocol::call::{MonitorMode, Side};
 use protocol::ids::PartyId;
 
 use super::*;
-use crate::floor::session::Person;
+use crate::floor::rules::{Standing, may_flow};
 
 const BUYERS: usize = 3;
-const PEOPLE: usize = 5;
+const PEOPLE: usize = 6;
+/// The last one.
+const SUPERVISOR: usize = PEOPLE - 1;
 
 /// What the one with this number does; what they cannot do is refused, which is part of the test.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +30,12 @@ enum Step {
     HangUp(usize),
     WrapUp(usize),
     TransportDies(usize),
+    Hold(usize, bool),
+    Monitor(MonitorMode),
+    MonitorEnd,
+    Consult(usize, usize),
+    Answer(usize, bool),
+    ConsultEnd(usize),
     Wait(u64),
 }
 
@@ -46,6 +55,13 @@ fn step() -> impl Strategy<Value = Step> {
         1 => anyone().prop_map(Step::HangUp),
         3 => agent().prop_map(Step::WrapUp),
         1 => anyone().prop_map(Step::TransportDies),
+        2 => (anyone(), any::<bool>()).prop_map(|(who, on)| Step::Hold(who, on)),
+        4 => prop::sample::select(vec![MonitorMode::Listen, MonitorMode::Whisper, MonitorMode::Barge])
+            .prop_map(Step::Monitor),
+        1 => Just(Step::MonitorEnd),
+        2 => (agent(), agent()).prop_map(|(who, whom)| Step::Consult(who, whom)),
+        3 => (agent(), prop::bool::weighted(0.8)).prop_map(|(who, yes)| Step::Answer(who, yes)),
+        1 => agent().prop_map(Step::ConsultEnd),
         2 => (1..40u64).prop_map(Step::Wait),
     ]
 }
@@ -56,6 +72,7 @@ struct Somebody {
     online: bool,
     call: Option<CallView>,
     ring: Option<CallId>,
+    asked: Option<CallId>,
 }
 
 impl Somebody {
@@ -67,13 +84,16 @@ impl Somebody {
 
     fn take(&mut self, message: ServerMessage) {
         match message {
-            ServerMessage::Welcome { call, ring, resumed, .. } => {
+            ServerMessage::Welcome { call, ring, consult, resumed, .. } => {
                 if !resumed {
                     self.ring = None;
                 }
                 self.call = call.map(|call| *call);
                 self.ring = ring.map(|ring| ring.call).or(self.ring);
+                self.asked = consult.map(|ask| ask.call);
             }
+            ServerMessage::ConsultAsked { ask } => self.asked = Some(ask.call),
+            ServerMessage::ConsultAskEnded { .. } => self.asked = None,
             ServerMessage::Call { call } => {
                 // The server closes a buyer's transport with the call; their page sees DTLS end.
                 if call.state == CallState::Ended && matches!(self.client.identity, Identity::Buyer { .. }) {
@@ -100,9 +120,13 @@ async fn play(steps: Vec<Step>) {
     let world = World::new();
     let mut people = Vec::new();
     for who in 0..PEOPLE {
-        let identity = if who < BUYERS { buyer() } else { staff("Anna", Role::Agent) };
+        let identity = match who {
+            SUPERVISOR => staff("Vera", Role::Supervisor),
+            who if who < BUYERS => buyer(),
+            _ => staff("Anna", Role::Agent),
+        };
         let client = world.connect(identity).await;
-        people.push(Somebody { client, online: true, call: None, ring: None });
+        people.push(Somebody { client, online: true, call: None, ring: None, asked: None });
     }
     let mut consents = 0;
     for step in steps {
@@ -188,10 +212,32 @@ async fn act(world: &World, people: &mut [Somebody], step: Step, consents: &mut 
             (who, ClientMessage::Decline { call })
         }
         Step::HangUp(who) => (who, ClientMessage::HangUp),
+        Step::Hold(who, on) => (who, ClientMessage::SetHold { on }),
+        Step::Monitor(mode) => {
+            // Any call that is going on, or was.
+            let Some(call) = people.iter().find_map(|one| one.connected().map(|call| call.id)) else {
+                return;
+            };
+            (SUPERVISOR, ClientMessage::Monitor { call, mode })
+        }
+        Step::MonitorEnd => (SUPERVISOR, ClientMessage::MonitorEnd),
+        Step::Consult(who, whom) => {
+            (who, ClientMessage::ConsultStart { colleague: people[whom].client.user() })
+        }
+        Step::Answer(who, accept) => {
+            let Some(call) = people[who].asked else { return };
+            (who, ClientMessage::ConsultAnswer { call, accept })
+        }
+        Step::ConsultEnd(who) => (who, ClientMessage::ConsultEnd),
     };
     if people[who].online {
         people[who].client.say(message).await;
     }
+}
+
+/// What the rules have to say about somebody, as the agent's page shows the call: that page shows everybody.
+fn standing(agents_view: &CallView, party: PartyId) -> Option<Standing> {
+    agents_view.parties.iter().find(|one| one.id == party).map(Standing::of)
 }
 
 fn check(world: &World, people: &[Somebody]) {
@@ -201,49 +247,70 @@ fn check(world: &World, people: &[Somebody]) {
     }
     for (to, viewer) in people.iter().enumerate() {
         let Some(participant) = viewer.client.participant else { continue };
-        let shown = world.model.shown_to(participant);
+        let shown = world.model.everything_shown_to(participant);
         let Some(call) = viewer.connected().filter(|_| viewer.online) else {
             if viewer.online {
                 assert!(shown.is_empty(), "{to} is in no call and is shown {shown:?}");
+                assert!(world.model.heard_by(participant).is_empty(), "{to} is in no call and gets messages");
             }
             continue;
         };
-        let other = counterpart(people, to, call);
-        for from in shown.values() {
+        // The page of the call's agent, if it is up to date.
+        let views = people.iter().filter(|one| one.online).filter_map(Somebody::connected);
+        let agents_view = views
+            .filter(|view| view.id == call.id)
+            .find(|view| view.parties.iter().any(|party| party.id == view.you && party.side == Side::Agent));
+        let Some(agents_view) = agents_view else { continue };
+        let me = standing(agents_view, call.you).expect("whoever is in a call is seen by its agent");
+        let held = agents_view.held_since.is_some();
+        for (from, source) in &shown {
             // A person who is offline may have a transport their page does not know of any more.
-            if let Some(owner) = owners.get(from) {
-                assert_eq!(Some(*owner), other, "{to} is shown somebody who is not in their call");
-            }
+            let Some(owner) = owners.get(from).filter(|owner| people[**owner].online) else { continue };
+            let theirs = people[*owner].connected().filter(|theirs| theirs.id == call.id);
+            let theirs = theirs.unwrap_or_else(|| panic!("{to} is shown {owner}, who is not in their call"));
+            let from = standing(agents_view, theirs.you).expect("they are in it");
+            assert!(
+                may_flow(from, wire(*source), me, held),
+                "{to} ({me:?}) is shown {source} of {owner} ({from:?})"
+            );
         }
-        let sender = other.map(|other| &people[other]).filter(|other| other.online);
-        if sender.is_some_and(|sender| sender.client.participant.is_some()) {
-            assert_eq!(shown.len(), 3, "{to} is in a call and is not shown everything");
+        // And nothing is missing between the two sides.
+        for (from, sender) in people.iter().enumerate().filter(|(from, sender)| *from != to && sender.online)
+        {
+            let Some(theirs) = sender.connected().filter(|theirs| theirs.id == call.id) else { continue };
+            let (Some(from_standing), Some(sends)) =
+                (standing(agents_view, theirs.you), sender.client.participant)
+            else {
+                continue;
+            };
+            let heard = shown.contains(&(sends, sfu::Source::Microphone));
+            assert_eq!(heard, may_flow(from_standing, Source::Microphone, me, held), "{from} to {to}");
         }
     }
-    let calls: Vec<CallId> = people[BUYERS..]
-        .iter()
-        .filter(|agent| agent.online)
-        .filter_map(|agent| agent.connected().map(|call| call.id))
-        .collect();
+    let agents = people[BUYERS..].iter().filter(|one| one.online).filter_map(|one| {
+        let call = one.connected()?;
+        call.parties.iter().any(|party| party.id == call.you && party.side == Side::Agent).then_some(call.id)
+    });
+    let calls: Vec<CallId> = agents.collect();
     assert!(
         calls.iter().all(|call| calls.iter().filter(|other| *other == call).count() == 1),
         "two agents in a call"
     );
 }
 
-/// The other person whose page shows the same call.
-fn counterpart(people: &[Somebody], who: usize, call: &CallView) -> Option<usize> {
-    let other: PartyId = call.parties.iter().find(|party| party.id != call.you)?.id;
-    let buyer = matches!(people[who].client.identity.person(), Person::Buyer(_));
-    let range = if buyer { BUYERS..PEOPLE } else { 0..BUYERS };
-    range.into_iter().find(|other_one| people[*other_one].call.as_ref().is_some_and(|c| c.you == other))
+fn wire(source: sfu::Source) -> Source {
+    match source {
+        sfu::Source::Microphone => Source::Microphone,
+        sfu::Source::Camera => Source::Camera,
+        sfu::Source::Screen => Source::Screen,
+    }
 }
 
 proptest! {
     // One seed, one run: what fails here fails everywhere.
     #![proptest_config(ProptestConfig { cases: 300, rng_seed: RngSeed::Fixed(2026), ..ProptestConfig::default() })]
     #[test]
-    fn media_flows_between_the_two_sides_of_a_connected_call_and_nowhere_else(
+    fn media_flows_as_the_rules_say_and_nowhere_else(
         steps in prop::collection::vec(step(), 1..100),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();

@@ -7,6 +7,7 @@ mod faults;
 mod models;
 mod recording;
 mod rings;
+mod rules;
 mod store;
 
 use std::sync::Arc;
@@ -87,6 +88,13 @@ impl World {
         agent.offer().await;
         agent.be(Availability::Available).await;
         agent
+    }
+
+    /// A supervisor with a warm transport.
+    async fn supervisor(&self, name: &str) -> Client {
+        let mut supervisor = self.connect(staff(name, Role::Supervisor)).await;
+        supervisor.offer().await;
+        supervisor
     }
 
     /// A call between a new buyer and a new agent, just accepted.
@@ -257,6 +265,19 @@ impl Client {
 
     fn participant(&self) -> ParticipantId {
         self.participant.unwrap()
+    }
+
+    fn user(&self) -> UserId {
+        let Identity::Staff(me) = &self.identity else { panic!("a buyer has no account") };
+        me.id
+    }
+
+    /// Says something that is not refused.
+    async fn does(&mut self, message: ClientMessage) {
+        self.say(message).await;
+        let heard = self.drain().await;
+        let refused = heard.iter().find(|message| matches!(message, ServerMessage::Problem { .. }));
+        assert!(refused.is_none(), "{refused:?}");
     }
 
     async fn slots(&mut self) -> Vec<SlotView> {

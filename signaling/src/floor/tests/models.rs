@@ -88,6 +88,28 @@ impl Model {
             .collect()
     }
 
+    /// Everything shown to `to`.
+    pub(super) fn everything_shown_to(&self, to: ParticipantId) -> BTreeSet<(ParticipantId, Source)> {
+        let media = self.media.lock().unwrap();
+        media.slots.iter().filter(|((who, _), _)| *who == to).map(|(_, shown)| *shown).collect()
+    }
+
+    /// Whose messages reach `to`.
+    pub(super) fn heard_by(&self, to: ParticipantId) -> BTreeSet<ParticipantId> {
+        let media = self.media.lock().unwrap();
+        media.links.iter().filter(|(_, hears)| *hears == to).map(|(from, _)| *from).collect()
+    }
+
+    /// What the media plane drops at its door of what `who` sends.
+    pub(super) fn kept_out(&self, who: ParticipantId) -> BTreeSet<Source> {
+        let media = self.media.lock().unwrap();
+        media.muted.iter().filter(|(theirs, _)| *theirs == who).map(|(_, source)| *source).collect()
+    }
+
+    pub(super) fn size_of(&self, who: ParticipantId, slot: &str) -> Option<View> {
+        self.media.lock().unwrap().views.get(&(who, slot.to_owned())).copied()
+    }
+
     pub(super) fn is_here(&self, who: ParticipantId) -> bool {
         self.media.lock().unwrap().here.contains_key(&who)
     }

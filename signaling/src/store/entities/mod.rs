@@ -7,6 +7,7 @@ pub mod buyer_session;
 pub mod call;
 pub mod chat_line;
 pub mod counter;
+pub mod quality_chunk;
 pub mod receipt;
 pub mod recording;
 pub mod staff_session;

@@ -3,6 +3,7 @@
 use sea_orm_migration::{MigrationTrait, MigratorTrait, async_trait};
 
 mod m20261121_000001_initial;
+mod m20261122_000002_quality;
 
 /// Brings any older database up to this version's shape.
 pub(crate) struct Migrator;
@@ -10,6 +11,6 @@ pub(crate) struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m20261121_000001_initial::Migration)]
+        vec![Box::new(m20261121_000001_initial::Migration), Box::new(m20261122_000002_quality::Migration)]
     }
 }

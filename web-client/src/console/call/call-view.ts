@@ -124,7 +124,7 @@ export class ConsoleCall extends LitElement {
       <console-stage .desk=${desk}></console-stage>
       <section class="panel chat" aria-label="Chat">
         <div class="head"><h2>Chat</h2></div>
-        <console-chat .store=${desk.store}></console-chat>
+        <console-chat .store=${desk.store} ?over=${!desk.isAgent}></console-chat>
       </section>
     `;
   }

@@ -38,12 +38,97 @@ export const stageStyles = css`
   }
   .inset {
     position: absolute;
-    inset-block-start: var(--v-s7);
-    inset-inline-start: var(--v-s3);
+    inset-block-end: 92px;
+    inset-inline-end: var(--v-s3);
     inline-size: 24%;
     block-size: auto;
     aspect-ratio: 4 / 3;
     border-radius: var(--v-radius-sm);
+  }
+  .stage.speaks::after,
+  .faces figure.speaks::after {
+    position: absolute;
+    inset: 0;
+    z-index: 1;
+    border: 2px solid var(--v-speaking);
+    border-radius: inherit;
+    content: '';
+    pointer-events: none;
+  }
+  .faces {
+    position: absolute;
+    inset-block-end: 92px;
+    inset-inline-start: var(--v-s3);
+    z-index: 3;
+    display: flex;
+    gap: var(--v-s2);
+    max-inline-size: calc(100% - 2 * var(--v-s3));
+    overflow: hidden;
+  }
+  .faces figure {
+    position: relative;
+    flex: 0 1 160px;
+    min-inline-size: 72px;
+    margin: 0;
+    overflow: hidden;
+    aspect-ratio: 4 / 3;
+    border-radius: var(--v-radius);
+    background: var(--v-stage-raised);
+    box-shadow: var(--v-shadow-2);
+  }
+  .faces figcaption {
+    position: absolute;
+    inset-inline: 0;
+    inset-block-end: 0;
+    overflow: hidden;
+    padding: 2px var(--v-s2);
+    background: rgb(0 0 0 / 0.72);
+    font-size: var(--v-text-xs);
+    text-overflow: ellipsis;
+    white-space: nowrap;
+  }
+  .people {
+    display: flex;
+    flex-wrap: wrap;
+    gap: var(--v-s2);
+    margin: 0;
+    padding: 0;
+    list-style: none;
+  }
+  .people li {
+    display: inline-flex;
+    flex-wrap: wrap;
+    align-items: center;
+    gap: 6px;
+    padding: 2px 10px;
+    border-radius: var(--v-radius-full);
+    background: color-mix(in srgb, var(--v-stage) 72%, transparent);
+    font: 600 var(--v-text-xs) / 1.5 var(--v-font);
+  }
+  .people li.speaks {
+    box-shadow: 0 0 0 2px var(--v-speaking);
+  }
+  .people em {
+    color: var(--v-on-stage-muted);
+    font-style: normal;
+    font-weight: 400;
+  }
+  .people .weak {
+    font-weight: 400;
+  }
+  .people .small {
+    margin-inline-end: -6px;
+    --v-target: 28px;
+    --vt-icon-size: 16px;
+  }
+  .modes {
+    display: flex;
+    flex-wrap: wrap;
+    justify-content: center;
+    gap: var(--v-s2);
+  }
+  .hold {
+    --vt-icon-size: 32px;
   }
   .instead {
     display: grid;

@@ -16,6 +16,9 @@ import '../../staff/icons.ts';
 import { serverNow } from '../../staff/server-time.ts';
 import type { Desk } from '../desk.ts';
 import { reasonText } from '../devices.ts';
+import '../people/consult.ts';
+import '../people/link-bars.ts';
+import { doing, MODES, mainParty, mayMute } from '../people/roles.ts';
 import { picture, streamOf } from '../video.ts';
 import { stageStyles } from './stage-styles.ts';
 
@@ -35,13 +38,14 @@ const RECORDING: Record<
  * @fires console-note - something to say for a moment; `detail` is the text
  */
 export class ConsoleStage extends LitElement {
-  static override properties = { desk: { attribute: false } };
+  static override properties = { desk: { attribute: false }, asking: { state: true } };
   static override styles = [base, stageStyles];
 
   declare desk: Desk | undefined;
+  /** The agent chooses a colleague to ask. */
+  declare asking: boolean;
   readonly #watch = new Watch(this);
   readonly #remote = createRef<HTMLVideoElement>();
-  readonly #voice = createRef<HTMLAudioElement>();
   #timer: ReturnType<typeof setInterval> | undefined;
   #soundBlocked = false;
   #lostAt: number | undefined;
@@ -52,6 +56,7 @@ export class ConsoleStage extends LitElement {
   constructor() {
     super();
     this.desk = undefined;
+    this.asking = false;
   }
 
   override connectedCallback() {
@@ -88,11 +93,80 @@ export class ConsoleStage extends LitElement {
     const desk = this.desk;
     const call = desk?.call;
     if (!desk || !call) return nothing;
-    const { other } = desk.store;
-    return html`<section class="stage" aria-label="Call">
-      ${other ? this.#other(desk, other) : nothing} ${this.#self(desk)} ${this.#badges(desk, call)}
-      ${other ? this.#overlay(desk, other) : nothing} ${this.#trouble(desk)} ${this.#controls(desk)}
+    const other = mainParty(call, desk.store.others);
+    const { speaker } = desk.store.live;
+    const speaks = other !== undefined && speaker === other.id && desk.store.live.speaks(other.id);
+    return html`<section class="stage ${speaks ? 'speaks' : ''}" aria-label="Call">
+      ${other ? this.#other(desk, other) : nothing} ${this.#voices(desk)} ${this.#faces(desk, other)}
+      ${desk.listening ? nothing : this.#self(desk)} ${this.#badges(desk, call)}
+      ${other ? this.#overlay(desk, call, other) : nothing} ${this.#trouble(desk)} ${this.#controls(desk, call)}
+      ${
+        desk.isAgent
+          ? html`<console-consult .desk=${desk} ?open=${this.asking} @vt-close=${() => {
+              this.asking = false;
+            }}></console-consult>`
+          : nothing
+      }
     </section>`;
+  }
+
+  /** Everybody's voice who can be heard; the buyer's, or whoever stands in for it, is the one tests listen to. */
+  #voices(desk: Desk) {
+    const [first, ...more] = desk.store.others;
+    const voice = (party: Party, testid: string) => html`<audio
+      autoplay
+      data-testid=${testid}
+      .srcObject=${live(desk.media.stream(party.id, 'microphone') ?? null)}
+      @loadedmetadata=${this.#onVoice}
+    ></audio>`;
+    return [
+      first ? voice(first, 'remote-audio') : nothing,
+      ...more.map((party) => voice(party, `voice-${party.side}`)),
+    ];
+  }
+
+  /** The others' pictures, small. */
+  #faces(desk: Desk, main: Party | undefined) {
+    const faces = desk.store.others.flatMap((party) => {
+      const camera = party.sending.includes('camera') && desk.media.stream(party.id, 'camera');
+      return camera && party.id !== main?.id ? [{ party, camera }] : [];
+    });
+    if (faces.length === 0) return nothing;
+    return html`<div class="faces">${faces.map(
+      ({ party, camera }) =>
+        html`<figure class=${desk.store.live.speaks(party.id) ? 'speaks' : ''}>
+          ${picture(camera, { testid: `face-${party.side}`, label: `${party.name}, camera` })}
+          <figcaption>${party.name}</figcaption>
+        </figure>`,
+    )}</div>`;
+  }
+
+  /** Who is in the call, how their connection is, and what may be done about them. */
+  #people(desk: Desk) {
+    const { store } = desk;
+    return store.others.map((party) => {
+      const name = party.name || 'Buyer';
+      const link = store.live.link(party.id);
+      const muted = party.muted.includes('microphone');
+      const what = doing(party);
+      return html`<li class=${store.live.speaks(party.id) ? 'speaks' : ''} data-testid=${`person-${party.side}`}>
+        ${link ? html`<console-link .link=${link}></console-link>` : nothing}
+        <span class="name">${name}${what ? html` <em>${what}</em>` : nothing}</span>
+        ${link?.video_paused ? html`<span class="weak">weak connection, video paused</span>` : nothing}
+        ${
+          mayMute(store.me, party)
+            ? html`<vt-button
+                class="small" variant="stage" size="sm" round icon=${muted ? 'mic-off' : 'mic'}
+                label=${muted ? `Let everybody hear ${name} again` : `Mute ${name} for everybody`}
+                data-testid=${`mute-${party.side}`} .pressed=${muted}
+                @click=${() => store.mute(party.id, 'microphone', !muted)}
+              ></vt-button>`
+            : muted
+              ? html`<vt-icon name="mic-off"></vt-icon>`
+              : nothing
+        }
+      </li>`;
+    });
   }
 
   #other(desk: Desk, other: Party) {
@@ -116,13 +190,6 @@ export class ConsoleStage extends LitElement {
             </div>`
       }
       ${screen && camera ? picture(camera, { class: 'inset', label: `${other.name}, camera` }) : nothing}
-      <audio
-        autoplay
-        data-testid="remote-audio"
-        .srcObject=${live(desk.media.stream(other.id, 'microphone') ?? null)}
-        ${ref(this.#voice)}
-        @loadedmetadata=${this.#onVoice}
-      ></audio>
     `;
   }
 
@@ -147,6 +214,7 @@ export class ConsoleStage extends LitElement {
     const recording = RECORDING[call.recording];
     const began = call.accepted_at === undefined ? undefined : Date.parse(call.accepted_at);
     const { other } = desk.store;
+    const held = call.held_since === undefined ? undefined : Date.parse(call.held_since);
     return html`<div class="badges">
       <vt-badge
         tone=${recording.tone}
@@ -161,12 +229,15 @@ export class ConsoleStage extends LitElement {
           ? nothing
           : html`<vt-badge tone="stage" data-testid="call-timer"><span role="timer" aria-label="Length of the call">${clockTime(serverNow() - began)}</span></vt-badge>`
       }
+      ${held === undefined ? nothing : html`<vt-badge tone="warn" data-testid="held">On hold ${clockTime(serverNow() - held)}</vt-badge>`}
+      ${call.consult && !call.consult.talking ? html`<vt-badge tone="stage" data-testid="asking">Asking ${call.consult.name}…</vt-badge>` : nothing}
       ${other && !other.sending.includes('microphone') && other.present ? html`<vt-badge tone="stage"><vt-icon name="mic-off"></vt-icon>${other.name || 'Buyer'} is muted</vt-badge>` : nothing}
+      <ul class="people" aria-label="In this call">${this.#people(desk)}</ul>
     </div>`;
   }
 
   /** What keeps the two apart right now, the gravest first. */
-  #overlay(desk: Desk, other: Party) {
+  #overlay(desk: Desk, call: CallView, other: Party) {
     if (!desk.connected || desk.media.state === 'interrupted') {
       return html`<div class="overlay" role="alert">
         <vt-spinner></vt-spinner>
@@ -185,10 +256,19 @@ export class ConsoleStage extends LitElement {
         <span>Their connection broke. The call ends if they are not back in ${leftS} s.</span>
       </div>`;
     }
+    if (call.held_since !== undefined && other.side === 'buyer') {
+      const name = other.name || 'The buyer';
+      return html`<div class="overlay hold" data-testid="on-hold">
+        <vt-icon name="pause"></vt-icon>
+        <strong>${name} is on hold</strong>
+        <span>You neither hear nor see each other.</span>
+        ${desk.isAgent ? html`<vt-button variant="primary" icon="play" data-testid="take-back" @click=${() => desk.store.setHold(false)}>Take ${other.name || 'the buyer'} back</vt-button>` : nothing}
+      </div>`;
+    }
     if (this.#soundBlocked) {
       return html`<div class="overlay">
         <strong>Your browser keeps the sound off</strong>
-        <vt-button variant="primary" icon="speaker" @click=${this.#onVoice}>Hear the buyer</vt-button>
+        <vt-button variant="primary" icon="speaker" @click=${this.#unblock}>Hear the others</vt-button>
       </div>`;
     }
     if (desk.media.state === 'connecting') {
@@ -199,6 +279,7 @@ export class ConsoleStage extends LitElement {
 
   /** What of the agent does not reach the buyer because a device does not work. */
   #trouble(desk: Desk) {
+    if (!desk.isAgent) return nothing;
     const { microphone, camera } = desk.media.local;
     const notes = [
       microphone.state === 'failed' && microphone.reason
@@ -211,7 +292,43 @@ export class ConsoleStage extends LitElement {
     return notes.length > 0 ? html`<div class="trouble" role="status">${notes}</div>` : nothing;
   }
 
-  #controls(desk: Desk) {
+  /** A supervisor's way of following the call. */
+  #modes(desk: Desk, call: CallView) {
+    if (desk.monitor === undefined) return nothing;
+    return html`<div class="modes" role="group" aria-label="How you follow this call">
+      ${MODES.map(
+        ({ mode, name, hint }) =>
+          html`<vt-button variant="stage" round title=${hint} data-testid=${`mode-${mode}`} .pressed=${desk.monitor === mode} @click=${() => desk.store.monitor(call.id, mode)}>${name}</vt-button>`,
+      )}
+    </div>`;
+  }
+
+  /** Hold, and a colleague's advice. */
+  #agentControls(desk: Desk, call: CallView) {
+    if (!desk.isAgent) return nothing;
+    const held = call.held_since !== undefined;
+    const { consult } = call;
+    return html`
+      <vt-button
+        variant="stage" round icon=${held ? 'play' : 'pause'} data-testid="hold"
+        label=${held ? 'Take the buyer back (H)' : 'Hold (H)'} .pressed=${held} @click=${() => this.toggleHold()}
+      ></vt-button>
+      <vt-button
+        variant="stage" round icon="users" data-testid="consult"
+        label=${consult ? (consult.talking ? `End the consult with ${consult.name}` : `Stop asking ${consult.name}`) : 'Ask a colleague'}
+        .pressed=${consult !== undefined}
+        @click=${() => {
+          if (consult) desk.store.endConsult();
+          else this.asking = true;
+        }}
+      ></vt-button>
+    `;
+  }
+
+  #controls(desk: Desk, call: CallView) {
+    if (desk.listening) {
+      return html`<div class="controls" role="toolbar" aria-label="Call controls">${this.#modes(desk, call)} ${this.#end(desk)}</div>`;
+    }
     const { local } = desk.media;
     const { microphone, camera, screen } = local;
     const heard = microphone.state === 'live';
@@ -238,8 +355,17 @@ export class ConsoleStage extends LitElement {
           ? html`<vt-button variant="stage" round icon="screen" data-testid="screen" label=${sharing ? 'Stop sharing (S)' : 'Share your screen (S)'} .pressed=${sharing} @click=${() => this.toggleScreen()}></vt-button>`
           : nothing
       }
-      <vt-button class="end" variant="stage-danger" round icon="hang-up" data-testid="hangup" label="Hang up" ?busy=${this.#hangingUp} @click=${this.#hangUp}></vt-button>
+      ${this.#agentControls(desk, call)} ${this.#modes(desk, call)} ${this.#end(desk)}
     </div>`;
+  }
+
+  #end(desk: Desk) {
+    return html`<vt-button class="end" variant="stage-danger" round icon="hang-up" data-testid="hangup" label=${desk.isAgent ? 'Hang up' : 'Leave the call'} ?busy=${this.#hangingUp} @click=${this.#hangUp}></vt-button>`;
+  }
+
+  toggleHold(): void {
+    const desk = this.desk;
+    if (desk?.isAgent) desk.store.setHold(desk.call?.held_since === undefined);
   }
 
   toggleMute(): void {
@@ -285,10 +411,15 @@ export class ConsoleStage extends LitElement {
       this.#note(reasonText(which, source.reason));
   }
 
-  readonly #onVoice = async (): Promise<void> => {
-    const voice = this.#voice.value;
-    if (!voice) return;
-    this.#soundBlocked = (await play(voice)) === 'blocked';
+  readonly #onVoice = async (event: Event): Promise<void> => {
+    this.#soundBlocked = (await play(event.target as HTMLAudioElement)) === 'blocked';
+    this.requestUpdate();
+  };
+
+  readonly #unblock = async (): Promise<void> => {
+    const voices = [...this.renderRoot.querySelectorAll('audio')].filter((voice) => voice.srcObject !== null);
+    const played = await Promise.all(voices.map((voice) => play(voice)));
+    this.#soundBlocked = played.includes('blocked');
     this.requestUpdate();
   };
 

@@ -1,0 +1,20 @@
+//! A stretch of how the connections of a call were.
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "quality_chunks")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub call: Uuid,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub number: i32,
+    #[sea_orm(column_type = "Text")]
+    pub points: String,
+    pub last: bool,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
