@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
 import { DESKTOP, PHONE, profile } from './support/browsers.ts';
-import { expect, LOGINS, test } from './support/fixtures.ts';
+import { connect, expect, LOGINS, test } from './support/fixtures.ts';
 import { Agent, Buyer } from './support/people.ts';
 
 const PICTURES = process.env.SCREENSHOTS
@@ -126,6 +126,40 @@ test('every screen of a call is readable, for everybody, at every size', async (
     .evaluate((player) => (player as HTMLElement & { seek(ms: number): void }).seek(3_000));
   await expect(reviewer.the('replay-video-buyer')).toBeVisible();
   await look(reviewer.page, 'replay-player');
+  await context.close();
+});
+
+test('the screens of a call that others follow are readable too', async ({
+  buyer,
+  agent,
+  vitrine,
+  agentBrowser,
+}) => {
+  test.setTimeout(240_000);
+  await connect(buyer, agent, { record: false });
+  const context = await profile(agentBrowser, DESKTOP);
+  const supervisor = new Agent(await context.newPage(), vitrine);
+  await supervisor.logIn(...LOGINS.supervisor);
+  await expect(supervisor.the('floor-call')).toHaveCount(1);
+  await look(supervisor.page, 'console-floor');
+  await supervisor.the('floor-listen').click();
+  await expect(supervisor.the('face-agent')).toBeVisible();
+  await look(supervisor.page, 'console-listening');
+  await supervisor.the('mode-barge').click();
+  await expect(agent.the('face-supervisor')).toBeVisible();
+  await look(agent.page, 'console-call-with-supervisor');
+  await look(buyer.page, 'widget-call-with-supervisor');
+  await agent.the('hold').click();
+  await expect(agent.the('held')).toBeVisible();
+  await look(agent.page, 'console-hold');
+  await look(buyer.page, 'widget-hold');
+  await supervisor.the('hangup').click();
+  await agent.the('consult').click();
+  await expect(agent.the('consult-ask')).toBeVisible();
+  await look(agent.page, 'console-consult');
+  await agent.the('consult-ask').click();
+  await expect(supervisor.the('question-accept')).toBeVisible();
+  await look(supervisor.page, 'console-question');
   await context.close();
 });
 

@@ -1312,6 +1312,8 @@ summary: RecordingSummary,
  */
 tracks: Array<RecordingTrack>, };
 
+export type RecordedSide = "buyer" | "agent";
+
 export type RecordingTrack = { 
 /**
  * Name within the recording; the last part of `url`.
@@ -1320,7 +1322,7 @@ id: string,
 /**
  * Whose.
  */
-side: Side, 
+side: RecordedSide, 
 /**
  * Name of the person.
  */

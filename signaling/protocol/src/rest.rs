@@ -248,13 +248,23 @@ pub struct Recording {
     pub tracks: Vec<RecordingTrack>,
 }
 
+/// Who is recorded: the two sides of a call, and nobody else in it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordedSide {
+    /// Who asked for help.
+    Buyer,
+    /// Who helps.
+    Agent,
+}
+
 /// One recorded track: one file, one init segment, fragments in time order.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, TS)]
 pub struct RecordingTrack {
     /// Name within the recording; the last part of `url`.
     pub id: String,
     /// Whose.
-    pub side: Side,
+    pub side: RecordedSide,
     /// Name of the person.
     pub name: String,
     /// Which source.

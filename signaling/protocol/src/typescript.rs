@@ -78,6 +78,7 @@ pub fn typescript() -> String {
         rest::ConsentReceipt,
         rest::RecordingSummary,
         rest::Recording,
+        rest::RecordedSide,
         rest::RecordingTrack,
         rest::ByteRange,
         rest::Fragment,

@@ -5,7 +5,9 @@ use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use protocol::ids::RecordingId;
-use protocol::rest::{ByteRange, Fragment, Page, Recording, RecordingSummary, RecordingTrack, Turn};
+use protocol::rest::{
+    ByteRange, Fragment, Page, RecordedSide, Recording, RecordingSummary, RecordingTrack, Turn,
+};
 use recorder::{IndexError, IndexTrack};
 use serde::Deserialize;
 
@@ -111,8 +113,8 @@ fn shown(recording: RecordingId, track: IndexTrack) -> RecordingTrack {
         url: format!("/api/v1/recordings/{recording}/tracks/{}", track.id),
         id: track.id,
         side: match track.side {
-            recorder::Side::Buyer => protocol::call::Side::Buyer,
-            recorder::Side::Agent => protocol::call::Side::Agent,
+            recorder::Side::Buyer => RecordedSide::Buyer,
+            recorder::Side::Agent => RecordedSide::Agent,
         },
         name: track.name,
         source: match track.source {

@@ -167,7 +167,9 @@ export class Desk extends Observable {
       void this.media.local.letGo();
     }
     this.#wasAway = away;
-    const onDuty = (this.#place === 'call' && !this.listening) || (this.#allowed && this.store.staff !== undefined && !away);
+    const onDuty =
+      (this.#place === 'call' && !this.listening) ||
+      (this.#allowed && this.store.staff !== undefined && !away);
     // Nobody sees who whispers, so their camera stays off.
     if (onDuty && this.monitor === 'whisper') {
       if (this.media.local.microphone.state === 'off') void this.media.local.setMuted(false);

@@ -65,8 +65,8 @@ const call = (over: Partial<CallView> = {}): CallView => ({
   requested_at: '2026-11-21T20:00:00Z',
   you: 'me',
   parties: [
-    { id: 'me', side: 'buyer', name: 'Ana', present: true, sending: [] },
-    { id: 'mina', side: 'agent', name: 'Mina', present: true, sending: [] },
+    { id: 'me', side: 'buyer', name: 'Ana', present: true, sending: [], muted: [] },
+    { id: 'mina', side: 'agent', name: 'Mina', present: true, sending: [], muted: [] },
   ],
   recording: 'off',
   chat: [],

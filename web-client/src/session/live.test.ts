@@ -34,6 +34,15 @@ test('a question goes away with its own end only', () => {
 
 test('an indicator says in words what there is to say', () => {
   expect(linkWords(link('a'))).toBe('Good connection');
-  const poor = link('a', { link: 'poor', video_paused: true, rtt_ms: 480, loss_permille: 85, up_kbps: 300, down_kbps: 2400 });
-  expect(linkWords(poor)).toBe('Poor connection · video paused · 480 ms · 8.5 % lost · ↓ 2.4 Mbit/s · ↑ 300 kbit/s');
+  const poor = link('a', {
+    link: 'poor',
+    video_paused: true,
+    rtt_ms: 480,
+    loss_permille: 85,
+    up_kbps: 300,
+    down_kbps: 2400,
+  });
+  expect(linkWords(poor)).toBe(
+    'Poor connection · video paused · 480 ms · 8.5 % lost · ↓ 2.4 Mbit/s · ↑ 300 kbit/s',
+  );
 });

@@ -32,8 +32,8 @@ const call = (over: Partial<CallView> = {}): ServerMessage & { call: CallView } 
     accepted_at: '2026-11-21T20:01:00Z',
     you: 'me',
     parties: [
-      { id: 'me', side: 'buyer', name: 'Ana', present: true, sending: [] },
-      { id: 'mina', side: 'agent', name: 'Mina', present: true, sending: [] },
+      { id: 'me', side: 'buyer', name: 'Ana', present: true, sending: [], muted: [] },
+      { id: 'mina', side: 'agent', name: 'Mina', present: true, sending: [], muted: [] },
     ],
     recording: 'off',
     chat: [],

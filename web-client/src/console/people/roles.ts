@@ -1,11 +1,12 @@
 /** What people are in a call, in words, and whom one looks at. Pure. */
 import type { CallView, MonitorMode, Party } from '../../protocol.ts';
 
-export const MODES: readonly { readonly mode: MonitorMode; readonly name: string; readonly hint: string }[] = [
-  { mode: 'listen', name: 'Listen', hint: 'Nobody hears you; the agent sees that you are here.' },
-  { mode: 'whisper', name: 'Whisper', hint: 'Only the agent hears you.' },
-  { mode: 'barge', name: 'Barge in', hint: 'Everybody hears and sees you.' },
-];
+export const MODES: readonly { readonly mode: MonitorMode; readonly name: string; readonly hint: string }[] =
+  [
+    { mode: 'listen', name: 'Listen', hint: 'Nobody hears you; the agent sees that you are here.' },
+    { mode: 'whisper', name: 'Whisper', hint: 'Only the agent hears you.' },
+    { mode: 'barge', name: 'Barge in', hint: 'Everybody hears and sees you.' },
+  ];
 
 /** What somebody does in a call, for their chip. Empty for the buyer and the agent, who need no explanation. */
 export function doing(party: Party): string {

@@ -5,7 +5,7 @@
  * come back at their own times: no single element is there from beginning to end. When a track that has media for this
  * moment is not ready, the clock waits and all others with it.
  */
-import type { Recording, RecordingTrack, Side } from '../../protocol.ts';
+import type { RecordedSide, Recording, RecordingTrack } from '../../protocol.ts';
 import { MasterClock } from './clock.ts';
 import { fetchRange, type RangeLoader } from './loader.ts';
 import { TrackPlayer } from './track-player.ts';
@@ -38,8 +38,8 @@ export class ReplayEngine extends EventTarget {
   #startedAt: number | undefined;
   #timer: ReturnType<typeof setInterval> | undefined;
   #announced = false;
-  #volumes: Record<Side, number> = { buyer: 1, agent: 1 };
-  #muted: Record<Side, boolean> = { buyer: false, agent: false };
+  #volumes: Record<RecordedSide, number> = { buyer: 1, agent: 1 };
+  #muted: Record<RecordedSide, boolean> = { buyer: false, agent: false };
 
   constructor(loader: RangeLoader = fetchRange) {
     super();
@@ -144,21 +144,21 @@ export class ReplayEngine extends EventTarget {
   }
 
   /** Volume of a side, 0–1. */
-  volume(side: Side): number {
+  volume(side: RecordedSide): number {
     return this.#volumes[side];
   }
 
-  setVolume(side: Side, volume: number): void {
+  setVolume(side: RecordedSide, volume: number): void {
     this.#volumes[side] = Math.min(1, Math.max(0, volume));
     this.#applyVolumes();
     this.#changed();
   }
 
-  muted(side: Side): boolean {
+  muted(side: RecordedSide): boolean {
     return this.#muted[side];
   }
 
-  setMuted(side: Side, muted: boolean): void {
+  setMuted(side: RecordedSide, muted: boolean): void {
     this.#muted[side] = muted;
     this.#applyVolumes();
     this.#changed();
@@ -281,7 +281,7 @@ export class ReplayEngine extends EventTarget {
 /** Which track of a side is shown large and which small at this moment: a screen goes before a camera. */
 export function picturesOf(
   players: readonly TrackPlayer[],
-  side: Side,
+  side: RecordedSide,
 ): { readonly main: TrackPlayer | undefined; readonly inset: TrackPlayer | undefined } {
   const visible = players.filter(
     (player) => player.track.side === side && player.media === 'video' && player.state !== 'gap',

@@ -1,11 +1,11 @@
 /** The rows under the seek bar: when each side was seen and heard. */
-import type { RecordingTrack, Side } from '../../protocol.ts';
+import type { RecordedSide, RecordingTrack } from '../../protocol.ts';
 import type { Span } from '../engine/timeline.ts';
 
 /** One row. */
 export interface Lane {
   readonly label: string;
-  readonly tone: Side;
+  readonly tone: RecordedSide;
   readonly spans: readonly Span[];
 }
 
@@ -21,7 +21,7 @@ const VISIBLE_SHARE = 1 / 1_500;
 
 /** The four rows of a recording. */
 export function lanesOf(players: readonly LaneSource[], durationMs: number): Lane[] {
-  const lane = (side: Side, media: LaneSource['media'], label: string): Lane => {
+  const lane = (side: RecordedSide, media: LaneSource['media'], label: string): Lane => {
     const spans = players
       .filter((player) => player.track.side === side && player.media === media)
       .flatMap((player): readonly Span[] => player.timeline.spans);

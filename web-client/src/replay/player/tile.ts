@@ -6,7 +6,7 @@ import '../../elements/badge/badge.ts';
 import '../../elements/button/button.ts';
 import { define } from '../../elements/define.ts';
 import '../../elements/spinner/spinner.ts';
-import type { Side } from '../../protocol.ts';
+import type { RecordedSide } from '../../protocol.ts';
 import '../../staff/icons.ts';
 import { picturesOf, type ReplayEngine } from '../engine/engine.ts';
 import type { TrackPlayer } from '../engine/track-player.ts';
@@ -156,7 +156,7 @@ export class ReplayTile extends LitElement {
     `,
   ];
 
-  declare side: Side;
+  declare side: RecordedSide;
   declare engine: ReplayEngine | undefined;
   #loadingSince: number | undefined;
   #spinnerTimer: ReturnType<typeof setTimeout> | undefined;
