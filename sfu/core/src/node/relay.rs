@@ -82,6 +82,8 @@ pub enum RelayMessage<'a> {
         encoding: u8,
         /// The report; its arrival is when it reached the origin.
         report: SenderReport,
+        /// How late a packet may come that was lost on the publisher's leg; viewers here wait for it as those there do.
+        repair_time: Duration,
     },
     /// The publisher has left.
     Ended {
@@ -151,8 +153,8 @@ impl RelayMessage<'_> {
                 RelayMessage::Packet { feed, mirror, encoding, sequence, restarted, bytes: new }
             }
             Self::Data { to, text, .. } => RelayMessage::Data { to, text, bytes: new },
-            Self::SenderReport { mirror, encoding, report } => {
-                RelayMessage::SenderReport { mirror, encoding, report }
+            Self::SenderReport { mirror, encoding, report, repair_time } => {
+                RelayMessage::SenderReport { mirror, encoding, report, repair_time }
             }
             Self::Ended { mirror } => RelayMessage::Ended { mirror },
             Self::Subscribe { feed, mirror } => RelayMessage::Subscribe { feed, mirror },
@@ -264,8 +266,9 @@ impl Node {
                     None => self.counters.dropped.count(DropReason::BeforeSwitch),
                 }
             }
-            RelayMessage::SenderReport { mirror, encoding, report } => {
+            RelayMessage::SenderReport { mirror, encoding, report, repair_time } => {
                 if let Some(key) = self.find_mirror(from, mirror) {
+                    self.feeds[key].repair_time = repair_time;
                     self.publish_report(now, key, encoding, report);
                 }
             }
@@ -333,8 +336,10 @@ impl Node {
 
     /// Carries a sender report of a local feed to its mirrors.
     pub(super) fn mirror_report(&mut self, key: usize, encoding: u8, report: SenderReport) {
-        for Mirror { worker, feed } in &self.feeds[key].mirrors {
-            self.relay.push(*worker, &RelayMessage::SenderReport { mirror: *feed, encoding, report });
+        let Feed { mirrors, repair_time, .. } = &self.feeds[key];
+        for Mirror { worker, feed: mirror } in mirrors {
+            let (mirror, repair_time) = (*mirror, *repair_time);
+            self.relay.push(*worker, &RelayMessage::SenderReport { mirror, encoding, report, repair_time });
         }
     }
 
@@ -409,8 +414,9 @@ impl Node {
         let feed = &mut self.feeds[key];
         feed.mirrors.push(Mirror { worker, feed: mirror });
         // The next report may be seconds away, and lip sync begins with the first.
+        let repair_time = feed.repair_time;
         for (encoding, report) in feed.sender_reports() {
-            self.relay.push(worker, &RelayMessage::SenderReport { mirror, encoding, report });
+            self.relay.push(worker, &RelayMessage::SenderReport { mirror, encoding, report, repair_time });
         }
     }
 

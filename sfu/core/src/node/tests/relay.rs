@@ -262,6 +262,27 @@ fn the_publishers_clock_reaches_viewers_on_other_workers_at_once() {
 }
 
 #[test]
+fn losses_on_the_publishers_leg_make_viewers_on_other_workers_wait_too() {
+    let mut cluster = Cluster::connected(&[1, 1]);
+    let (publisher, viewer) = ((0, 0), (1, 0));
+    cluster.attach(publisher, viewer).expect("attached");
+    for frame in 1..120 {
+        if frame % 20 == 7 {
+            cluster.client(publisher).frame(frame, false);
+        } else {
+            cluster.frame(publisher, frame, frame == 1);
+        }
+        cluster.worlds[0].pass(Duration::from_millis(33));
+    }
+    let sent = feedback::Sent { ssrc: Ssrc(2001), ntp: 79 << 32, rtp_timestamp: 3000, packets: 1, octets: 8 };
+    let sealed = cluster.client(publisher).seal_rtcp(&feedback::sender_report(&sent).expect("report"));
+    cluster.worlds[0].send(0, &sealed);
+    cluster.carry();
+    let mirror = cluster.worlds[1].node.feeds.iter().find(|(_, feed)| feed.who == cluster.id(publisher));
+    assert_eq!(mirror.map(|(_, feed)| feed.repair_time), Some(Duration::from_millis(240)));
+}
+
+#[test]
 fn when_a_worker_does_not_keep_up_the_loss_is_counted_and_a_keyframe_ends_it() {
     let mut cluster = Cluster::connected(&[1, 1]);
     let (publisher, viewer) = ((0, 0), (1, 0));
