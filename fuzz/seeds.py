@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes the seeds in corpus/: small true inputs of each target, for libFuzzer to start from. `./seeds.py`"""
+"""Writes the seeds in corpus/, small true inputs of each target for libFuzzer to start from, and the offers of the node
+target. `./seeds.py`"""
 import os, struct, zlib
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -55,7 +56,7 @@ def rtp(pt, sequence, timestamp, ssrc, payload, elements=b"", marker=0, profile=
         block = struct.pack(">HH", profile, len(elements) // 4) + elements
     return struct.pack(">BBHII", 0x80 | (0x10 if elements else 0), marker << 7 | pt, sequence, timestamp, ssrc) + block + payload
 
-ONE = b"\x10\x85" + b"\x22abc" + b"\x31\x12\x34" + b"\x40" + b"1" + b"\x52\x02\x23\xe8" + b"\x67" + b"\0" * 8
+ONE = b"\x10\x85" + b"\x22abc" + b"\x31\x12\x34" + b"\x40" + b"1" + b"\x52\x02\x23\xe8" + b"\x67" + b"\0" * 8 + b"\x90\x01"
 TWO = b"\x01\x01\x85" + b"\x03\x02\x12\x34" + b"\xc8\x14" + b"d" * 20
 put("rtp", "plain", rtp(111, 7, 960, 9, b"opus"))
 put("rtp", "one-byte", rtp(96, 7, 3000, 9, b"video", ONE, 1))
@@ -195,6 +196,46 @@ put("sdp", "offer", OFFER.encode())
 put("sdp", "one-line", ("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE a\r\n"
                         + line("a", "audio", "111", "sendrecv", AUDIO[:2])).encode())
 
+# The offers of the two on the node: every codec and header extension, in few words.
+EXTENSIONS = ["urn:ietf:params:rtp-hdrext:ssrc-audio-level",
+    "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time",
+    "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
+    "urn:ietf:params:rtp-hdrext:sdes:mid",
+    "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay",
+    "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time",
+    "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension",
+    "http://www.webrtc.org/experiments/rtp-hdrext/video-layers-allocation00",
+    "urn:3gpp:video-orientation",
+    "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id",
+    "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"]
+ALL_VIDEO = []
+for number, rtx, codec, fmtp in [(96, 97, "VP8", None), (108, 109, "H264", "packetization-mode=1;profile-level-id=42e01f"),
+                                 (98, 99, "VP9", "profile-id=0"), (45, 46, "AV1", "profile=0")]:
+    ALL_VIDEO += [f"rtpmap:{number} {codec}/90000", f"rtcp-fb:{number} nack", f"rtcp-fb:{number} nack pli",
+                  f"rtcp-fb:{number} transport-cc", f"rtpmap:{rtx} rtx/90000", f"fmtp:{rtx} apt={number}"]
+    ALL_VIDEO += [f"fmtp:{number} {fmtp}"] if fmtp else []
+ALL_AUDIO = ["rtpmap:111 opus/48000/2", "rtcp-fb:111 nack", "rtcp-fb:111 transport-cc", "rtpmap:63 red/48000/2", "fmtp:63 111/111"]
+
+def person(simulcast):
+    lines = [("audio", "sendonly", ["ssrc:3 cname:x"]),
+             ("video", "sendonly", ["rid:q send", "rid:h send", "rid:f send", "simulcast:send q;h;f"] if simulcast
+              else ["ssrc-group:FID 1 2", "ssrc:1 cname:x", "ssrc:2 cname:x"]),
+             ("audio", "recvonly", []), ("video", "recvonly", []), ("video", "recvonly", [])]
+    text = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1 2 3 4\r\na=extmap-allow-mixed\r\n"
+    for mid, (kind, direction, streams) in enumerate(lines):
+        formats = "63 111" if kind == "audio" else "96 97 108 109 98 99 45 46"
+        text += (f"m={kind} 9 UDP/TLS/RTP/SAVPF {formats}\r\nc=IN IP4 0.0.0.0\r\na=ice-ufrag:user\r\n"
+                 f"a=ice-pwd:aaaaaaaaaaaaaaaaaaaaaaaa\r\na=fingerprint:sha-256 {':'.join(['AB'] * 32)}\r\n"
+                 f"a=setup:actpass\r\na=mid:{mid}\r\n")
+        text += "".join(f"a=extmap:{number + 1} {uri}\r\n" for number, uri in enumerate(EXTENSIONS))
+        text += f"a={direction}\r\na=rtcp-mux\r\na=rtcp-rsize\r\n"
+        text += "".join(f"a={it}\r\n" for it in (ALL_AUDIO if kind == "audio" else ALL_VIDEO) + streams)
+    return text
+
+for name, simulcast in [("plain", False), ("simulcast", True)]:
+    with open(os.path.join(HERE, "src", f"{name}.sdp"), "w", newline="") as file:
+        file.write(person(simulcast))
+
 for name, text in {
     "hello": '{"seq":1,"type":"hello","protocol":1,"token":"t","resume":{"session":"s","seen":4}}',
     "offer": '{"seq":2,"type":"offer","sdp":"v=0","sources":[{"mid":"0","source":"microphone"}]}',
@@ -232,5 +273,5 @@ put("node", "red", b"\0" + media(0, MICROPHONE, 3, redundant([red(960, b"old")],
     + media(0, MICROPHONE, 3, redundant([red(1920, b"older"), red(960, b"old")], b"new"), number=3) + wait(9))
 put("node", "routes", b"\0" + start + bytes([6 << 1, 6 << 1 | 1, 6 << 1 | 0x40]) + start
     + bytes([5 << 1]) + behind(b"\x16\xfe\xfdgarbage") + report(0, SR) + report(1, PLI + FIR + REMB))
-put("node", "simulcast", b"\1" + media(0, 3, 0, VP8_KEY, b"\x40" + b"1" + b"\xa0q") + media(0, CAMERA, 0, VP8_KEY)
+put("node", "simulcast", b"\1" + b"".join(media(0, stream, 0, VP8_KEY, b"\x30" + b"1" + b"\x90" + rid) for stream, rid in [(0, b"q"), (1, b"h"), (3, b"f")])
     + media(1, CAMERA, 4, H264_STAP) + media(1, CAMERA, 5, VP9_KEY) + media(1, CAMERA, 6, AV1_KEY) + wait(50))

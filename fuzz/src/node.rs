@@ -14,12 +14,12 @@ use sfu_core::transport::srtp::{SrtpPair, SrtpProfile};
 use crate::input::Input;
 use crate::transport::IDENTITY;
 
-const OFFER: &str = include_str!("../../sfu/core/src/sdp/testdata/chromium-offer.sdp");
-const SIMULCAST: &str = include_str!("../../sfu/core/src/sdp/testdata/chromium-simulcast-offer.sdp");
+const OFFER: &str = include_str!("plain.sdp");
+const SIMULCAST: &str = include_str!("simulcast.sdp");
 const PROFILE: SrtpProfile = SrtpProfile::AeadAes128Gcm;
 
 /// Streams and payload types of the offer: camera, its RTX, microphone, and nobody's.
-const SSRCS: [u32; 4] = [3_891_787_459, 3_037_186_521, 4_202_772_588, 77];
+const SSRCS: [u32; 4] = [1, 2, 3, 4];
 const TYPES: [u8; 8] = [96, 97, 111, 63, 108, 98, 45, 120];
 
 struct Peer {
@@ -57,12 +57,11 @@ pub(crate) fn node(data: &[u8]) {
         })
         .collect();
     let attach = |node: &mut Node, now, from: u64, source, slot| {
-        // The simulcast offer has no slots.
-        let _ = node.attach(now, ParticipantId(from), source, ParticipantId(1 - from), mid(slot));
+        node.attach(now, ParticipantId(from), source, ParticipantId(1 - from), mid(slot)).expect("attached");
     };
-    attach(&mut node, start, 0, Source::Microphone, "3");
-    attach(&mut node, start, 0, Source::Camera, "6");
-    attach(&mut node, start, 1, Source::Camera, "6");
+    attach(&mut node, start, 0, Source::Microphone, "2");
+    attach(&mut node, start, 0, Source::Camera, "3");
+    attach(&mut node, start, 1, Source::Camera, "3");
     let tap = node.add_tap(start, ParticipantId(0), Source::Camera).expect("tapped");
 
     let mut now = start;
@@ -120,7 +119,7 @@ pub(crate) fn node(data: &[u8]) {
             }
             // Routes come and go.
             6 => {
-                let slot = mid(["6", "7", "3", "4"][usize::from(what >> 4 & 3)]);
+                let slot = mid(["3", "4", "2", "7"][usize::from(what >> 4 & 3)]);
                 let from = u64::from(what & 1);
                 let (to, source) = (
                     ParticipantId(1 - from),

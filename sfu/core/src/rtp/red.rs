@@ -101,23 +101,32 @@ impl<'a> Red<'a> {
                 red.count += 1;
             }
         }
+        red.leave_out_nonsense();
         Ok(red)
     }
 
-    /// Earlier packets with their distance in sequence numbers (the one directly before has 1), oldest first.
-    ///
-    /// What makes no sense is left out: another payload type than the primary's, nothing inside, or a time that is not
-    /// before that of the next block.
-    pub fn earlier(&self) -> impl Iterator<Item = (u64, Block<'a>)> + use<'a> {
-        let Self { primary, redundant, count } = *self;
-        (0..count).filter_map(move |place| {
-            let block = redundant[place];
-            let next = if place + 1 < count { redundant[place + 1].offset } else { 0 };
-            let sound = block.payload_type == primary.payload_type
+    /// Empties blocks of another payload type than the primary's, and those whose time is not before that of all later
+    /// ones.
+    fn leave_out_nonsense(&mut self) {
+        let mut later = 0;
+        for block in self.redundant[..self.count].iter_mut().rev() {
+            if block.payload_type == self.primary.payload_type
+                && block.offset > later
                 && !block.payload.is_empty()
-                && block.offset > next;
-            sound.then_some(((count - place) as u64, block))
-        })
+            {
+                later = block.offset;
+            } else {
+                block.payload = &[];
+            }
+        }
+    }
+
+    /// Earlier packets with their distance in sequence numbers (the one directly before has 1), oldest first. Blocks that
+    /// make no sense are left out; the others keep their distance.
+    pub fn earlier(&self) -> impl Iterator<Item = (u64, Block<'a>)> + use<'a> {
+        let Self { redundant, count, .. } = *self;
+        let numbered = (0..count).map(move |place| ((count - place) as u64, redundant[place]));
+        numbered.filter(|(_, block)| !block.payload.is_empty())
     }
 }
 
@@ -201,7 +210,13 @@ mod tests {
         let earlier: Vec<_> = red.earlier().map(|(distance, block)| (distance, block.payload)).collect();
         assert_eq!(earlier, [(2, &b"two"[..]), (1, b"one")]);
 
-        // Time that stands still or runs backwards.
+        // Time that runs backwards, with a block of something else in between.
+        bytes.clear();
+        write(&[block(960, b"three"), other, block(1920, b"one")], OPUS, b"now", &mut bytes);
+        let red = Red::parse(&bytes).unwrap();
+        assert_eq!(red.earlier().map(|(distance, _)| distance).collect::<Vec<_>>(), [1]);
+
+        // Time that stands still.
         bytes.clear();
         write(&[block(960, b"two"), block(960, b"one")], OPUS, b"now", &mut bytes);
         let red = Red::parse(&bytes).unwrap();
