@@ -1,197 +1,495 @@
-//! What forwarding one packet costs inside the process, beside what its cryptography alone costs.
+//! What forwarding one packet costs, beside what its cryptography and its system calls alone cost.
 //!
-//! A publisher and N viewers are on one node, with real ICE, DTLS and SRTP. Packets of 1200 bytes of VP8 are sealed
-//! beforehand; measured is `handle_datagram` until the last copy is ready to be sent: decryption, repair bookkeeping,
-//! TWCC, cache, rewriting, encryption. The floor is AES-256-GCM of ring on the same bytes, once open and N times seal, and
-//! nothing else. Both run in turns in one process, so that a noisy machine hits both; the median turn counts.
+//! A publisher and N viewers have real ICE, DTLS and SRTP and everything is on: cache, TWCC both ways, statistics, timers,
+//! feedback of the viewers. Packets have 1200 bytes of VP8.
 //!
-//! `cargo bench -p sfu`
+//! *In the process* is `handle_datagram` until the last copy is sealed in the outbox, with the timers that become due and
+//! the feedback that arrives. Its floor is ring's AES-256-GCM on the same bytes: once open, N times copy and seal.
+//!
+//! *With sockets* is the CPU time of the worker's thread over loopback. Its floor is a thread that reads and sends in the
+//! same rhythm with the same system calls (`recvmmsg`, GSO), opens, copies and seals, and does nothing else.
+//!
+//! Ours and the floor take turns in one process, so that a noisy machine hits both; the median turn counts.
+//!
+//! `cargo bench -p sfu --bench forward`
 
-use std::net::SocketAddr;
+mod support;
+
+use std::io::IoSliceMut;
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use dimpl::{Config, Dtls, DtlsCertificate, Output};
-use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
-use sfu_core::ids::{Mid, ParticipantId, Pt, Ssrc, WorkerId};
-use sfu_core::media::Source;
-use sfu_core::node::{Epoch, JoinRequest, Node, NodeConfig};
-use sfu_core::path::Candidate;
-use sfu_core::rtp::packet::RtpHeader;
-use sfu_core::transport::dtls::Identity;
-use sfu_core::transport::srtp::{SrtpPair, SrtpProfile};
-use stun::attributes::{ATTR_USE_CANDIDATE, ATTR_USERNAME};
-use stun::fingerprint::FINGERPRINT;
-use stun::integrity::MessageIntegrity;
-use stun::message::{BINDING_REQUEST, Message, Setter, TransactionId};
+use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSocketState};
+use ring::aead::{AES_128_GCM, AES_256_GCM, Aad, Algorithm, LessSafeKey, Nonce, UnboundKey};
+use rustix::time::{ClockId, clock_gettime};
+use sfu::{Config, Kind, Limits, Sfu, Source};
+use sfu_core::rtp::rtcp::{self, Item};
+use sfu_core::testing::{Caller, Media, Received};
+use support::{address, attach, caller_identity, median, node};
 
 const PAYLOAD: usize = 1200;
-const PACKETS: usize = 4_000;
+const FAN_OUTS: [usize; 4] = [1, 2, 3, 8];
+/// Packets of one turn in the process, and turns.
+const PACKETS: usize = 2_000;
 const TURNS: usize = 15;
-
-struct Client {
-    addr: SocketAddr,
-    srtp: SrtpPair,
-    ssrc: Ssrc,
-}
-
-fn certificate() -> (Vec<u8>, Vec<u8>) {
-    let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).expect("key");
-    let params = rcgen::CertificateParams::new(vec!["bench".into()]).expect("params");
-    let certificate = params.self_signed(&key).expect("certificate");
-    (certificate.der().to_vec(), key.serialize_der())
-}
-
-fn offer(number: u64, ssrc: Ssrc, certificate: &[u8]) -> String {
-    let digest = ring::digest::digest(&ring::digest::SHA256, certificate);
-    let fingerprint: Vec<_> = digest.as_ref().iter().map(|byte| format!("{byte:02X}")).collect();
-    let mut offer = String::from("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1\r\n");
-    for (mid, direction) in ["sendonly", "recvonly"].into_iter().enumerate() {
-        offer += &format!(
-            "m=video 9 UDP/TLS/RTP/SAVPF 96 97\r\nc=IN IP4 0.0.0.0\r\na=ice-ufrag:user{number:04}\r\n\
-             a=ice-pwd:aaaaaaaaaaaaaaaaaaaaaaaa\r\na=fingerprint:sha-256 {}\r\na=setup:actpass\r\na=mid:{mid}\r\n\
-             a=extmap:3 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01\r\n\
-             a={direction}\r\na=rtcp-mux\r\na=rtpmap:96 VP8/90000\r\na=rtcp-fb:96 nack\r\na=rtcp-fb:96 nack pli\r\n\
-             a=rtcp-fb:96 transport-cc\r\na=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n",
-            fingerprint.join(":")
-        );
-        if mid == 0 {
-            offer += &format!("a=ssrc:{ssrc} cname:x\r\n");
-        }
-    }
-    offer
-}
-
-/// Joins and connects one participant.
-fn connect(node: &mut Node, now: Instant, number: u64) -> Client {
-    let crypto = rtc_crypto::default_provider().expect("ring");
-    let (addr, ssrc) = (SocketAddr::from(([10, 0, 0, number as u8], 4000)), Ssrc(1000 + number as u32));
-    let (certificate, private_key) = certificate();
-    let sources = vec![(Mid::new("0").expect("mid"), Source::Camera)];
-    let request = JoinRequest { offer: offer(number, ssrc, &certificate), sources };
-    let joined = node.join(now, ParticipantId(number), &request).expect("joined");
-    let value = |name| joined.answer.lines().find_map(|line| line.strip_prefix(name)).expect("in the answer");
-
-    let mut check = Message::new();
-    check.set_type(BINDING_REQUEST);
-    check.transaction_id = TransactionId([1; 12]);
-    check.write_header();
-    check.add(ATTR_USERNAME, format!("{}:user{number:04}", value("a=ice-ufrag:")).as_bytes());
-    check.add(ATTR_USE_CANDIDATE, &[]);
-    let password = value("a=ice-pwd:").to_owned();
-    let integrity = MessageIntegrity::new_short_term_integrity_with_provider(password, crypto.crypto());
-    integrity.add_to(&mut check).expect("integrity");
-    FINGERPRINT.add_to(&mut check).expect("fingerprint");
-    node.handle_datagram(now, addr, &mut check.raw);
-
-    let config = Arc::new(Config::builder().build().expect("config"));
-    let mut dtls = Dtls::new_12(config, DtlsCertificate { certificate, private_key }, now);
-    dtls.set_active(true);
-    dtls.handle_timeout(now).expect("starts");
-    let mut buffer = vec![0; 4096];
-    let mut keys = None;
-    for _ in 0..20 {
-        loop {
-            match dtls.poll_output(&mut buffer) {
-                Output::Packet(packet) => node.handle_datagram(now, addr, &mut packet.to_vec()),
-                Output::KeyingMaterial(material, _) => keys = Some(material.to_vec()),
-                Output::Timeout(_) => break,
-                _ => {}
-            }
-        }
-        while let Some(transmit) = node.poll_transmit() {
-            if (20..64).contains(&transmit.payload[0]) {
-                dtls.handle_packet(transmit.payload).expect("record");
-            }
-        }
-    }
-    let srtp = SrtpPair::client(SrtpProfile::AeadAes256Gcm, &keys.expect("connected")).expect("keys");
-    Client { addr, srtp, ssrc }
-}
-
-fn median(mut turns: Vec<f64>) -> f64 {
-    turns.sort_by(f64::total_cmp);
-    turns[turns.len() / 2]
-}
-
-/// One open and `viewers` seals of the same bytes, ns a forwarded packet.
-fn floor(viewers: usize) -> f64 {
-    let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &[7; 32]).expect("key"));
-    let nonce = || Nonce::assume_unique_for_key([9; 12]);
-    let mut sealed = vec![1; PAYLOAD];
-    key.seal_in_place_append_tag(nonce(), Aad::from([0; 20]), &mut sealed).expect("seals");
-    let mut buffer = sealed.clone();
-    let begin = Instant::now();
-    for _ in 0..PACKETS {
-        buffer.copy_from_slice(&sealed);
-        let plain = key.open_in_place(nonce(), Aad::from([0; 20]), &mut buffer).expect("opens");
-        for _ in 0..viewers {
-            let tag = key.seal_in_place_separate_tag(nonce(), Aad::from([0; 20]), plain).expect("seals");
-            let _ = std::hint::black_box(tag);
-        }
-    }
-    begin.elapsed().as_nanos() as f64 / (PACKETS * viewers) as f64
-}
+/// One turn with sockets, turns, and packets sent in each millisecond of it.
+const SOCKET_TURN: Duration = Duration::from_millis(700);
+const SOCKET_TURNS: usize = 5;
+const BURST: usize = 12;
 
 fn main() {
+    println!("{PAYLOAD}-byte packets, ns a forwarded packet");
     println!(
-        "{PAYLOAD}-byte packets, AES-256-GCM, ns a forwarded packet (median of {TURNS} turns of {PACKETS})"
+        "AEAD alone, ns a packet: AES-128-GCM {:.0}, AES-256-GCM {:.0}",
+        median((0..TURNS).map(|_| seal_cost(&AES_128_GCM)).collect()),
+        median((0..TURNS).map(|_| seal_cost(&AES_256_GCM)).collect())
     );
-    println!("viewers   forwarding     floor     ratio");
-    for viewers in [1, 2, 3, 8] {
-        let mut now = Instant::now();
-        let (certificate, key) = certificate();
-        let mut node = Node::new(NodeConfig {
-            identity: Identity::new(certificate, key),
-            worker: WorkerId(0),
-            candidates: vec![Candidate::udp(SocketAddr::from(([192, 0, 2, 1], 7800)))],
-            seed: 1,
-            epoch: Epoch::new(now, Duration::from_secs(1_800_000_000)),
-            crypto: rtc_crypto::default_provider().expect("ring"),
-        });
-        let mut publisher = connect(&mut node, now, 1);
-        for viewer in 0..viewers {
-            connect(&mut node, now, 2 + viewer as u64);
-            let (from, to) = (ParticipantId(1), ParticipantId(2 + viewer as u64));
-            node.attach(now, from, Source::Camera, to, Mid::new("1").expect("mid")).expect("attached");
-        }
-        let (mut forwarding, mut floors) = (Vec::new(), Vec::new());
-        let mut sequence = 0u16;
+    println!("in the process   viewers   forwarding     floor     ratio");
+    for viewers in FAN_OUTS {
+        let mut call = Call::new(viewers);
+        let (mut ours, mut floors) = (Vec::new(), Vec::new());
         for _ in 0..TURNS {
-            let mut packets: Vec<_> = (0..PACKETS)
+            ours.push(call.turn());
+            floors.push(floor(viewers));
+        }
+        report(viewers, median(ours), median(floors));
+    }
+    println!("with sockets     viewers   forwarding     floor     ratio");
+    for viewers in FAN_OUTS {
+        let mut served = Served::start(viewers);
+        let (mut ours, mut floors) = (Vec::new(), Vec::new());
+        for _ in 0..SOCKET_TURNS {
+            ours.push(served.turn());
+            floors.push(floor_with_sockets(viewers));
+        }
+        served.stop();
+        report(viewers, median(ours), median(floors));
+    }
+}
+
+fn report(viewers: usize, ours: f64, floor: f64) {
+    println!("{viewers:>24} {ours:>12.0} {floor:>9.0} {:>9.2}", ours / floor);
+}
+
+/// A VP8 payload: the first packet of everything is a keyframe, the rest are frames of their own.
+fn payload(number: u16, keyframe: bool) -> [u8; PAYLOAD] {
+    let mut payload = [0; PAYLOAD];
+    let [high, low] = (number | 0x8000).to_be_bytes();
+    payload[..5].copy_from_slice(&[0x90, 0x80, high, low, u8::from(!keyframe)]);
+    payload
+}
+
+fn sealed(publisher: &mut Caller, number: u16, keyframe: bool) -> Vec<u8> {
+    let payload = payload(number, keyframe);
+    let timestamp = u32::from(number) * 90;
+    let mut packet = Vec::new();
+    publisher.write(&Media { kind: Kind::Video, marker: true, timestamp, payload: &payload }, &mut packet);
+    packet
+}
+
+// ---- in the process ----
+
+struct Call {
+    now: Instant,
+    node: sfu_core::node::Node,
+    callers: Vec<Caller>,
+    number: u16,
+    keyframe_wanted: bool,
+    spent: Duration,
+}
+
+impl Call {
+    fn new(viewers: usize) -> Self {
+        let now = Instant::now();
+        let identity = caller_identity();
+        let slots = [Kind::Audio, Kind::Video];
+        let callers =
+            (0..=viewers).map(|number| Caller::new(now, number as u32, &identity, &slots)).collect();
+        let spent = Duration::ZERO;
+        let mut call = Self { now, node: node(now), callers, number: 0, keyframe_wanted: true, spent };
+        for index in 0..call.callers.len() {
+            let joined = call.node.join(now, call.callers[index].id(), &call.callers[index].request());
+            call.callers[index].joined(now, &joined.expect("joined"));
+            for _ in 0..20 {
+                call.carry();
+            }
+            assert!(call.callers[index].is_connected());
+            if index > 0 {
+                attach(&mut call.node, now, &call.callers[0], &call.callers[index]);
+            }
+        }
+        // Estimates grow, buffers fill.
+        for _ in 0..10 {
+            call.turn();
+        }
+        call
+    }
+
+    /// Carries what waits on both sides; what the node does is measured.
+    fn carry(&mut self) {
+        for transmit in self.node.outbox().iter() {
+            let Some(index) = (0..self.callers.len()).find(|it| address(*it) == transmit.destination.remote)
+            else {
+                continue;
+            };
+            let mut datagram = transmit.payload.to_vec();
+            if let Received::Rtcp(length) = self.callers[index].handle(self.now, &mut datagram) {
+                let mut items = rtcp::packets(&datagram[..length]).flat_map(|packet| packet.items());
+                self.keyframe_wanted |= items.any(|item| matches!(item, Item::KeyframeRequest { .. }));
+            }
+        }
+        self.node.outbox().clear();
+        while self.node.poll_event().is_some() {}
+        for index in 0..self.callers.len() {
+            let mut datagrams = Vec::new();
+            while let Some(datagram) = self.callers[index].poll_datagram() {
+                datagrams.push(datagram);
+            }
+            let mut feedback = Vec::new();
+            if self.callers[index].write_feedback(self.now, &mut feedback) {
+                datagrams.push(feedback);
+            }
+            for mut datagram in datagrams {
+                let begin = Instant::now();
+                self.node.handle_datagram(self.now, address(index), &mut datagram);
+                self.spent += begin.elapsed();
+            }
+        }
+    }
+
+    /// A packet each millisecond; ns a forwarded packet.
+    fn turn(&mut self) -> f64 {
+        // Consent of this turn, which lasts for two seconds.
+        self.callers.iter_mut().for_each(Caller::check);
+        self.carry();
+        self.spent = Duration::ZERO;
+        let before = self.node.counters().forwarded;
+        for _ in 0..PACKETS / 10 {
+            let mut packets: Vec<_> = (0..10)
                 .map(|_| {
-                    let header = RtpHeader {
-                        marker: true,
-                        payload_type: Pt(96),
-                        sequence,
-                        timestamp: u32::from(sequence) * 3000,
-                        ssrc: publisher.ssrc,
-                    };
-                    // Every packet is a keyframe of its own, so nothing waits for one.
-                    let mut payload = vec![0; PAYLOAD];
-                    payload[..4].copy_from_slice(&[0x10, 0, 0, 0]);
-                    let mut packet = Vec::new();
-                    header.write_packet(&[(3, &sequence.to_be_bytes())], &payload, &mut packet);
-                    sequence = sequence.wrapping_add(1);
-                    publisher.srtp.seal_rtp(&mut packet, 0).expect("sealed");
-                    packet
+                    self.number = self.number.wrapping_add(1);
+                    let keyframe = std::mem::take(&mut self.keyframe_wanted);
+                    sealed(&mut self.callers[0], self.number, keyframe)
                 })
                 .collect();
-            let before = node.counters().forwarded;
             let begin = Instant::now();
             for packet in &mut packets {
-                node.handle_datagram(now, publisher.addr, packet);
-                std::hint::black_box(node.outbox()).clear();
+                self.now += Duration::from_millis(1);
+                if self.node.deadline().is_some_and(|at| at <= self.now) {
+                    self.node.handle_timeout(self.now);
+                }
+                self.node.handle_datagram(self.now, address(0), packet);
             }
-            let elapsed = begin.elapsed();
-            let forwarded = node.counters().forwarded - before;
-            assert_eq!(forwarded as usize, PACKETS * viewers, "everything arrives everywhere");
-            forwarding.push(elapsed.as_nanos() as f64 / forwarded as f64);
-            floors.push(floor(viewers));
-            while node.poll_event().is_some() {}
-            now += Duration::from_millis(500);
+            self.spent += begin.elapsed();
+            self.carry();
         }
-        let (forwarding, floor) = (median(forwarding), median(floors));
-        println!("{viewers:>7} {forwarding:>12.0} {floor:>9.0} {:>9.2}", forwarding / floor);
+        let forwarded = self.node.counters().forwarded - before;
+        assert!(
+            forwarded as usize >= PACKETS * (self.callers.len() - 1) * 9 / 10,
+            "only {forwarded} forwarded"
+        );
+        self.spent.as_nanos() as f64 / forwarded as f64
     }
+}
+
+fn key(algorithm: &'static Algorithm) -> LessSafeKey {
+    LessSafeKey::new(UnboundKey::new(algorithm, &[7; 32][..algorithm.key_len()]).expect("key"))
+}
+
+fn nonce() -> Nonce {
+    Nonce::assume_unique_for_key([9; 12])
+}
+
+fn seal_cost(algorithm: &'static Algorithm) -> f64 {
+    let (key, mut buffer) = (key(algorithm), [1; PAYLOAD]);
+    let begin = Instant::now();
+    for _ in 0..PACKETS {
+        let tag = key.seal_in_place_separate_tag(nonce(), Aad::from([0; 20]), &mut buffer).expect("seals");
+        let _ = std::hint::black_box(tag);
+    }
+    begin.elapsed().as_nanos() as f64 / PACKETS as f64
+}
+
+/// One open and `viewers` times copy and seal of the same bytes, ns a forwarded packet.
+fn floor(viewers: usize) -> f64 {
+    let key = key(&AES_256_GCM);
+    let mut packets = vec![sealed_for_floor(&key); 10];
+    let mut out = Vec::with_capacity(2 * PAYLOAD * viewers * packets.len());
+    let mut spent = Duration::ZERO;
+    for _ in 0..PACKETS / 10 {
+        packets.fill_with(|| sealed_for_floor(&key));
+        out.clear();
+        let begin = Instant::now();
+        for packet in &mut packets {
+            forward_for_floor(&key, packet, viewers, |_, packet| out.extend_from_slice(packet));
+        }
+        spent += begin.elapsed();
+        std::hint::black_box(&out);
+    }
+    spent.as_nanos() as f64 / (PACKETS * viewers) as f64
+}
+
+fn sealed_for_floor(key: &LessSafeKey) -> Vec<u8> {
+    let mut packet = vec![0x80; 20 + PAYLOAD];
+    let (header, payload) = packet.split_at_mut(20);
+    let tag = key.seal_in_place_separate_tag(nonce(), Aad::from(&*header), payload).expect("seals");
+    packet.extend_from_slice(tag.as_ref());
+    packet
+}
+
+fn forward_for_floor(
+    key: &LessSafeKey,
+    packet: &mut [u8],
+    viewers: usize,
+    mut send: impl FnMut(usize, &[u8]),
+) {
+    let (header, sealed) = packet.split_at_mut(20);
+    key.open_in_place(nonce(), Aad::from(&*header), sealed).expect("opens");
+    let plain = packet.len() - 16;
+    let mut copy = [0; 2 * PAYLOAD];
+    for viewer in 0..viewers {
+        copy[..plain].copy_from_slice(&packet[..plain]);
+        let (header, payload) = copy[..plain].split_at_mut(20);
+        let tag = key.seal_in_place_separate_tag(nonce(), Aad::from(&*header), payload).expect("seals");
+        copy[plain..plain + 16].copy_from_slice(tag.as_ref());
+        send(viewer, &copy[..plain + 16]);
+    }
+}
+
+// ---- with sockets ----
+
+fn socket() -> UdpSocket {
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::DGRAM, None).expect("socket");
+    let _ = socket.set_recv_buffer_size(4 << 20);
+    socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).expect("bound");
+    socket.into()
+}
+
+/// CPU time of a thread of this process, by name.
+fn cpu_of(thread: &str) -> Duration {
+    let tasks = std::fs::read_dir("/proc/self/task").expect("Linux");
+    for task in tasks.filter_map(Result::ok) {
+        let read = |file| std::fs::read_to_string(task.path().join(file)).unwrap_or_default();
+        if read("comm").trim() == thread {
+            let nanoseconds = read("schedstat").split(' ').next().and_then(|it| it.parse().ok());
+            return Duration::from_nanos(nanoseconds.expect("a number"));
+        }
+    }
+    panic!("no thread {thread}")
+}
+
+/// A viewer on a thread of its own, with a blocking socket: it takes what comes and answers with feedback.
+struct Viewer {
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<()>,
+}
+
+impl Viewer {
+    fn start(mut caller: Caller, socket: UdpSocket, server: SocketAddr) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = stop.clone();
+        socket.set_read_timeout(Some(Duration::from_millis(20))).expect("timeout");
+        let thread = std::thread::spawn(move || {
+            let mut buffer = [0; 2048];
+            while !stopped.load(Ordering::Relaxed) {
+                if let Ok(length) = socket.recv(&mut buffer) {
+                    caller.handle(Instant::now(), &mut buffer[..length]);
+                }
+                let mut feedback = Vec::new();
+                if caller.write_feedback(Instant::now(), &mut feedback) {
+                    let _ = socket.send_to(&feedback, server);
+                }
+            }
+        });
+        Self { stop, thread }
+    }
+}
+
+struct Served {
+    runtime: tokio::runtime::Runtime,
+    sfu: Sfu,
+    server: SocketAddr,
+    publisher: Caller,
+    socket: UdpSocket,
+    viewers: Vec<Viewer>,
+    number: u16,
+    registry: prometheus::Registry,
+}
+
+impl Served {
+    fn start(viewers: usize) -> Self {
+        let config = Config {
+            bind: Ipv4Addr::LOCALHOST.into(),
+            udp_port: 0,
+            workers: 1,
+            announced: Vec::new(),
+            tcp_port: None,
+            limits: Limits { packets_per_second: 100_000, bits_per_second: 1_000_000_000, lines: 16 },
+        };
+        let (sfu, mut events) = Sfu::start(config).expect("starts");
+        std::thread::spawn(move || while events.blocking_recv().is_some() {});
+        let registry = prometheus::Registry::new();
+        sfu.register_metrics(&registry).expect("metrics");
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("runtime");
+        let server = sfu.candidates()[0];
+        let identity = caller_identity();
+        let mut people: Vec<_> = (0..=viewers)
+            .map(|number| {
+                let slots = [Kind::Audio, Kind::Video];
+                (Caller::new(Instant::now(), number as u32, &identity, &slots), socket())
+            })
+            .collect();
+        for (caller, socket) in &mut people {
+            let joined = runtime.block_on(sfu.join(caller.id(), caller.request())).expect("joined");
+            caller.joined(Instant::now(), &joined);
+            let mut buffer = [0; 2048];
+            socket.set_read_timeout(Some(Duration::from_millis(20))).expect("timeout");
+            while !caller.is_connected() {
+                while let Some(datagram) = caller.poll_datagram() {
+                    socket.send_to(&datagram, server).expect("sent");
+                }
+                if let Ok(length) = socket.recv(&mut buffer) {
+                    caller.handle(Instant::now(), &mut buffer[..length]);
+                }
+            }
+            while let Some(datagram) = caller.poll_datagram() {
+                socket.send_to(&datagram, server).expect("sent");
+            }
+        }
+        let (publisher, socket) = people.remove(0);
+        for (viewer, _) in &people {
+            let attach = sfu.attach(publisher.id(), Source::Camera, viewer.id(), viewer.slot(1));
+            runtime.block_on(attach).expect("attached");
+        }
+        let viewers =
+            people.into_iter().map(|(caller, socket)| Viewer::start(caller, socket, server)).collect();
+        let mut served = Self { runtime, sfu, server, publisher, socket, viewers, number: 0, registry };
+        for _ in 0..4 {
+            served.turn();
+        }
+        served
+    }
+
+    fn forwarded(&self) -> u64 {
+        let families = self.registry.gather();
+        let family = families.iter().find(|it| it.name() == "vitrine_sfu_forwarded_packets_total");
+        let metrics = family.map(|it| it.get_metric()).unwrap_or_default();
+        metrics.iter().map(|metric| metric.get_counter().get_value() as u64).sum()
+    }
+
+    /// CPU ns of the worker a forwarded packet.
+    fn turn(&mut self) -> f64 {
+        let (cpu, forwarded) = (cpu_of("media-0"), self.forwarded());
+        let end = Instant::now() + SOCKET_TURN;
+        let mut buffer = [0; 2048];
+        let mut keyframe = self.number == 0;
+        self.socket.set_nonblocking(true).expect("nonblocking");
+        while Instant::now() < end {
+            for _ in 0..BURST {
+                self.number = self.number.wrapping_add(1);
+                let packet = sealed(&mut self.publisher, self.number, std::mem::take(&mut keyframe));
+                let _ = self.socket.send_to(&packet, self.server);
+            }
+            while let Ok(length) = self.socket.recv(&mut buffer) {
+                if let Received::Rtcp(length) = self.publisher.handle(Instant::now(), &mut buffer[..length]) {
+                    let mut items = rtcp::packets(&buffer[..length]).flat_map(|packet| packet.items());
+                    keyframe |= items.any(|item| matches!(item, Item::KeyframeRequest { .. }));
+                }
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        std::thread::sleep(Duration::from_millis(20));
+        let forwarded = self.forwarded() - forwarded;
+        (cpu_of("media-0") - cpu).as_nanos() as f64 / forwarded.max(1) as f64
+    }
+
+    fn stop(self) {
+        self.runtime.block_on(self.sfu.shutdown());
+        for viewer in self.viewers {
+            viewer.stop.store(true, Ordering::Relaxed);
+            viewer.thread.join().expect("ended");
+        }
+    }
+}
+
+/// The same traffic through a thread that only reads, opens, copies, seals and sends.
+fn floor_with_sockets(viewers: usize) -> f64 {
+    let receivers: Vec<_> = (0..viewers).map(|_| socket()).collect();
+    let destinations: Vec<_> = receivers.iter().map(|it| it.local_addr().expect("bound")).collect();
+    let stop = Arc::new(AtomicBool::new(false));
+    let drains: Vec<_> = receivers
+        .into_iter()
+        .map(|socket| {
+            let stopped = stop.clone();
+            socket.set_read_timeout(Some(Duration::from_millis(20))).expect("timeout");
+            std::thread::spawn(move || {
+                let mut buffer = [0; 2048];
+                while !stopped.load(Ordering::Relaxed) {
+                    let _ = socket.recv(&mut buffer);
+                }
+            })
+        })
+        .collect();
+    let inlet = socket();
+    let server = inlet.local_addr().expect("bound");
+    let forwarder = {
+        let stopped = stop.clone();
+        std::thread::spawn(move || forward_with_sockets(&inlet, &destinations, &stopped))
+    };
+    let (key, source) = (key(&AES_256_GCM), socket());
+    let packet = sealed_for_floor(&key);
+    let end = Instant::now() + SOCKET_TURN;
+    while Instant::now() < end {
+        for _ in 0..BURST {
+            let _ = source.send_to(&packet, server);
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    std::thread::sleep(Duration::from_millis(20));
+    stop.store(true, Ordering::Relaxed);
+    drains.into_iter().for_each(|drain| drain.join().expect("ended"));
+    forwarder.join().expect("ended")
+}
+
+/// CPU ns of this thread a forwarded packet.
+fn forward_with_sockets(socket: &UdpSocket, to: &[SocketAddr], stop: &AtomicBool) -> f64 {
+    let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1000));
+    let state = UdpSocketState::new(socket.into()).expect("socket options");
+    let key = key(&AES_256_GCM);
+    let mut buffers = vec![vec![0; 66 << 10]; BATCH_SIZE];
+    let mut metas = [RecvMeta::default(); BATCH_SIZE];
+    let mut out: Vec<Vec<u8>> = vec![Vec::new(); to.len()];
+    let mut forwarded = 0;
+    while !stop.load(Ordering::Relaxed) {
+        let begun = Instant::now();
+        let mut slices = buffers.iter_mut().map(|buffer| IoSliceMut::new(buffer));
+        let mut slices: [_; BATCH_SIZE] = std::array::from_fn(|_| slices.next().expect("as many"));
+        let count = state.recv(socket.into(), &mut slices, &mut metas).unwrap_or(0);
+        for (buffer, meta) in slices.iter_mut().zip(&metas).take(count) {
+            for datagram in buffer[..meta.len].chunks_mut(meta.stride.max(1)) {
+                forward_for_floor(&key, datagram, to.len(), |viewer, packet| {
+                    out[viewer].extend_from_slice(packet);
+                    forwarded += 1;
+                });
+            }
+        }
+        for (destination, contents) in to.iter().zip(&mut out) {
+            let size = 20 + PAYLOAD + 16;
+            for contents in contents.chunks(size * state.max_gso_segments().clamp(1, 50)) {
+                let segment_size = (contents.len() > size).then_some(size);
+                let transmit =
+                    Transmit { destination: *destination, ecn: None, contents, segment_size, src_ip: None };
+                let _ = state.try_send(socket.into(), &transmit);
+            }
+            contents.clear();
+        }
+        if let Some(rest) = Duration::from_micros(200).checked_sub(begun.elapsed()) {
+            std::thread::sleep(rest);
+        }
+    }
+    let cpu = clock_gettime(ClockId::ThreadCPUTime);
+    (cpu.tv_sec as f64 * 1e9 + cpu.tv_nsec as f64) / f64::from(forwarded.max(1))
 }

@@ -217,7 +217,6 @@ impl Worker {
                     mirrors: self.node.mirrors(),
                 };
                 self.metrics.update(self.node.counters(), gauges);
-                self.metrics.sample(looked, self.node.estimates());
             }
         }
     }
