@@ -1,7 +1,7 @@
 //! The media plane's figures for `/metrics`. `README.md` in this folder says what each means.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use prometheus::local::LocalHistogram;
 use prometheus::{
@@ -29,11 +29,25 @@ const COUNTED: &[Counted] = &[
     ("relayed_packets_total", "Media packets handed from one worker to another", |it| it.relayed),
     ("nacked_packets_total", "Lost packets asked of publishers again (NACK)", |it| it.nacks),
     ("keyframe_requests_total", "Keyframes asked of publishers (PLI)", |it| it.plis),
+    ("padding_packets_total", "Packets of padding sent to find out what a link carries", |it| it.padding),
+    ("probes_total", "Probes of what a link carries", |it| it.probes),
+    ("layer_switches_total", "Times a slot got more or less than before, by what its link carries", |it| {
+        it.layer_switches
+    }),
+    ("estimate_collapses_total", "Times a link's rate collapsed from one report to the next", |it| {
+        it.collapses
+    }),
     ("twcc_feedback_total", "TWCC feedback packets sent to publishers", |it| it.twcc),
 ];
 
 /// Upper bounds of the added delay, seconds. The goals are 0.3 ms and 1 ms.
 const DELAY_BUCKETS: [f64; 11] = [5e-5, 1e-4, 2e-4, 3e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2];
+
+/// Upper bounds of the estimates of subscribers' links, bit/s.
+const ESTIMATE_BUCKETS: [f64; 10] = [1e5, 2e5, 3e5, 5e5, 1e6, 2e6, 3e6, 5e6, 1e7, 2e7];
+
+/// Estimates are looked at this often.
+const ESTIMATES_EVERY: Duration = Duration::from_secs(1);
 
 /// Metrics of the whole media plane.
 #[derive(Clone, Debug)]
@@ -42,6 +56,7 @@ pub(crate) struct Metrics {
     counted: Vec<IntCounter>,
     dropped: IntCounterVec,
     delay: Histogram,
+    estimates: Histogram,
     participants: IntGaugeVec,
     mirrors: IntGaugeVec,
     busy: GaugeVec,
@@ -64,6 +79,10 @@ impl Metrics {
             )?,
             delay: Histogram::with_opts(
                 HistogramOpts::new(name("added_delay_seconds"), delay).buckets(DELAY_BUCKETS.to_vec()),
+            )?,
+            estimates: Histogram::with_opts(
+                HistogramOpts::new(name("estimate_bps"), "What subscribers' links carry, once a second each")
+                    .buckets(ESTIMATE_BUCKETS.to_vec()),
             )?,
             participants: IntGaugeVec::new(opts("participants", "Transports on each worker"), &["worker"])?,
             mirrors: IntGaugeVec::new(
@@ -92,6 +111,7 @@ impl Metrics {
         }
         registry.register(Box::new(self.dropped.clone()))?;
         registry.register(Box::new(self.delay.clone()))?;
+        registry.register(Box::new(self.estimates.clone()))?;
         registry.register(Box::new(self.participants.clone()))?;
         registry.register(Box::new(self.mirrors.clone()))?;
         registry.register(Box::new(self.busy.clone()))?;
@@ -116,6 +136,8 @@ impl Metrics {
             dropped: DropReason::ALL.map(|reason| self.dropped.with_label_values(&[reason.as_str()])),
             refused: self.dropped.with_label_values(&["kernel"]),
             delay: self.delay.local(),
+            estimates: self.estimates.local(),
+            estimated: None,
             participants: self.participants.with_label_values(&worker),
             mirrors: self.mirrors.with_label_values(&worker),
             busy: self.busy.with_label_values(&worker),
@@ -134,6 +156,9 @@ pub(crate) struct WorkerMetrics {
     dropped: [IntCounter; DropReason::ALL.len()],
     refused: IntCounter,
     delay: LocalHistogram,
+    estimates: LocalHistogram,
+    /// When estimates were looked at last.
+    estimated: Option<Instant>,
     participants: IntGauge,
     mirrors: IntGauge,
     busy: Gauge,
@@ -158,6 +183,15 @@ impl WorkerMetrics {
     /// A batch has been sent; its oldest packet can have been here for so long.
     pub(crate) fn delayed(&self, longest: Duration) {
         self.delay.observe(longest.as_secs_f64());
+    }
+
+    /// Once a second, looks at the estimates of subscribers' links, bit/s.
+    pub(crate) fn sample(&mut self, now: Instant, estimates: impl Iterator<Item = u64>) {
+        if self.estimated.is_none_or(|at| now.saturating_duration_since(at) >= ESTIMATES_EVERY) {
+            self.estimated = Some(now);
+            estimates.for_each(|estimate| self.estimates.observe(estimate as f64));
+            self.estimates.flush();
+        }
     }
 
     pub(crate) fn update(&mut self, counters: &Counters, gauges: Gauges) {
@@ -203,6 +237,9 @@ mod tests {
             counters.dropped.count(DropReason::Relay);
             worker.delayed(Duration::from_micros(150));
             worker.update(&counters, gauges);
+            let now = Instant::now();
+            worker.sample(now, [300_000, 2_500_000].into_iter());
+            worker.sample(now + ESTIMATES_EVERY / 2, [300_000].into_iter());
             counters.received = 15;
             worker.update(&counters, gauges);
         }
@@ -226,6 +263,7 @@ mod tests {
         assert_eq!(value("participants", Some("1")).0, 3.0);
         assert_eq!(value("worker_packets_total", Some("0")).0, 35.0);
         assert_eq!(value("added_delay_seconds", None).1, 2);
+        assert_eq!(value("estimate_bps", None).1, 4);
 
         let table = include_str!("../README.md");
         metrics.tcp().closed.with_label_values(&["idle"]).inc();

@@ -217,6 +217,7 @@ impl Worker {
                     mirrors: self.node.mirrors(),
                 };
                 self.metrics.update(self.node.counters(), gauges);
+                self.metrics.sample(looked, self.node.estimates());
             }
         }
     }

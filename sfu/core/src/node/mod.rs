@@ -204,6 +204,11 @@ impl Node {
         &self.counters
     }
 
+    /// What the links to subscribers carry, bit/s, as far as that is known.
+    pub fn estimates(&self) -> impl Iterator<Item = u64> + '_ {
+        self.participants.iter().filter_map(|(_, participant)| participant.egress.estimate_bps())
+    }
+
     /// How many are here.
     pub fn participants(&self) -> usize {
         self.participants.len()
