@@ -111,7 +111,7 @@ impl Prober {
     /// Begins a probe if one is due and worth it.
     pub fn poll(&mut self, now_us: u64, context: &ProbeContext) {
         self.end_cluster(now_us);
-        if self.awaited.is_some_and(|tally| now_us > tally.ended_us + SILENCE_US) {
+        if self.awaited.is_some_and(|tally| now_us > tally.ended_us.saturating_add(SILENCE_US)) {
             self.awaited = None;
             self.failed(now_us);
         }
