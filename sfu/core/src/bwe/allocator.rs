@@ -14,6 +14,8 @@ use super::bitrate::Bitrate;
 
 /// Up only when this much more than needed is there.
 const MARGIN_UP: f64 = 1.12;
+/// With this much more than needed there is no flapping to be feared.
+const MARGIN_AMPLE: f64 = 2.0;
 /// What is shown stays while it is no more than this beyond the budget: measured rates wobble.
 const TOLERANCE: f64 = 1.05;
 /// How long it must fit before going up, at first and at most.
@@ -152,6 +154,7 @@ pub struct Allocator {
     order: Vec<usize>,
     fits: Vec<Option<usize>>,
     fits_safely: Vec<Option<usize>>,
+    fits_amply: Vec<Option<usize>>,
     out: Vec<Allocation>,
     changes: u64,
 }
@@ -196,12 +199,14 @@ impl Allocator {
         self.order.sort_unstable_by_key(key);
         distribute(budget.scale(TOLERANCE), slots, &self.order, &mut self.fits);
         distribute(budget.scale(1.0 / MARGIN_UP), slots, &self.order, &mut self.fits_safely);
+        distribute(budget.scale(1.0 / MARGIN_AMPLE), slots, &self.order, &mut self.fits_amply);
         self.out.clear();
         for (slot, request) in slots.iter().enumerate() {
             let memory = &mut self.slots[slot];
             memory.adopt(request);
             let before = memory.target;
-            memory.choose(now, request, self.fits[slot], self.fits_safely[slot]);
+            let fits = [self.fits[slot], self.fits_safely[slot], self.fits_amply[slot]];
+            memory.choose(now, request, fits);
             memory.target = memory.rung.and_then(|rung| request.ladder.get(rung)).map(|rung| rung.target);
             self.changes += u64::from(memory.target != before);
             let share = memory.rung.map_or(Bitrate::ZERO, |rung| request.cost(rung));
@@ -253,13 +258,8 @@ impl Memory {
         self.rung = exact.or_else(below).or((!request.ladder.is_empty()).then_some(0));
     }
 
-    fn choose(
-        &mut self,
-        now: Instant,
-        request: &SlotRequest<'_>,
-        fits: Option<usize>,
-        safely: Option<usize>,
-    ) {
+    fn choose(&mut self, now: Instant, request: &SlotRequest<'_>, fits: [Option<usize>; 3]) {
+        let [fits, safely, amply] = fits;
         if request.ladder.is_empty() {
             *self = Self::default();
             return;
@@ -286,6 +286,8 @@ impl Memory {
         let hold = match now < fresh_since + FRESH {
             true if self.lowered_at.is_none() => Duration::ZERO,
             true => HOLD_FRESH.min(self.hold),
+            // Far from where it flapped the past does not matter.
+            false if amply >= safely => HOLD.0,
             false => self.hold,
         };
         if now >= since + hold {
@@ -412,6 +414,9 @@ mod tests {
         assert_eq!(at(&mut allocator, 10, 2000), 500);
         assert_eq!(at(&mut allocator, 700, 2000), 500, "it has been burnt");
         assert_eq!(at(&mut allocator, 110, 2000), 1500);
+        assert_eq!(at(&mut allocator, 1000, 600), 500);
+        assert_eq!(at(&mut allocator, 10, 9000), 500);
+        assert_eq!(at(&mut allocator, 410, 9000), 1500, "but not where there is far more than enough");
     }
 
     #[test]

@@ -32,13 +32,18 @@ const DRAIN: Duration = Duration::from_millis(2000);
 const STANDING: Duration = Duration::from_millis(120);
 const STANDING_FOR: Duration = Duration::from_millis(600);
 /// … at most so often in a row: then it is somebody else's, or no queue.
-const STANDING_TRIES: u32 = 3;
+const STANDING_TRIES: u32 = 5;
 
 /// Pacing is this much faster than the estimate: what is sent is the allocation's matter, pacing only takes off peaks.
 const PACING: f64 = 2.0;
+/// Where the leg has shown its limit lately peaks are lower, and while a queue stands there are none: what waits here harms
+/// nobody, what waits in the link's queue delays the sound.
+const PACING_FULL: f64 = 1.5;
+const PACING_QUEUED: f64 = 1.0;
+const FULL_LATELY: Duration = Duration::from_secs(6);
 
 /// Bytes in flight may be the estimate's for the round trip, the time between reports and this.
-const IN_FLIGHT_EXTRA: Duration = Duration::from_millis(150);
+const IN_FLIGHT_EXTRA: Duration = Duration::from_millis(80);
 /// Some packets may always be in flight.
 const IN_FLIGHT_MIN: u64 = 4_000;
 /// What nobody reported on for this long is forgotten.
@@ -58,6 +63,9 @@ const GIVE_UP: Duration = Duration::from_secs(3);
 
 /// Reports further apart than this are no rhythm.
 const INTERVAL_MAX_US: u64 = 300_000;
+
+/// More than this is a queue, and no jitter.
+const QUEUED: Duration = Duration::from_millis(40);
 
 /// The receiver's clock may differ from ours by this much between two reports.
 const CLOCK_STEP_US: i64 = 5_000_000;
@@ -329,7 +337,14 @@ impl Estimator {
     /// The rate to pace at: enough for a frame to leave well before the next one, and for probes.
     pub fn pacing(&self, now: Instant) -> Bitrate {
         let probe = self.prober.rate().unwrap_or_default();
-        self.estimate(now).scale(PACING).max(probe.scale(1.2))
+        let now_us = self.micros(now);
+        let full = self.decreased_us.is_some_and(|at| now_us < at + FULL_LATELY.as_micros() as u64);
+        let factor = match full {
+            true if self.delays.standing() > QUEUED => PACING_QUEUED,
+            true => PACING_FULL,
+            false => PACING,
+        };
+        self.estimate(now).scale(factor).max(probe.scale(1.2))
     }
 
     /// Whether video may leave: not while more is on its way than the link passes in a round trip and a little queue.
@@ -338,7 +353,7 @@ impl Estimator {
         if self.gone_silent {
             return true;
         }
-        let time = Duration::from_micros(latency + self.interval_us * 3 / 2) + IN_FLIGHT_EXTRA;
+        let time = Duration::from_micros(latency + self.interval_us * 5 / 4) + IN_FLIGHT_EXTRA;
         self.history.in_flight() <= self.estimate.bytes_in(time).max(IN_FLIGHT_MIN)
     }
 

@@ -11,7 +11,7 @@ const SPAN: Duration = Duration::from_millis(25);
 /// … and has at least this many packets, so that one delayed packet does not decide.
 const PACKETS_MIN: u32 = 8;
 /// A cluster that has not come together after this long is given up.
-const SPAN_MAX_US: u64 = 200_000;
+const SPAN_MAX_US: u64 = 400_000;
 /// No word about a cluster for this long: it failed.
 const SILENCE_US: u64 = 1_000_000;
 /// The first probe goes to this multiple of the estimate …
@@ -159,7 +159,7 @@ impl Prober {
     pub fn padding(&self, now_us: u64) -> u64 {
         let Some(cluster) = &self.active else { return 0 };
         let elapsed = Duration::from_micros(now_us.saturating_sub(cluster.began_us));
-        let due = cluster.rate.bytes_in(elapsed).min(cluster.rate.bytes_in(SPAN)) + 1;
+        let due = cluster.rate.bytes_in(elapsed) + 1;
         due.saturating_sub(cluster.bytes)
     }
 

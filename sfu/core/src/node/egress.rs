@@ -34,7 +34,7 @@ const PADDING: u8 = 240;
 /// Padding packets sent in one go; a probe of 10 Mbit/s needs five a millisecond.
 const PADDING_BURST: usize = 24;
 /// What waits for longer than this at the leg's rate is thrown away; a keyframe tells the rest of the story.
-const WAIT_MAX: Duration = Duration::from_millis(800);
+const WAIT_MAX: Duration = Duration::from_millis(500);
 /// But not before something has waited for so long: at the start the estimate doubles from report to report.
 const WAITED: Duration = Duration::from_millis(400);
 /// A source that sends this many times its share is not forwarded …
@@ -130,7 +130,12 @@ impl Egress {
         let Some(state) = self.slots.get_mut(slot) else { return false };
         state.since.get_or_insert(now);
         state.offered.on_packet(now_us as i64, (bytes + OVERHEAD) as u16);
-        state.paused || state.flooded_until.is_some_and(|until| now < until)
+        if let Some(until) = state.flooded_until {
+            // What comes while the link's queue drains would only wait; then a keyframe begins anew.
+            let over = now >= until && (self.estimator.has_room() || now >= until + FLOOD_EVERY);
+            state.flooded_until = Some(until).filter(|_| !over);
+        }
+        state.paused || state.flooded_until.is_some()
     }
 
     /// Sends the plain RTP packet that was begun in the outbox, or keeps it for later. Without a class it is audio, which
@@ -419,7 +424,10 @@ impl Node {
         let requests = &requests[..count];
         estimator.set_wanted(Allocator::wanted(audio, requests, loss));
         let changes = allocator.changes();
-        let allocations = allocator.divide(now, estimate, audio, loss, requests);
+        // What waits has to leave, too: new video makes room for it, within a second or two.
+        let backlog = Bitrate::of(pacer.waiting_bytes(), Duration::from_secs(1)).unwrap_or_default();
+        let backlog = backlog.min(estimate.minus(audio).scale(0.5));
+        let allocations = allocator.divide(now, estimate, audio.plus(backlog), loss, requests);
         let mut wishes = [None; SLOTS_MAX];
         for (slot, allocation) in allocations.iter().enumerate() {
             let (state, request) = (&mut states[slot], &requests[slot]);

@@ -1,5 +1,6 @@
 //! A whole node on virtual time with model clients: real STUN, DTLS, SRTP and SDP, no socket and no clock.
 
+mod bandwidth;
 mod loss;
 mod paths;
 mod relay;
@@ -77,6 +78,9 @@ struct Client {
     outgoing: VecDeque<Vec<u8>>,
     rtp: Vec<Vec<u8>>,
     rtcp: Vec<Incoming>,
+    /// The last REMB, and the server's clock as its extended reports tell it.
+    remb: Option<crate::bwe::Bitrate>,
+    reference: Option<(Ssrc, u64)>,
     sequence: u16,
 }
 
@@ -98,6 +102,8 @@ impl Client {
             outgoing: VecDeque::new(),
             rtp: Vec::new(),
             rtcp: Vec::new(),
+            remb: None,
+            reference: None,
             sequence: 1,
         }
     }
@@ -190,6 +196,7 @@ impl Client {
             }
             DatagramKind::Rtcp => {
                 let opened = self.open(datagram, SrtpPair::open_rtcp);
+                bandwidth::hear(self, &opened);
                 self.rtcp.extend(feedback::parse(&opened));
             }
             DatagramKind::Stun | DatagramKind::Other => {}
