@@ -231,8 +231,19 @@ impl Sfu {
     /// Answers an offer and makes a transport for it. Offering again for the same participant with the same
     /// DTLS fingerprint is an ICE restart.
     pub async fn join(&self, who: ParticipantId, request: JoinRequest) -> Result<Joined, JoinError> {
+        self.join_near(who, request, None).await
+    }
+
+    /// Like [`Self::join`], preferably on the worker of `near`, who will be shown to and see the new participant: a packet
+    /// that need not cross workers costs less.
+    pub async fn join_near(
+        &self,
+        who: ParticipantId,
+        request: JoinRequest,
+        near: Option<ParticipantId>,
+    ) -> Result<Joined, JoinError> {
         let known = self.shared.placement.of(who).is_some();
-        let worker = self.shared.placement.place(who, None);
+        let worker = self.shared.placement.place(who, near);
         let result = self
             .ask(worker, |reply| Command::Join { who, request, reply })
             .await

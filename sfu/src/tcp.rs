@@ -57,7 +57,7 @@ const QUEUE_MAX: usize = 256 << 10;
 const KERNEL_BUFFER: usize = 64 << 10;
 
 /// RTP packets shorter than this are taken for audio.
-const AUDIO_MAX: usize = 300;
+const AUDIO_MAX: usize = 400;
 
 /// Read at once from one connection.
 const READ: usize = 16 << 10;

@@ -114,7 +114,12 @@ impl Floor {
         info!(%participant, restart, "offer");
 
         let request = JoinRequest { offer: sdp, sources: lines };
-        let joined = match bounded("join", self.media.join(participant, request)).await {
+        let near = self.seats.get(&person).and_then(|call| {
+            let others = self.people(*call).into_iter().filter(|other| *other != person);
+            let transports = others.filter_map(|other| self.sessions.get(&other)?.transport.as_ref());
+            transports.map(|transport| transport.participant).next()
+        });
+        let joined = match bounded("join", self.media.join_near(participant, request, near)).await {
             Some(Ok(joined)) => joined,
             Some(Err(JoinError::BadOffer(why))) => return Err(problems::OFFER_UNUSABLE.at("sdp", why)),
             Some(Err(JoinError::Stopping)) => {

@@ -14,6 +14,16 @@ use tokio::sync::watch;
 pub trait MediaPlane: Send + Sync + 'static {
     /// [`sfu::Sfu::join`]
     fn join(&self, who: ParticipantId, request: JoinRequest) -> BoxFuture<'_, Result<Joined, JoinError>>;
+    /// [`sfu::Sfu::join_near`]; where there is only one place, everybody is near.
+    fn join_near(
+        &self,
+        who: ParticipantId,
+        request: JoinRequest,
+        near: Option<ParticipantId>,
+    ) -> BoxFuture<'_, Result<Joined, JoinError>> {
+        let _ = near;
+        self.join(who, request)
+    }
     /// [`sfu::Sfu::leave`]
     fn leave(&self, who: ParticipantId) -> BoxFuture<'_, ()>;
     /// [`sfu::Sfu::attach`]

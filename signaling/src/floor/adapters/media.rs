@@ -10,6 +10,15 @@ impl MediaPlane for Sfu {
         Box::pin(Sfu::join(self, who, request))
     }
 
+    fn join_near(
+        &self,
+        who: ParticipantId,
+        request: JoinRequest,
+        near: Option<ParticipantId>,
+    ) -> BoxFuture<'_, Result<Joined, JoinError>> {
+        Box::pin(Sfu::join_near(self, who, request, near))
+    }
+
     fn leave(&self, who: ParticipantId) -> BoxFuture<'_, ()> {
         Box::pin(Sfu::leave(self, who))
     }
