@@ -28,6 +28,7 @@ fn start() -> (Sfu, mpsc::Receiver<Event>) {
         udp_port: 0,
         workers: 2,
         tcp_port: Some(0),
+        fill_permille: 0,
         announced: Vec::new(),
         limits,
     })

@@ -327,6 +327,7 @@ impl Served {
             workers: 1,
             announced: Vec::new(),
             tcp_port: None,
+            fill_permille: sfu::FILL_PERMILLE,
             limits: Limits { packets_per_second: 100_000, bits_per_second: 1_000_000_000, lines: 16 },
         };
         let (sfu, mut events) = Sfu::start(config).expect("starts");

@@ -104,6 +104,7 @@ fn serve() {
         workers: 1,
         announced: Vec::new(),
         tcp_port: None,
+        fill_permille: sfu::FILL_PERMILLE,
         limits: Limits::default(),
     };
     let (sfu, mut events) = Sfu::start(config).expect("starts");

@@ -37,6 +37,10 @@ pub struct Config {
     /// Addresses written into ICE candidates, best first: what clients reach us at, of either family. Empty means
     /// `bind`, which must then be a specific address.
     pub announced: Vec<IpAddr>,
+    /// How loaded a worker may be for newcomers to join the others there, per mille of a core, usually
+    /// [`FILL_PERMILLE`]. Who will talk to whom is not known yet when they connect; while they are on one worker, no packet
+    /// of their calls has to cross to another. 0 spreads people from the first on.
+    pub fill_permille: u32,
     /// What every participant may cost.
     pub limits: Limits,
 }
@@ -119,6 +123,9 @@ const COMMANDS_MAX: usize = 256;
 /// How many events may wait for the layer above.
 const EVENTS_MAX: usize = 1024;
 
+/// Half a core: about 60 rooms of two with video, far from where delays begin.
+pub const FILL_PERMILLE: u32 = 500;
+
 /// More workers than this are a mistake: each has its own socket, and rings to all others.
 pub const WORKERS_MAX: usize = 32;
 
@@ -156,7 +163,7 @@ impl Sfu {
             if config.announced.is_empty() { vec![config.bind] } else { config.announced.clone() };
         let bells: Vec<_> = (0..config.workers).map(|_| Arc::new(Notify::new())).collect();
         let loads: Vec<Arc<Load>> = bells.iter().map(|_| Arc::default()).collect();
-        let placement = Arc::new(Placement::new(loads.clone()));
+        let placement = Arc::new(Placement::new(loads.clone(), config.fill_permille));
         let (stop, stopped) = watch::channel(false);
         let (tcp_port, mut links) = match config.tcp_port {
             Some(port) => {

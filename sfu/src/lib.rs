@@ -13,7 +13,7 @@ mod tap;
 mod tcp;
 mod worker;
 
-pub use handle::{Config, ConfigError, Sfu, WORKERS_MAX, unreachable_address};
+pub use handle::{Config, ConfigError, FILL_PERMILLE, Sfu, WORKERS_MAX, unreachable_address};
 pub use sfu_core::{
     ids::{Mid, ParticipantId, Rid, Ssrc},
     media::{Codec, Kind, Source},

@@ -77,12 +77,13 @@ impl Meter {
 pub(crate) struct Placement {
     table: Mutex<HashMap<ParticipantId, usize>>,
     loads: Vec<Arc<Load>>,
+    fill_permille: u32,
 }
 
 impl Placement {
     /// Nobody yet, on as many workers as there are loads.
-    pub(crate) fn new(loads: Vec<Arc<Load>>) -> Self {
-        Self { table: Mutex::default(), loads }
+    pub(crate) fn new(loads: Vec<Arc<Load>>, fill_permille: u32) -> Self {
+        Self { table: Mutex::default(), loads, fill_permille }
     }
 
     fn table(&self) -> MutexGuard<'_, HashMap<ParticipantId, usize>> {
@@ -95,8 +96,9 @@ impl Placement {
         self.table().get(&who).copied()
     }
 
-    /// The worker of a participant. A new one comes to the least loaded, or to where `near` is, as long as that worker is
-    /// not too busy: people who talk to each other cost less on one.
+    /// The worker of a participant. People who talk to each other cost less on one worker, so a new one comes to where
+    /// `near` is, else to the first worker that is not filled yet, as far as those are not too busy; else to the least
+    /// loaded one.
     pub(crate) fn place(&self, who: ParticipantId, near: Option<ParticipantId>) -> usize {
         let mut table = self.table();
         if let Some(worker) = table.get(&who) {
@@ -109,7 +111,9 @@ impl Placement {
         }
         let least = loads.iter().enumerate().min_by_key(|(_, load)| **load).map_or(0, |(worker, _)| worker);
         let near = near.and_then(|other| table.get(&other).copied());
-        let worker = near.filter(|worker| busy[*worker] < NEAR_MAX_PERMILLE).unwrap_or(least);
+        let near = near.filter(|worker| busy[*worker] < NEAR_MAX_PERMILLE);
+        let filling = loads.iter().position(|load| *load < self.fill_permille);
+        let worker = near.or(filling).unwrap_or(least);
         table.insert(who, worker);
         worker
     }
@@ -125,7 +129,21 @@ mod tests {
     use super::*;
 
     fn placement(workers: usize) -> Placement {
-        Placement::new((0..workers).map(|_| Arc::default()).collect())
+        Placement::new((0..workers).map(|_| Arc::default()).collect(), 0)
+    }
+
+    #[test]
+    fn a_worker_is_filled_before_the_next_one_is_begun() {
+        let placement = Placement { fill_permille: 100, ..placement(2) };
+        let place = |who| placement.place(ParticipantId(who), None);
+        let places: Vec<_> = (0..52).map(place).collect();
+        assert_eq!(places[..50], [0; 50], "two per mille are expected of each");
+        assert_eq!(places[50..], [1; 2]);
+        placement.loads[1].set(100);
+        assert_eq!(place(60), 0, "both are full: the least loaded");
+        placement.forget(ParticipantId(3));
+        placement.forget(ParticipantId(4));
+        assert_eq!(place(61), 0);
     }
 
     #[test]

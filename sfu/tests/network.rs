@@ -21,6 +21,7 @@ fn start(workers: usize) -> (Sfu, mpsc::Receiver<Event>) {
         udp_port: 0,
         workers,
         tcp_port: Some(0),
+        fill_permille: 0,
         announced: Vec::new(),
         limits: Limits::default(),
     })

@@ -114,6 +114,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         udp_port: settings.media.port,
         workers: settings.media.worker_count(),
         tcp_port: settings.media.tcp(),
+        fill_permille: sfu::FILL_PERMILLE,
         announced: settings.media.announced.clone(),
         limits: sfu::Limits {
             packets_per_second: settings.media.limit_packets,
