@@ -17,7 +17,6 @@ use crate::bwe::estimator::EstimatorStats;
 use crate::bwe::throughput::Throughput;
 use crate::bwe::{Allocation, Allocator, Bitrate, Class, Estimator, Pacer, Rung, SlotRequest, Target, Twcc};
 use crate::media::{Kind, Source};
-use crate::rtp::packet::RtpPacket;
 use crate::transport::Transport;
 use crate::transport::outbox::Outbox;
 
@@ -48,6 +47,10 @@ const LEAST_CAMERA: Bitrate = Bitrate::kbps(70);
 const LEAST_SCREEN: Bitrate = Bitrate::kbps(100);
 /// A slot that shows something new is not paused, and has no wish for its publisher: the leg is being found out about.
 const FRESH: Duration = Duration::from_millis(600);
+
+/// Where the first header extension stands in what we write: behind the fixed header (without CSRCs) and the extension's own.
+/// Slots write these two first, so that they are found without reading the packet.
+const STAMPS_BEGIN: usize = 16;
 
 /// Header extensions whose value is known only when the packet leaves; 0 where not negotiated.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -183,16 +186,19 @@ impl Egress {
         let now_us = self.estimator.micros(now);
         self.pacer.on_sent(now_us, wire as u16);
         let packet = &mut outbox.buffer()[start..];
-        if stamps.transport_cc != 0 && has_extension(packet, stamps.transport_cc) {
+        let numbered = stamps.transport_cc != 0 && has_stamp(packet, STAMPS_BEGIN, stamps.transport_cc, 2);
+        let mut place = STAMPS_BEGIN;
+        if numbered {
             let number = self.estimator.on_sent(now, wire);
-            stamp(packet, stamps.transport_cc, &number.to_be_bytes());
+            stamp(packet, place, &number.to_be_bytes());
+            place += 3;
         } else {
             self.estimator.on_sent_unnumbered(now, wire);
         }
-        if stamps.abs_send_time != 0 {
+        if stamps.abs_send_time != 0 && has_stamp(packet, place, stamps.abs_send_time, 3) {
             // Seconds in 6.18 fixed point, modulo 64.
             let [_, time @ ..] = (((now_us << 18) / 1_000_000) as u32 & 0x00ff_ffff).to_be_bytes();
-            stamp(packet, stamps.abs_send_time, &time);
+            stamp(packet, place, &time);
         }
         match transport.send_rtp(outbox) {
             true => Sent::Left,
@@ -499,19 +505,15 @@ fn flush(pacer: &mut Pacer<Parked>, free: &mut Vec<u16>, slot: usize) {
     });
 }
 
-/// Writes the value of an extension that was left room for.
-fn stamp(packet: &mut [u8], id: u8, value: &[u8]) {
-    let place = RtpPacket::parse(packet).ok().and_then(|parsed| {
-        let found = parsed.extension(id).filter(|found| found.len() == value.len())?;
-        (found.as_ptr() as usize).checked_sub(parsed.bytes().as_ptr() as usize)
-    });
-    if let Some(place) = place
-        && let Some(room) = packet.get_mut(place..place + value.len())
-    {
-        room.copy_from_slice(value);
-    }
+/// Whether an extension element of the one-byte form (RFC 8285 §4.2) with this id and length stands at a place.
+fn has_stamp(packet: &[u8], place: usize, id: u8, len: u8) -> bool {
+    packet.first().is_some_and(|first| *first & 0x1f == 0x10)
+        && packet.get(place) == Some(&(id << 4 | (len - 1)))
 }
 
-fn has_extension(packet: &[u8], id: u8) -> bool {
-    RtpPacket::parse(packet).is_ok_and(|parsed| parsed.extension(id).is_some())
+/// Writes the value of an extension that was left room for.
+fn stamp(packet: &mut [u8], place: usize, value: &[u8]) {
+    if let Some(room) = packet.get_mut(place + 1..place + 1 + value.len()) {
+        room.copy_from_slice(value);
+    }
 }

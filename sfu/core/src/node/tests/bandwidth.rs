@@ -282,6 +282,30 @@ fn a_peer_that_only_sends_tells_the_round_trip_by_extended_reports() {
 }
 
 #[test]
+fn a_packet_says_when_it_left_to_whoever_wants_to_know() {
+    let both = "a=extmap:2 http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time\r\n\
+                   a=extmap:3 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01\r\n";
+    let alone = "a=extmap:2 http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time\r\n";
+    for (extmaps, numbered) in [(both, true), (alone, false)] {
+        let mut world = World::connected_on(&[Terms::default(), Terms { extmaps, ..Terms::default() }]);
+        world.attach_camera(0, 1);
+        world.send_frame(0, 1, true);
+        world.pass(Duration::from_millis(250));
+        world.send_frame(0, 2, false);
+        let times: Vec<u32> = (world.clients[1].rtp.iter())
+            .map(|packet| {
+                let packet = RtpPacket::parse(packet).expect("RTP");
+                assert_eq!(packet.extension(3).is_some(), numbered);
+                let [a, b, c] = *packet.extension(2).and_then(|it| it.first_chunk()).expect("three bytes");
+                u32::from_be_bytes([0, a, b, c])
+            })
+            .collect();
+        // 18 bits of fraction: a quarter of a second.
+        assert!((times[1] - times[0]).abs_diff(1 << 16) < 300, "{times:?}");
+    }
+}
+
+#[test]
 fn hostile_feedback_upsets_nothing() {
     let mut call = Narrow::new(Bitrate::kbps(3000));
     call.run(2 * SECOND);
