@@ -52,6 +52,8 @@ pub(crate) fn dtls(data: &[u8]) {
 
 /// SRTP and SRTCP that is no such thing, in every profile; nothing of it may pass.
 pub(crate) fn srtp(data: &[u8]) {
+    // Longer packets are not opened, true or not.
+    let data = &data[..data.len().min(1900)];
     for profile in SrtpProfile::ALL {
         let material = vec![7; profile.material_length()];
         let mut pair = SrtpPair::server(profile, &material).expect("keys");
