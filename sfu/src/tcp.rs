@@ -96,15 +96,25 @@ impl TcpLink {
 
 /// This thread's ends of the rings, before it runs.
 pub(crate) struct TcpRings {
+    patience: Patience,
     to_workers: Vec<RingSender<FromTcp>>,
     from_workers: Vec<RingReceiver<Path>>,
     bell: Arc<Notify>,
 }
 
+/// How long a connection may be of no use.
+#[derive(Clone, Copy)]
+struct Patience {
+    answer: Duration,
+    idle: Duration,
+}
+
 /// Makes the rings to the workers with these bells.
 pub(crate) fn rings(bells: &[Arc<Notify>]) -> (TcpRings, Vec<TcpLink>) {
     let ours = Arc::new(Notify::new());
-    let mut rings = TcpRings { to_workers: Vec::new(), from_workers: Vec::new(), bell: ours.clone() };
+    let patience = Patience { answer: ANSWER_WITHIN, idle: IDLE_MAX };
+    let mut rings =
+        TcpRings { patience, to_workers: Vec::new(), from_workers: Vec::new(), bell: ours.clone() };
     let links = bells.iter().map(|bell| {
         let (to_worker, from_tcp) = ring(CAPACITY, bell.clone());
         let (to_tcp, from_worker) = ring(CAPACITY, ours.clone());
@@ -151,8 +161,9 @@ pub(crate) fn run(
     metrics: TcpMetrics,
     mut stop: watch::Receiver<bool>,
 ) {
-    let TcpRings { to_workers, mut from_workers, bell } = rings;
+    let TcpRings { patience, to_workers, mut from_workers, bell } = rings;
     let hall = Rc::new(Hall {
+        patience,
         to_workers: RefCell::new(to_workers),
         connections: RefCell::default(),
         per_address: RefCell::default(),
@@ -189,6 +200,7 @@ pub(crate) fn run(
 
 /// Every connection, and the ways to the workers.
 struct Hall {
+    patience: Patience,
     to_workers: RefCell<Vec<RingSender<FromTcp>>>,
     connections: RefCell<HashMap<SocketAddr, Rc<Outgoing>>>,
     per_address: RefCell<HashMap<IpAddr, usize>>,
@@ -331,8 +343,8 @@ impl Connection<'_> {
         let (opened, mut deframer) = (Instant::now(), Deframer::default());
         loop {
             let deadline = match self.outgoing.spoken.get() {
-                Some(at) => at + IDLE_MAX,
-                None => opened + ANSWER_WITHIN,
+                Some(at) => at + self.hall.patience.idle,
+                None => opened + self.hall.patience.answer,
             };
             let interest = if self.outgoing.is_empty() {
                 Interest::READABLE
@@ -351,10 +363,9 @@ impl Connection<'_> {
                 },
                 () = self.outgoing.wake.notified() => {}
                 () = sleep_until(deadline.into()) => {
-                    let answered = self.outgoing.spoken.get();
-                    match answered {
+                    match self.outgoing.spoken.get() {
                         None => return "not_answered",
-                        Some(at) if at.elapsed() >= IDLE_MAX => return "idle",
+                        Some(at) if at.elapsed() >= self.hall.patience.idle => return "idle",
                         Some(_) => {}
                     }
                 }
@@ -416,5 +427,106 @@ fn counted_as(address: IpAddr) -> IpAddr {
             let [a, b, c, d, ..] = v6.segments();
             IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+
+    use stun::attributes::ATTR_USERNAME;
+    use stun::fingerprint::FINGERPRINT;
+    use stun::message::{BINDING_REQUEST, Message, Setter};
+
+    use super::*;
+
+    /// How long anything may take on a machine that is busy with other tests.
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    #[test]
+    fn who_reads_slowly_loses_video_first_and_the_connection_last() {
+        let outgoing = Outgoing::default();
+        let waiting = || outgoing.bytes.borrow().len();
+        let (video, audio) = ([0x80; 1200], [0x80; 120]);
+        while outgoing.push(&video) {}
+        assert!((QUEUE_VIDEO..QUEUE_VIDEO + 1300).contains(&waiting()));
+        assert!(outgoing.push(&audio) && !outgoing.push(&video), "sound still gets through");
+        let handshake = [22; 1200];
+        assert!(outgoing.push(&handshake), "and so does what the connection lives on");
+        while outgoing.push(&audio) {}
+        assert!((QUEUE_MAX..QUEUE_MAX + 200).contains(&waiting()));
+        assert!(outgoing.stuck.get());
+    }
+
+    #[test]
+    fn a_customers_ipv6_addresses_are_one() {
+        let parse = |text: &str| counted_as(text.parse().expect("an address"));
+        assert_eq!(parse("2001:db8:1:2::9"), parse("2001:db8:1:2:ffff:1:2:3"));
+        assert_ne!(parse("2001:db8:1:2::9"), parse("2001:db8:1:3::9"));
+        assert_ne!(parse("192.0.2.1"), parse("192.0.2.2"));
+    }
+
+    /// A framed check for somebody on the first worker.
+    fn check() -> Vec<u8> {
+        let mut check = Message::new();
+        check.set_type(BINDING_REQUEST);
+        check.write_header();
+        check.add(ATTR_USERNAME, b"Asomebody:else");
+        FINGERPRINT.add_to(&mut check).expect("fingerprint");
+        [&framing::header(&check.raw).expect("short")[..], &check.raw].concat()
+    }
+
+    #[test]
+    fn a_connection_lives_as_long_as_its_node_talks_to_it() {
+        let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0))).expect("bound");
+        let door = listener.local_addr().expect("bound");
+        let (mut rings, mut links) = rings(&[Arc::default()]);
+        rings.patience = Patience { answer: Duration::from_millis(200), idle: Duration::from_millis(200) };
+        let metrics = crate::metrics::Metrics::new().expect("metrics").tcp();
+        let (stop, stopped) = watch::channel(false);
+        let counted = metrics.clone();
+        let thread = std::thread::spawn(move || {
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
+            run(&runtime, listener, rings, counted, stopped);
+        });
+        let link = &mut links[0];
+        let mut hear = || {
+            let begun = Instant::now();
+            loop {
+                let mut heard = None;
+                link.receive(|what, bytes| heard = Some((what, bytes.to_vec())));
+                if let Some(heard) = heard {
+                    return heard;
+                }
+                assert!(begun.elapsed() < PATIENCE, "nothing comes");
+                std::thread::yield_now();
+            }
+        };
+        let closed = |reason: &str| metrics.closed.with_label_values(&[reason]).get();
+        let connect = || {
+            let mut stream = std::net::TcpStream::connect(door).expect("connected");
+            stream.set_read_timeout(Some(PATIENCE)).expect("set");
+            stream.write_all(&check()).expect("written");
+            stream
+        };
+
+        let mut ignored = connect();
+        assert!(matches!(hear(), (FromTcp::Packet(path), bytes) if path.is_tcp() && bytes == check()[2..]));
+        assert!(matches!(ignored.read(&mut [0; 8]), Ok(0)));
+        assert!(matches!(hear(), (FromTcp::Closed(_), _)));
+        assert_eq!((closed("not_answered"), closed("idle")), (1, 0));
+
+        let mut answered = connect();
+        let (FromTcp::Packet(path), _) = hear() else { panic!("a packet") };
+        assert!(links[0].send(path, b"yes"));
+        links[0].flush();
+        let mut answer = [0; 5];
+        answered.read_exact(&mut answer).expect("answered");
+        assert_eq!(&answer, b"\0\x03yes");
+        assert!(matches!(answered.read(&mut [0; 8]), Ok(0)), "then nothing more is said, and it ends");
+        assert_eq!((closed("not_answered"), closed("idle")), (1, 1));
+        stop.send(true).expect("runs");
+        thread.join().expect("ended");
     }
 }

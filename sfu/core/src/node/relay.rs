@@ -33,8 +33,8 @@ use crate::sdp::NegotiatedMedia;
 use crate::tap::SenderReport;
 use crate::transport::data::DataMessage;
 
-/// More packets than this waiting for the other workers are not carried on: 40 ms of 50 streams of 720p.
-const QUEUE_MAX: usize = 1024;
+/// More messages than this waiting to be carried off, and media is refused: 80 ms of 50 streams of 720p.
+const QUEUE_MAX: usize = 2048;
 
 /// A mirror repeats its wish for a keyframe this often at most; the origin has its own limit towards the publisher.
 const WISH_EVERY: Duration = Duration::from_millis(50);
