@@ -64,6 +64,9 @@ const GIVE_UP: Duration = Duration::from_secs(3);
 /// Reports further apart than this are no rhythm.
 const INTERVAL_MAX_US: u64 = 300_000;
 
+/// The estimate of a path nobody has tried, when the one before had more: a mobile network after a Wi-Fi.
+const NEW_PATH: Bitrate = Bitrate::kbps(1000);
+
 /// More than this is a queue, and no jitter.
 const QUEUED: Duration = Duration::from_millis(40);
 
@@ -116,6 +119,8 @@ pub struct Estimator {
     first_sent_us: Option<u64>,
     /// What left before was lost with everything else: the path was gone, not full.
     outage_until_us: Option<u64>,
+    /// What left before took another path.
+    path_since_us: u64,
     /// Nothing was reported for [`GIVE_UP`]: holding back helps nobody.
     gone_silent: bool,
     stats: EstimatorStats,
@@ -148,6 +153,7 @@ impl Estimator {
             interval_us: 100_000,
             first_sent_us: None,
             outage_until_us: None,
+            path_since_us: 0,
             gone_silent: false,
             stats: EstimatorStats::default(),
         }
@@ -236,7 +242,8 @@ impl Estimator {
         let now_us = self.micros(now);
         let reference_us = self.reference(now_us, report);
         self.delays.begin_report();
-        let Self { history, groups, trend, delays, arrived, prober, outage_until_us, .. } = self;
+        let Self { history, groups, trend, delays, arrived, prober, outage_until_us, path_since_us, .. } =
+            self;
         let mut over = false;
         let mut in_outage = 0;
         let outcome = history.on_feedback(report, reference_us, |news| {
@@ -248,6 +255,9 @@ impl Estimator {
                 News::Arrived(ack) => ack,
             };
             lost(false);
+            if ack.sent_us < *path_since_us {
+                return;
+            }
             arrived.on_packet(ack.arrival_us, ack.bytes);
             delays.on_packet(&ack);
             prober.on_ack(&ack);
@@ -367,11 +377,20 @@ impl Estimator {
         Some(self.instant(at))
     }
 
-    /// The path is another one (the address changed): what was measured means nothing, what was estimated is a guess.
-    pub fn on_new_path(&mut self) {
+    /// The path is another one (the address changed): what was measured means nothing, and what was estimated is too much
+    /// to begin with. Probes find out at once.
+    pub fn on_new_path(&mut self, now: Instant) {
+        let now_us = self.micros(now);
         self.forget_timing();
+        self.path_since_us = now_us;
         self.latency_us = None;
         self.trend = Trend::default();
+        self.loss = LossBound::default();
+        self.prober = Prober::continuing(&self.prober);
+        let guess = self.control.rate().min(NEW_PATH);
+        self.control = RateControl::new(guess);
+        self.conclude(now_us);
+        self.decreased_us = None;
     }
 
     fn forget_timing(&mut self) {

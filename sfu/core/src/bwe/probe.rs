@@ -108,6 +108,11 @@ impl Default for Prober {
 }
 
 impl Prober {
+    /// A prober for another path of the same leg: its clusters are told from those still on the old one.
+    pub fn continuing(before: &Self) -> Self {
+        Self { next_id: before.next_id, sent: before.sent, ..Self::default() }
+    }
+
     /// Begins a probe if one is due and worth it.
     pub fn poll(&mut self, now_us: u64, context: &ProbeContext) {
         self.end_cluster(now_us);

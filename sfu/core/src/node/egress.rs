@@ -281,9 +281,8 @@ impl Egress {
     }
 
     /// The path is another one.
-    #[allow(dead_code, reason = "told when the address changes")]
-    pub(super) fn on_new_path(&mut self) {
-        self.estimator.on_new_path();
+    pub(super) fn on_new_path(&mut self, now: Instant) {
+        self.estimator.on_new_path(now);
     }
 
     /// The peer's own limit (REMB).

@@ -88,8 +88,13 @@ impl Node {
         let Some(key) = self.by_ufrag.get(check.local_ufrag()).copied() else {
             return self.counters.dropped.count(DropReason::Stun);
         };
+        let before = self.participants[key].transport.ice().selected();
         match self.participants[key].transport.handle_check(now, source, check) {
             Ok(accepted) => {
+                let participant = &mut self.participants[key];
+                if before.is_some() && participant.transport.ice().selected() != before {
+                    participant.egress.on_new_path(now);
+                }
                 if let Some(old) = accepted.evicted {
                     self.by_path.remove(&old);
                 }

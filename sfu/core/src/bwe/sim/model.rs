@@ -136,6 +136,11 @@ impl World {
         self.start + Duration::from_micros(self.now_us)
     }
 
+    /// The viewer's address changes.
+    pub(super) fn change_address(&mut self) {
+        self.estimator.on_new_path(self.now());
+    }
+
     /// Lets time pass; the samples of it.
     pub(super) fn run(&mut self, time: Duration) -> &[Sample] {
         let first = self.samples.len();
@@ -183,7 +188,8 @@ impl World {
             self.flying.pop_front();
             self.receiver.on_packet(packet.number, self.now());
             self.sample.arrived += u64::from(packet.bytes) * 8;
-            let wait = (self.now_us - packet.left_us - self.path.delay.as_micros() as u64) / 1000;
+            let wait =
+                (self.now_us - packet.left_us).saturating_sub(self.path.delay.as_micros() as u64) / 1000;
             self.sample.wait = self.sample.wait.max(wait);
             match packet.kind {
                 Kind::Audio => self.sample.audio_wait = self.sample.audio_wait.max(wait),

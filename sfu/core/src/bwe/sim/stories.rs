@@ -202,6 +202,22 @@ fn a_dead_link_stops_the_video_and_a_living_one_starts_it_again() {
 }
 
 #[test]
+fn a_slower_path_after_a_change_of_address_is_not_flooded_and_a_faster_one_is_used_soon() {
+    for (kbps, least) in [(800, 600), (6000, 2300)] {
+        let mut world = World::new(1, Path { rate: Bitrate::kbps(6000), ..Path::default() });
+        world.camera = Bitrate::kbps(2500);
+        world.run(10 * SECOND);
+        world.path.rate = Bitrate::kbps(kbps);
+        world.path.delay = Duration::from_millis(70);
+        world.change_address();
+        let samples = world.run(8 * SECOND).to_vec();
+        show(&format!("new path of {kbps} kbit/s"), &samples);
+        assert!(most(&samples, |it| it.audio_wait) < 450, "{}", most(&samples, |it| it.audio_wait));
+        assert!(mean(&samples[30..], |it| it.arrived) > least * 1000);
+    }
+}
+
+#[test]
 fn one_seed_is_one_run() {
     let run = || {
         let path = Path { loss: 0.02, jitter: Duration::from_millis(10), ..Path::default() };
