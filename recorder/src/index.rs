@@ -17,6 +17,7 @@ pub(crate) fn fold(id: Uuid, lines: &[Line]) -> Option<RecordingIndex> {
         erased: None,
         labels: serde_json::Value::Null,
         receipts: Vec::new(),
+        quality: Vec::new(),
         pauses: Vec::new(),
         tracks: Vec::new(),
     };
@@ -119,6 +120,7 @@ impl RecordingIndex {
                     (pause.end_ms, pause.timed_out) = (Some(*at_ms), *timed_out);
                 }
             }
+            Entry::Quality { points } => self.quality.push(points.clone()),
             Entry::Stop { .. } => self.complete = true,
             Entry::Erase { reason, .. } => {
                 self.erased = Some(ErasedNote { at: line.at, reason: reason.clone() });

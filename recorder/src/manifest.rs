@@ -83,6 +83,8 @@ pub(crate) enum Entry {
     Pause { at_ms: u64, reason: String, by: String, at_most_ms: u64 },
     /// The recording goes on; `timed_out` when nobody said so.
     Resume { at_ms: u64, timed_out: bool },
+    /// How the connections of the call were, as whoever records it writes it. An erasure takes it away.
+    Quality { points: serde_json::Value },
     /// Nothing follows.
     Stop {
         reason: StopReason,

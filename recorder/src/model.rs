@@ -114,6 +114,8 @@ pub struct RecordingIndex {
     pub labels: serde_json::Value,
     /// Every choice, oldest first.
     pub receipts: Vec<Receipt>,
+    /// What was noted of the connections, in the order it was.
+    pub quality: Vec<serde_json::Value>,
     /// Stretches in which nothing was recorded on purpose, in time order.
     pub pauses: Vec<Pause>,
     /// Track files in order of first media.

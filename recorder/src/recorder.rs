@@ -299,6 +299,12 @@ impl RecordingHandle {
         self.session.add_receipt(receipt).await;
     }
 
+    /// Notes how the connections of the call were, in whatever form the caller has it, so that whoever reads the recording
+    /// can tell a bad camera from a bad network.
+    pub async fn add_quality(&self, points: serde_json::Value) {
+        self.session.add_quality(points).await;
+    }
+
     /// Writes no media from now on, whatever the taps bring, until [`RecordingHandle::resume`] or until the time given
     /// is over. When it returns, the manifest says so. A second pause changes nothing about the first.
     pub async fn pause(&self, pause: PauseSpec) {

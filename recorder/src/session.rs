@@ -130,6 +130,10 @@ impl Session {
         }
     }
 
+    pub(crate) async fn add_quality(self: &Arc<Self>, points: serde_json::Value) {
+        self.append(Entry::Quality { points }).await;
+    }
+
     pub(crate) async fn add_receipt(self: &Arc<Self>, receipt: Receipt) {
         self.append(Entry::Receipt { receipt }).await;
     }

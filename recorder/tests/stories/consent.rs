@@ -51,6 +51,9 @@ async fn withdrawal_in_the_middle_deletes_what_was_recorded_and_keeps_the_eviden
         tap.send(event);
     }
     until_on_disk(&stage).await;
+    let figures = serde_json::json!([{ "link": "poor" }]);
+    stage.handle.add_quality(figures.clone()).await;
+    assert_eq!(stage.recorder.index(stage.id).await.unwrap().quality, [figures]);
     let folder = stage.dir.path().join(stage.id.to_string());
     assert_eq!(files(&folder), ["buyer-camera-1.webm", "manifest.jsonl"]);
 
@@ -66,6 +69,7 @@ async fn withdrawal_in_the_middle_deletes_what_was_recorded_and_keeps_the_eviden
     assert_eq!(index.erased.unwrap().reason, "consent withdrawn");
     assert_eq!((index.tracks.len(), index.duration_ms, index.complete), (0, 0, true));
     assert_eq!(index.receipts, [receipt(true), receipt(false)]);
+    assert!(index.quality.is_empty());
     assert!(stage.recorder.open_track(stage.id, "buyer-camera-1").await.is_err());
 
     // Nothing comes back: not by new tracks, not by stopping, not by starting again.

@@ -90,6 +90,9 @@ impl Floor {
             return;
         }
         info!(call = %id, ?reason, "call ended");
+        // Before the recording is complete.
+        self.keep_quality(id, true);
+        let Some(live) = self.calls.get_mut(&id) else { return };
         let buyer = Person::Buyer(live.call.session());
         let wrapped_early = live.wrapped_early;
         if let Some(recording) = live.recording.take() {
@@ -105,9 +108,6 @@ impl Floor {
         let asked = live.call.asked();
         live.call.end_consult();
         live.call.set_held(false, now);
-        if let Some(chunk) = live.quality.take_chunk(true) {
-            self.journal.note(Fact::Quality { call: id, chunk });
-        }
         if let Some((colleague, _)) = asked {
             self.tell(Person::Staff(colleague), ServerMessage::ConsultAskEnded { call: id });
         }

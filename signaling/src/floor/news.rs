@@ -97,9 +97,7 @@ impl Floor {
         let Some(live) = self.calls.get_mut(&id) else { return };
         let Some(party) = live.call.party_of(person).cloned() else { return };
         let news = live.quality.on_sample(&party, sample, now);
-        if let Some(chunk) = live.quality.take_chunk(false) {
-            self.journal.note(Fact::Quality { call: id, chunk });
-        }
+        self.keep_quality(id, false);
         if news == quality::News::Nothing {
             return;
         }
@@ -119,6 +117,16 @@ impl Floor {
             }
             self.tell(person, ServerMessage::Quality { call: id, links });
         }
+    }
+
+    /// Hands what has been measured to the store and to the recording: now and then, and all of it at the `end`.
+    pub(super) fn keep_quality(&mut self, id: CallId, end: bool) {
+        let Some(live) = self.calls.get_mut(&id) else { return };
+        let Some(chunk) = live.quality.take_chunk(end) else { return };
+        if let Some(recording) = live.recording.as_ref().filter(|recording| recording.started) {
+            recording.add_quality(&chunk.points);
+        }
+        self.journal.note(Fact::Quality { call: id, chunk });
     }
 
     /// What a client noticed.

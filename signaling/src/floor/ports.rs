@@ -75,6 +75,8 @@ pub trait Recording: Send + Sync {
     fn add_track(&self, track: TrackSpec, tap: TapReceiver);
     /// [`recorder::RecordingHandle::add_receipt`]
     fn add_receipt(&self, receipt: Receipt) -> BoxFuture<'_, ()>;
+    /// [`recorder::RecordingHandle::add_quality`]
+    fn add_quality(&self, points: serde_json::Value) -> BoxFuture<'_, ()>;
     /// [`recorder::RecordingHandle::failed`]
     fn failed(&self) -> watch::Receiver<Option<String>>;
     /// [`recorder::RecordingHandle::stop`]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::ids::{CallId, RecordingId};
+use protocol::rest::QualityPoint;
 use recorder::{Receipt, RecordingSpec, RecordingSummary, TrackSpec};
 use sfu::TapReceiver;
 use tokio::sync::{mpsc, oneshot};
@@ -70,6 +71,7 @@ pub struct Report {
 enum Order {
     Track(TrackSpec, TapReceiver),
     Receipt(Receipt),
+    Quality(serde_json::Value),
 }
 
 #[derive(Debug)]
@@ -119,9 +121,15 @@ impl Driver {
         self.order(Order::Receipt(receipt));
     }
 
+    /// Notes how the connections were.
+    pub fn add_quality(&self, points: &[QualityPoint]) {
+        // Our own types with string keys and finite numbers always serialise.
+        self.order(Order::Quality(serde_json::to_value(points).unwrap_or_default()));
+    }
+
     fn order(&self, order: Order) {
         if self.orders.try_send(order).is_err() {
-            warn!(recording = %self.id, "the recorder does not keep up: a track or receipt was left out");
+            warn!(recording = %self.id, "the recorder does not keep up: a track, a receipt or figures were left out");
         }
     }
 
@@ -182,11 +190,20 @@ impl Task {
                 Some(order) = orders.recv() => match order {
                     Order::Track(track, tap) => recording.add_track(track, tap),
                     Order::Receipt(receipt) => recording.add_receipt(receipt).await,
+                    Order::Quality(points) => recording.add_quality(points).await,
                 },
             }
         };
         match end {
             End::Stop => {
+                // The last figures and choices came just before the end; taps end with it.
+                while let Ok(order) = orders.try_recv() {
+                    match order {
+                        Order::Receipt(receipt) => recording.add_receipt(receipt).await,
+                        Order::Quality(points) => recording.add_quality(points).await,
+                        Order::Track(..) => {}
+                    }
+                }
                 let summary = recording.stop().await;
                 info!(call = %self.call, recording = %self.id, duration_ms = summary.duration_ms, "recorded");
                 self.report(Outcome::Finished(summary), true).await;

@@ -46,6 +46,7 @@ async fn recorded(world: &World, dir: &std::path::Path, call: CallId) -> Recordi
         erased: None,
         labels: serde_json::Value::Null,
         receipts: Vec::new(),
+        quality: Vec::new(),
         pauses: Vec::new(),
         tracks: vec![track],
     };

@@ -1,9 +1,10 @@
 //! What stays of a call: the ticket with its outcome, and finding it again.
 
 use axum::http::Method;
-use protocol::call::Role;
-use protocol::ids::{CallId, ReceiptId};
-use protocol::rest::ConsentReceipt;
+use jiff::SignedDuration;
+use protocol::call::{LinkState, Role, Side};
+use protocol::ids::{CallId, PartyId, ReceiptId};
+use protocol::rest::{ConsentReceipt, QualityPoint, QualitySeen, QualityTimeline};
 use serde_json::{Value, json};
 
 use crate::world::World;
@@ -140,4 +141,52 @@ async fn the_outcomes_are_for_staff() {
     world.get("/api/v1/outcomes", "").await.refused("not_logged_in");
     let outcomes = world.get("/api/v1/outcomes", &cookie).await.ok().json();
     assert!(outcomes.as_array().unwrap().iter().any(|outcome| outcome["code"] == "transport_damage"));
+}
+
+fn point(world: &World, at_s: i64, loss: u16) -> QualityPoint {
+    QualityPoint {
+        at: world.now() + SignedDuration::from_secs(at_s),
+        party: PartyId::new(),
+        side: Side::Buyer,
+        link: LinkState::Poor,
+        rtt_ms: Some(180),
+        up_loss_permille: loss,
+        down_loss_permille: 0,
+        jitter_ms: 12,
+        up_kbps: 900,
+        down_kbps: 1_200,
+        estimate_kbps: None,
+        nacks: 7,
+        retransmitted: 2,
+        plis: 1,
+        video_paused: false,
+        seen: Some(QualitySeen { freezes: 1, frozen_ms: 700, frames_per_second: 22, concealed_permille: 31 }),
+    }
+}
+
+#[tokio::test]
+async fn how_the_connections_were_is_there_for_the_agent_and_reviewers() {
+    let world = World::new().await;
+    let (agent, cookie) = world.staff("Mina", Role::Agent).await;
+    let call = world.call(agent, "AUR-3", "Aurora").await;
+    let path = format!("/api/v1/calls/{call}/quality");
+    let nothing = world.get(&path, &cookie).await.ok().json();
+    assert_eq!(nothing, json!({ "points": [], "truncated": false }));
+
+    let (first, second) = (point(&world, 2, 80), point(&world, 4, 0));
+    // Chunks are numbered; the store keeps their order whatever the order they come in.
+    world.store.add_quality(call, 2, std::slice::from_ref(&second), true).await.unwrap();
+    world.store.add_quality(call, 1, std::slice::from_ref(&first), false).await.unwrap();
+    let (_, reviewer) = world.staff("Rosa", Role::Reviewer).await;
+    for cookie in [&cookie, &reviewer] {
+        let timeline: QualityTimeline =
+            serde_json::from_value(world.get(&path, cookie).await.ok().json()).unwrap();
+        assert_eq!(
+            timeline,
+            QualityTimeline { points: vec![first.clone(), second.clone()], truncated: true }
+        );
+    }
+    let (_, other) = world.staff("Ben", Role::Agent).await;
+    world.get(&path, &other).await.refused("not_found");
+    world.get("/api/v1/calls/12/quality", &cookie).await.refused("id_malformed");
 }

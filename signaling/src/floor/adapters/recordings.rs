@@ -42,6 +42,10 @@ impl Recording for RecordingHandle {
         Box::pin(RecordingHandle::add_receipt(self, receipt))
     }
 
+    fn add_quality(&self, points: serde_json::Value) -> BoxFuture<'_, ()> {
+        Box::pin(RecordingHandle::add_quality(self, points))
+    }
+
     fn failed(&self) -> watch::Receiver<Option<String>> {
         RecordingHandle::failed(self)
     }

@@ -27,6 +27,7 @@ pub(super) enum Deed {
     Tapped(ParticipantId, Source),
     RecordingStarted,
     TrackAdded { side: recorder::Side, source: Source },
+    QualityNoted(usize),
     RecordingStopped,
     RecordingErased,
 }
@@ -293,6 +294,12 @@ impl Recording for ModelRecording {
 
     fn add_receipt(&self, receipt: Receipt) -> BoxFuture<'_, ()> {
         self.0.receipts.lock().unwrap().push(receipt.recording);
+        Box::pin(async {})
+    }
+
+    fn add_quality(&self, points: serde_json::Value) -> BoxFuture<'_, ()> {
+        let points = points.as_array().map_or(0, Vec::len);
+        self.0.did(Deed::QualityNoted(points));
         Box::pin(async {})
     }
 

@@ -375,7 +375,7 @@ async fn everybody_is_told_who_speaks_of_those_they_hear() {
 #[tokio::test(start_paused = true)]
 async fn connections_are_told_to_those_in_the_call_and_kept_for_later() {
     let world = World::new();
-    let (mut buyer, mut agent, call) = world.call(false).await;
+    let (mut buyer, mut agent, call) = world.call(true).await;
     let bad = QualitySample { uplink_loss: 0.2, video_paused: true, ..QualitySample::default() };
     let links = |heard: Vec<ServerMessage>| {
         let told = heard.into_iter().filter_map(|message| match message {
@@ -407,6 +407,7 @@ async fn connections_are_told_to_those_in_the_call_and_kept_for_later() {
     });
     let points = kept.expect("a timeline");
     assert_eq!((points.len(), points[0].seen.unwrap().frozen_ms, points[1].seen), (2, 700, None));
+    assert!(world.model.deeds().contains(&Deed::QualityNoted(2)), "the recording has it too");
     // After the call there is nothing to report on, and nothing to refuse either.
     agent.does(ClientMessage::ClientStats { stats: report }).await;
 }
