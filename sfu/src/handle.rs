@@ -7,8 +7,8 @@ use std::time::{Duration, Instant, SystemTime};
 use sfu_core::ids::{Mid, ParticipantId, WorkerId};
 use sfu_core::media::Source;
 use sfu_core::node::{
-    Epoch, Event, JoinError, JoinRequest, Joined, Limits, Node, NodeConfig, ParticipantStats, QualitySample,
-    RouteError, View,
+    Epoch, Event, JoinError, JoinRequest, Joined, LeaveReason, Limits, Node, NodeConfig, ParticipantStats,
+    QualitySample, RouteError, View,
 };
 use sfu_core::path::Candidate;
 use sfu_core::transport::dtls::Identity;
@@ -211,7 +211,9 @@ impl Sfu {
                 load: loads[index].clone(),
             };
             let runtime = runtime().map_err(bound)?;
+            let watch = FaultWatch { index, placement: placement.clone(), events: events_tx.clone() };
             let work = move || {
+                let _watch = watch;
                 runtime.block_on(async move {
                     match BatchSocket::new(socket) {
                         Ok(socket) => Worker::new(socket, parts).run().await,
@@ -387,6 +389,34 @@ impl Sfu {
     }
 }
 
+/// Tells the layer above whom a worker takes along if it panics: a fault in one call must not end the others' calls, nor
+/// leave people waiting on a thread that is gone.
+struct FaultWatch {
+    index: usize,
+    placement: Arc<Placement>,
+    events: mpsc::Sender<Event>,
+}
+
+impl Drop for FaultWatch {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            return;
+        }
+        let lost = self.placement.bury(self.index);
+        tracing::error!(worker = self.index, participants = lost.len(), "a media worker has failed");
+        let events = self.events.clone();
+        // Not on this thread: whoever listens may be slow, and a second panic would end the process.
+        std::thread::spawn(move || {
+            for participant in lost {
+                let left = Event::Left { participant, reason: LeaveReason::WorkerFailed };
+                if events.blocking_send(left).is_err() {
+                    return;
+                }
+            }
+        });
+    }
+}
+
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
@@ -425,4 +455,55 @@ fn certificate() -> Result<Identity, String> {
 
 fn rtc_crypto_provider() -> Result<Arc<dyn rtc_crypto::RTCCryptoProvider>, String> {
     rtc_crypto::default_provider().map_err(|error| format!("{error:?}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use sfu_core::media::Kind;
+    use sfu_core::testing::{Caller, CallerIdentity};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_worker_that_fails_takes_only_its_own_people_along_and_they_can_come_back() {
+        let config = Config {
+            bind: Ipv4Addr::LOCALHOST.into(),
+            udp_port: 0,
+            workers: 2,
+            tcp_port: None,
+            announced: Vec::new(),
+            fill_permille: 0,
+            limits: Limits::default(),
+        };
+        let (sfu, mut events) = Sfu::start(config).expect("started");
+        let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).expect("key");
+        let params = rcgen::CertificateParams::new(vec!["test".into()]).expect("params");
+        let certificate = params.self_signed(&key).expect("certificate");
+        let identity = CallerIdentity::new(certificate.der().to_vec(), key.serialize_der());
+        let people: Vec<_> =
+            (1..=4).map(|number| Caller::new(Instant::now(), number, &identity, &[Kind::Audio])).collect();
+        for person in &people {
+            sfu.join(person.id(), person.request()).await.expect("joined");
+        }
+        sfu.shared.workers[0].commands.send(Command::Panic).await.expect("sent");
+        let mut lost = Vec::new();
+        while lost.len() < 2 {
+            match events.recv().await {
+                Some(Event::Left { participant, reason: LeaveReason::WorkerFailed }) => {
+                    lost.push(participant)
+                }
+                Some(_) => {}
+                None => panic!("nobody is told"),
+            }
+        }
+        lost.sort();
+        assert_eq!(lost, [people[0].id(), people[2].id()]);
+        for person in &people {
+            sfu.join(person.id(), person.request()).await.expect("joined, anew or as an ICE restart");
+            assert!(sfu.stats(person.id()).await.is_some());
+        }
+        sfu.shutdown().await;
+    }
 }

@@ -1,7 +1,7 @@
 //! Who is on which worker, and who should be.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -18,6 +18,7 @@ const NEAR_MAX_PERMILLE: u32 = 700;
 #[derive(Debug, Default)]
 pub(crate) struct Load {
     busy_permille: AtomicU32,
+    failed: AtomicBool,
 }
 
 impl Load {
@@ -109,6 +110,11 @@ impl Placement {
         for worker in table.values() {
             loads[*worker] += EXPECTED_PERMILLE;
         }
+        for (load, worker) in loads.iter_mut().zip(&self.loads) {
+            if worker.failed.load(Ordering::Relaxed) {
+                *load = u32::MAX;
+            }
+        }
         let least = loads.iter().enumerate().min_by_key(|(_, load)| **load).map_or(0, |(worker, _)| worker);
         let near = near.and_then(|other| table.get(&other).copied());
         let near = near.filter(|worker| busy[*worker] < NEAR_MAX_PERMILLE);
@@ -116,6 +122,17 @@ impl Placement {
         let worker = near.or(filling).unwrap_or(least);
         table.insert(who, worker);
         worker
+    }
+
+    /// A worker has failed: nobody comes to it any more. Who was there?
+    pub(crate) fn bury(&self, worker: usize) -> Vec<ParticipantId> {
+        if let Some(load) = self.loads.get(worker) {
+            load.failed.store(true, Ordering::Relaxed);
+        }
+        let mut table = self.table();
+        let lost: Vec<_> = table.iter().filter(|(_, place)| **place == worker).map(|(who, _)| *who).collect();
+        table.retain(|_, place| *place != worker);
+        lost
     }
 
     /// Somebody has left.
@@ -155,6 +172,20 @@ mod tests {
         placement.forget(ParticipantId(4));
         assert_eq!(placement.of(ParticipantId(4)), None);
         assert_eq!(placement.place(ParticipantId(9), None), 1);
+    }
+
+    #[test]
+    fn nobody_comes_to_a_worker_that_has_failed() {
+        let placement = placement(3);
+        for who in 0..6 {
+            placement.place(ParticipantId(who), None);
+        }
+        let mut lost = placement.bury(1);
+        lost.sort();
+        assert_eq!(lost, [ParticipantId(1), ParticipantId(4)]);
+        assert_eq!(placement.of(ParticipantId(1)), None);
+        let places: Vec<_> = (10..14).map(|who| placement.place(ParticipantId(who), None)).collect();
+        assert_eq!(places, [0, 2, 0, 2]);
     }
 
     #[test]

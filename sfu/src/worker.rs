@@ -103,6 +103,9 @@ pub(crate) enum Command {
     Shutdown {
         reply: oneshot::Sender<()>,
     },
+    /// As a fault of ours would.
+    #[cfg(test)]
+    Panic,
 }
 
 /// A worker before it runs.
@@ -333,6 +336,8 @@ impl Worker {
             Command::Shutdown { reply } => {
                 let _ = reply.send(());
             }
+            #[cfg(test)]
+            Command::Panic => panic!("asked to"),
         }
     }
 

@@ -107,6 +107,8 @@ pub enum LeaveReason {
     WrongFingerprint,
     /// The DTLS handshake failed.
     DtlsFailed,
+    /// A fault of ours ended everything on its worker; who offers again comes to another one.
+    WorkerFailed,
 }
 
 /// What the media plane tells the layer above.
