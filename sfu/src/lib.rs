@@ -2,6 +2,7 @@
 //!
 //! All protocol work is in [`sfu_core`]; this crate adds clocks, sockets, threads and counters.
 
+mod config;
 mod handle;
 mod metrics;
 mod peers;
@@ -13,7 +14,8 @@ mod tap;
 mod tcp;
 mod worker;
 
-pub use handle::{Config, ConfigError, FILL_PERMILLE, Sfu, WORKERS_MAX, unreachable_address};
+pub use config::{Config, ConfigError, FILL_PERMILLE, WORKERS_MAX, unreachable_address};
+pub use handle::Sfu;
 pub use sfu_core::{
     ids::{Mid, ParticipantId, Rid, Ssrc},
     media::{Codec, Kind, Source},
