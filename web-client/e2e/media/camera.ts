@@ -1,50 +1,65 @@
-// Fake cameras: uncompressed Y4M files for Chromium's `--use-file-for-fake-video-capture`, 640 × 360, 30 frames a
-// second, ten seconds that loop. Each shows a simple moving scene, its counter in digits for people and the code of
+// Fake cameras: uncompressed Y4M files for Chromium's `--use-file-for-fake-video-capture`, 640 × 360 (or larger, where a
+// test wants more layers), 30 frames a second, ten seconds that loop. Each shows a simple moving scene, its counter in digits for people and the code of
 // `code.ts` for tests. Uncompressed, because decoding costs the two-core test machine more than reading.
 
 import { type FileHandle, open } from 'node:fs/promises';
 import { type CameraSide, codec, FRAMES_PER_SECOND, LOOP_FRAMES } from './code.ts';
 
+/** What everything is drawn for; larger pictures show the same, larger. */
 const WIDTH = 640;
 const HEIGHT = 360;
+
+/** Lines of a camera's picture; its width is 16/9 of it. 960 × 540 is the smallest that Chromium sends in three layers. */
+export type CameraLines = 360 | 540 | 720;
 
 /** Y, Cb, Cr in video range. */
 type Colour = readonly [number, number, number];
 const WHITE: Colour = [235, 128, 128];
 const BLACK: Colour = [16, 128, 128];
 
-/** One I420 frame to draw on. */
+/** One I420 frame to draw on, in coordinates of 640 × 360 whatever its size. */
 class Picture {
   readonly bytes: Uint8Array;
-  readonly #cb = WIDTH * HEIGHT;
-  readonly #cr = (WIDTH * HEIGHT * 5) / 4;
+  /** Pixels per unit of the drawing. */
+  readonly scale: number;
+  readonly #width: number;
+  readonly #height: number;
+  readonly #cb: number;
+  readonly #cr: number;
 
-  constructor(from?: Picture) {
-    this.bytes = from ? from.bytes.slice() : new Uint8Array((WIDTH * HEIGHT * 3) / 2);
+  constructor(lines: CameraLines, from?: Picture) {
+    this.scale = lines / HEIGHT;
+    this.#width = WIDTH * this.scale;
+    this.#height = lines;
+    this.#cb = this.#width * lines;
+    this.#cr = (this.#cb * 5) / 4;
+    this.bytes = from ? from.bytes.slice() : new Uint8Array((this.#cb * 3) / 2);
   }
 
+  /** In pixels. */
   row(y: number, x0: number, x1: number, [luma, cb, cr]: Colour): void {
-    if (y < 0 || y >= HEIGHT) return;
+    if (y < 0 || y >= this.#height) return;
     const from = Math.max(0, Math.round(x0));
-    const to = Math.min(WIDTH, Math.round(x1));
+    const to = Math.min(this.#width, Math.round(x1));
     if (to <= from) return;
-    this.bytes.fill(luma, y * WIDTH + from, y * WIDTH + to);
+    this.bytes.fill(luma, y * this.#width + from, y * this.#width + to);
     if (y % 2 === 0) {
-      const chroma = (y / 2) * (WIDTH / 2);
+      const chroma = (y / 2) * (this.#width / 2);
       this.bytes.fill(cb, this.#cb + chroma + (from >> 1), this.#cb + chroma + ((to + 1) >> 1));
       this.bytes.fill(cr, this.#cr + chroma + (from >> 1), this.#cr + chroma + ((to + 1) >> 1));
     }
   }
 
   rectangle(x: number, y: number, width: number, height: number, colour: Colour): void {
-    for (let line = Math.round(y); line < Math.round(y + height); line++)
-      this.row(line, x, x + width, colour);
+    const to = Math.round((y + height) * this.scale);
+    for (let line = Math.round(y * this.scale); line < to; line++)
+      this.row(line, x * this.scale, (x + width) * this.scale, colour);
   }
 
   ellipse(cx: number, cy: number, rx: number, ry: number, colour: Colour): void {
-    for (let line = Math.ceil(cy - ry); line <= cy + ry; line++) {
-      const half = rx * Math.sqrt(Math.max(0, 1 - ((line - cy) / ry) ** 2));
-      this.row(line, cx - half, cx + half, colour);
+    for (let line = Math.ceil((cy - ry) * this.scale); line <= (cy + ry) * this.scale; line++) {
+      const half = rx * Math.sqrt(Math.max(0, 1 - ((line / this.scale - cy) / ry) ** 2));
+      this.row(line, (cx - half) * this.scale, (cx + half) * this.scale, colour);
     }
   }
 
@@ -86,11 +101,11 @@ class Picture {
 }
 
 /** What does not move. */
-function backdrop(side: CameraSide): Picture {
-  const picture = new Picture();
-  for (let y = 0; y < HEIGHT; y++) {
-    const shade = Math.round((70 * y) / HEIGHT);
-    picture.row(y, 0, WIDTH, side === 'buyer' ? [170 - shade, 112, 142] : [120 - shade, 146, 116]);
+function backdrop(side: CameraSide, lines: CameraLines): Picture {
+  const picture = new Picture(lines);
+  for (let y = 0; y < lines; y++) {
+    const shade = Math.round((70 * y) / lines);
+    picture.row(y, 0, (16 / 9) * lines, side === 'buyer' ? [170 - shade, 112, 142] : [120 - shade, 146, 116]);
   }
   if (side === 'buyer') {
     picture.rectangle(0, 230, WIDTH, 130, [96, 108, 146]);
@@ -125,16 +140,16 @@ function scene(picture: Picture, side: CameraSide, counter: number): void {
   picture.ellipse(590 + 22 * Math.sin(angle), 50 - 22 * Math.cos(angle), 9, 9, WHITE);
 }
 
-function draw(base: Picture, side: CameraSide, counter: number): Uint8Array {
-  const picture = new Picture(base);
+function draw(base: Picture, lines: CameraLines, side: CameraSide, counter: number): Uint8Array {
+  const picture = new Picture(lines, base);
   scene(picture, side, counter);
   picture.rectangle(12, 12, 140, 56, BLACK);
   picture.digits(String(counter).padStart(3, '0'), 24, 20, 40, WHITE);
 
   const { COLUMNS, TOP, BOTTOM, bits } = codec();
   const cell = WIDTH / COLUMNS;
-  const top = Math.round(TOP * HEIGHT);
-  const height = Math.round(((BOTTOM - TOP) * HEIGHT) / 2);
+  const top = TOP * HEIGHT;
+  const height = ((BOTTOM - TOP) * HEIGHT) / 2;
   for (const [column, bit] of bits(side, counter).entries()) {
     picture.rectangle(column * cell, top, cell, height, bit ? WHITE : BLACK);
     picture.rectangle(column * cell, top + height, cell, height, bit ? BLACK : WHITE);
@@ -143,14 +158,14 @@ function draw(base: Picture, side: CameraSide, counter: number): Uint8Array {
 }
 
 /** Writes the camera of one side. */
-export async function writeCamera(path: string, side: CameraSide): Promise<void> {
-  const base = backdrop(side);
+export async function writeCamera(path: string, side: CameraSide, lines: CameraLines): Promise<void> {
+  const base = backdrop(side, lines);
   const file: FileHandle = await open(path, 'w');
   try {
-    await file.write(`YUV4MPEG2 W${WIDTH} H${HEIGHT} F${FRAMES_PER_SECOND}:1\n`);
+    await file.write(`YUV4MPEG2 W${(16 / 9) * lines} H${lines} F${FRAMES_PER_SECOND}:1\n`);
     for (let counter = 0; counter < LOOP_FRAMES; counter++) {
       await file.write('FRAME\n');
-      await file.write(draw(base, side, counter));
+      await file.write(draw(base, lines, side, counter));
     }
   } finally {
     await file.close();

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { access, mkdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { writeCamera } from './camera.ts';
+import { type CameraLines, writeCamera } from './camera.ts';
 import type { CameraSide } from './code.ts';
 import { writeMicrophone } from './microphone.ts';
 
@@ -28,7 +28,7 @@ async function made(path: string, make: (path: string) => Promise<void>): Promis
 }
 
 /** Paths of the files that one side's browser is started with. */
-export async function fakeDevices(side: CameraSide): Promise<FakeDevices> {
+export async function fakeDevices(side: CameraSide, lines: CameraLines = 360): Promise<FakeDevices> {
   // A changed generator makes new files.
   const version = createHash('sha256');
   for (const file of ['code.ts', 'camera.ts', 'microphone.ts', 'burst.ts'])
@@ -36,7 +36,7 @@ export async function fakeDevices(side: CameraSide): Promise<FakeDevices> {
   const cache = join(here, '../../node_modules/.cache/vitrine-e2e', version.digest('hex').slice(0, 12));
   await mkdir(cache, { recursive: true });
   return {
-    camera: await made(join(cache, `${side}.y4m`), (path) => writeCamera(path, side)),
+    camera: await made(join(cache, `${side}-${lines}.y4m`), (path) => writeCamera(path, side, lines)),
     microphone: await made(join(cache, `${side}.wav`), (path) => writeMicrophone(path, side)),
   };
 }

@@ -2,13 +2,14 @@
 
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium } from '@playwright/test';
 import { BURST_HZ, burstDetector } from '../media/burst.ts';
+import type { CameraLines } from '../media/camera.ts';
 import { type CameraSide, codec } from '../media/code.ts';
 import { fakeDevices } from '../media/index.ts';
 import { probe } from './probe.ts';
 
-/** Starts Chromium with the fake devices of one side. */
-export async function launch(side: CameraSide): Promise<Browser> {
-  const { camera, microphone } = await fakeDevices(side);
+/** Starts Chromium with the fake devices of one side; the camera's picture has so many lines. */
+export async function launch(side: CameraSide, lines?: CameraLines): Promise<Browser> {
+  const { camera, microphone } = await fakeDevices(side, lines);
   return chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     args: [

@@ -114,7 +114,7 @@ export class BadNetwork {
       const ask = (window as unknown as { behindBadNetwork(sdp: string): Promise<string> }).behindBadNetwork;
       prototype.setRemoteDescription = async function (description: RTCSessionDescriptionInit) {
         const sdp = description.sdp === undefined ? undefined : await ask(description.sdp);
-        await native.call(this, { type: description.type, ...(sdp === undefined ? {} : { sdp }) });
+        await native.apply(this, [{ type: description.type, ...(sdp === undefined ? {} : { sdp }) }]);
       };
     });
   }

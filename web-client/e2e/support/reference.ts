@@ -33,15 +33,19 @@ export async function callEachOther(offerer: Page, answerer: Page, network: BadN
         player.srcObject = new MediaStream([track]);
       });
       const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: true });
-      for (const track of stream.getTracks()) {
-        const sender = peer.addTrack(track, stream);
-        if (track.kind !== 'video') continue;
-        // What the product allows its cameras, so that the two can be compared.
+      for (const track of stream.getTracks()) peer.addTrack(track, stream);
+      (window as unknown as { peer: RTCPeerConnection }).peer = peer;
+    });
+  /** What the product allows its cameras, so that the two can be compared. */
+  const limit = (page: Page): Promise<void> =>
+    page.evaluate(async () => {
+      const { peer } = window as unknown as { peer: RTCPeerConnection };
+      for (const sender of peer.getSenders()) {
         const parameters = sender.getParameters();
-        for (const encoding of parameters.encodings) encoding.maxBitrate = 1_700_000;
+        const maxBitrate = sender.track?.kind === 'video' ? 1_700_000 : 32_000;
+        for (const encoding of parameters.encodings) encoding.maxBitrate = maxBitrate;
         await sender.setParameters(parameters);
       }
-      (window as unknown as { peer: RTCPeerConnection }).peer = peer;
     });
   await connect(offerer);
   await connect(answerer);
@@ -63,4 +67,6 @@ export async function callEachOther(offerer: Page, answerer: Page, network: BadN
     const { peer } = window as unknown as { peer: RTCPeerConnection };
     await peer.setRemoteDescription({ type: 'answer', sdp });
   }, rewritten);
+  await limit(offerer);
+  await limit(answerer);
 }
