@@ -1,7 +1,9 @@
 # Everything one does with this repository. `make` alone lists it.
 #
-# Variables: SEED, PLAN, COUNT (sim, sim-search: which seed, plans whose name contains this, how many seeds), LAN=1 (run: serve the local network over HTTPS), ARGS="…" (run: more flags for `vitrine serve`),
-# T=pattern (e2e: only tests whose title matches; fuzz: which target), PROFILE (a Cargo profile; `ci` when CI is set, else `dev`).
+# Variables: LAN=1 (run: serve the local network over HTTPS), ARGS="…" (run: more flags for `vitrine serve`),
+# SEED, PLAN, COUNT (sim, sim-search: which seed, plans whose name contains this, how many seeds), SECONDS, SEED, ONLY
+# (network-proof: length of a cell, the network's seed, which traces), T=pattern (e2e: only tests whose title matches; fuzz:
+# which target), PROFILE (a Cargo profile; `ci` when CI is set, else `dev`).
 # CARGO_TARGET_DIR is respected.
 
 SHELL := /bin/bash
@@ -112,6 +114,10 @@ test-e2e: $(WEB)/dist/.built $(VITRINE)
 	cd $(WEB) && VITRINE_BIN=$(VITRINE) npx playwright test --config e2e/playwright.config.ts $(if $(T),--grep "$(T)")
 
 e2e: setup-test test-e2e ## Real calls in real browsers (T=pattern for some of them)
+
+.PHONY: network-proof
+network-proof: setup-test $(WEB)/dist/.built $(VITRINE) ## Calls over bad networks, measured, as a table (SECONDS=60 SEED=1 ONLY=trace,…)
+	cd $(WEB) && VITRINE_BIN=$(VITRINE) npx playwright test --config e2e/proof/playwright.config.ts network.proof.ts
 
 .PHONY: screenshots
 screenshots: setup-test $(WEB)/dist/.built $(VITRINE) ## Pictures of every screen into e2e-artifacts/

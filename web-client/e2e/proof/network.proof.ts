@@ -42,7 +42,13 @@ const GOALS: Goal[] = [
   { trace: 'rtt-200-burst', frozen: 0.01, concealed: 0.005 },
   { trace: 'step-3-0.3-3', frozen: 0.005, concealed: 0.005, step: { down: 15, up: 35 } },
 ];
-const EXTRA = ['lan', 'wifi-lossy', 'lte-train', 'cn-eu-200ms'];
+const EXTRA = [
+  'lan',
+  'wifi-lossy',
+  'lte-train',
+  'cn-eu-200ms',
+  ...(ONLY ?? []).filter((name) => name.includes('/')),
+];
 
 interface Cell {
   trace: string;

@@ -1,0 +1,175 @@
+// What a camera uploads follows what is looked at: layers by RID and inside one stream, in real browsers.
+
+import type { Browser } from '@playwright/test';
+import { DESKTOP, launch, profile } from './support/browsers.ts';
+import { test as base, connect, expect, LOGINS } from './support/fixtures.ts';
+import { frozenPicture, startMeter, stopMeter } from './support/meter.ts';
+import { Agent, type Buyer, expectMoving } from './support/people.ts';
+
+/** A camera large enough that Chromium makes three layers of it. */
+const LINES = 540;
+
+const test = base.extend<object, { buyerBrowser: Browser }>({
+  buyerBrowser: [
+    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the fixtures wanted from this pattern
+    async ({}, use) => {
+      const browser = await launch('buyer', LINES);
+      await use(browser);
+      await browser.close();
+    },
+    { scope: 'worker' },
+  ],
+});
+
+/** What a page uploads of its camera, by RID (`''` where there is one encoding). */
+interface Upload {
+  rid: string;
+  active: boolean;
+  bytes: number;
+  height: number;
+  mode: string;
+  codec: string;
+}
+
+function uploads(person: Buyer | Agent): Promise<Upload[]> {
+  return person.page.evaluate(async () => {
+    const found: Upload[] = [];
+    for (const peer of window.probe.peers.filter(({ connectionState }) => connectionState === 'connected')) {
+      const camera = peer.getTransceivers().find(({ sender }) => sender.track?.kind === 'video');
+      const report = await peer.getStats();
+      for (const one of report.values()) {
+        if (one.type !== 'outbound-rtp' || one.kind !== 'video' || one.mid !== camera?.mid) continue;
+        found.push({
+          rid: one.rid ?? '',
+          active: one.active,
+          bytes: one.bytesSent,
+          height: one.frameHeight ?? 0,
+          mode: one.scalabilityMode ?? '',
+          codec: report.get(one.codecId)?.mimeType ?? '',
+        });
+      }
+    }
+    return found.sort((a, b) => a.height - b.height);
+  });
+}
+
+/** RIDs that really upload: their bytes grow over a moment. */
+async function uploading(person: Buyer | Agent): Promise<string[]> {
+  const before = new Map((await uploads(person)).map(({ rid, bytes }) => [rid, bytes]));
+  await person.page.waitForTimeout(1_000);
+  // A few packets are no upload: an encoding that is being paused still empties its queue.
+  return (await uploads(person))
+    .filter(({ rid, bytes }) => bytes - (before.get(rid) ?? 0) > 2_000)
+    .map(({ rid }) => rid)
+    .sort();
+}
+
+/** Lines of the picture a person gets. */
+function lines(person: Buyer | Agent): Promise<number> {
+  return person
+    .the('remote-video')
+    .evaluate((element) => (element instanceof HTMLVideoElement ? element.videoHeight : 0));
+}
+
+const becomes = (what: () => Promise<unknown>, message: string) =>
+  expect.poll(what, { message, timeout: 15_000, intervals: [250] });
+
+test('in a call of two one layer is uploaded, and it follows the size of the picture without a stop', async ({
+  buyer,
+  agent,
+}) => {
+  await connect(buyer, agent, { record: false });
+
+  await test.step('a large picture: the large layer, and only that', async () => {
+    await becomes(() => lines(agent), 'lines at the agent').toBe(LINES);
+    await becomes(() => uploading(buyer), 'layers uploaded').toEqual(['f']);
+  });
+
+  await startMeter(agent.the('remote-video'));
+
+  await test.step('a small window: a small layer', async () => {
+    await agent.page.setViewportSize({ width: 400, height: 420 });
+    await becomes(() => lines(agent), 'lines at the agent').toBeLessThanOrEqual(LINES / 2);
+    await becomes(async () => (await uploading(buyer)).length, 'layers uploaded').toBe(1);
+    expect(await uploading(buyer)).not.toContain('f');
+    await expectMoving(agent.the('remote-video'), 'buyer');
+  });
+
+  await test.step('a large window: the large layer again', async () => {
+    await agent.page.setViewportSize({ width: 1440, height: 900 });
+    await becomes(() => lines(agent), 'lines at the agent').toBe(LINES);
+    await becomes(() => uploading(buyer), 'layers uploaded').toEqual(['f']);
+    await expectMoving(agent.the('remote-video'), 'buyer');
+  });
+
+  await test.step('nobody looks: nothing is uploaded, and the sound goes on', async () => {
+    await agent.page.addStyleTag({ content: 'console-app { }' });
+    const hide = (hidden: boolean) =>
+      agent.the('remote-video').evaluate((video, hidden) => {
+        (video as HTMLElement).style.display = hidden ? 'none' : '';
+      }, hidden);
+    await hide(true);
+    await becomes(() => uploading(buyer), 'layers uploaded').toEqual([]);
+    await expect.poll(() => agent.page.evaluate(() => window.probe.loudness(400))).toBeGreaterThan(0.005);
+    await hide(false);
+    await expectMoving(agent.the('remote-video'), 'buyer');
+  });
+
+  const { samples, glances } = await stopMeter(agent.the('remote-video'));
+  // Up to where the picture was hidden.
+  const hiddenAt = glances.findIndex(({ at }, i) => (glances[i + 1]?.at ?? at) - at > 1_500);
+  const seen = hiddenAt > 0 ? glances.slice(0, hiddenAt + 1) : glances;
+  const { longestMs } = frozenPicture(seen, seen[0]?.at ?? 0, seen.at(-1)?.at ?? 0);
+  console.log(
+    `layers: longest stop while layers changed ${longestMs.toFixed(0)} ms, ${samples.length} samples`,
+  );
+  expect(longestMs, 'no stop while layers changed').toBeLessThan(1_000);
+});
+
+test('two people who look at different sizes get different layers, and both are uploaded', async ({
+  buyer,
+  agent,
+  agentBrowser,
+  vitrine,
+}) => {
+  await connect(buyer, agent, { record: false });
+  const context = await profile(agentBrowser, { ...DESKTOP, viewport: { width: 420, height: 420 } });
+  const supervisor = new Agent(await context.newPage(), vitrine);
+  await supervisor.logIn(...LOGINS.supervisor);
+  await expect(supervisor.the('floor-call').first()).toBeVisible();
+  await supervisor.the('listen').first().click();
+  await expectMoving(supervisor.the('remote-video').first(), 'buyer');
+  await becomes(async () => (await uploading(buyer)).length, 'layers uploaded').toBeGreaterThanOrEqual(2);
+  await becomes(() => lines(agent), 'lines at the agent').toBe(LINES);
+  await context.close();
+  await becomes(async () => (await uploading(buyer)).length, 'layers uploaded').toBe(1);
+});
+
+for (const codec of ['vp9', 'av1'] as const) {
+  test(`a camera in ${codec.toUpperCase()} sends three layers in one stream, and each viewer gets what fits`, async ({
+    buyer,
+    agent,
+  }) => {
+    await agent.logIn(...LOGINS.agent);
+    await agent.becomeAvailable();
+    await buyer.openProduct();
+    await buyer.page
+      .locator('video-help')
+      .evaluate((element, name) => element.setAttribute('codec', name), codec);
+    await buyer.askForHelp({ record: false });
+    await agent.accept();
+    await expectMoving(agent.the('remote-video'), 'buyer');
+    await expectMoving(buyer.the('remote-video'), 'agent');
+    await becomes(() => lines(agent), 'lines at the agent').toBe(LINES);
+    const [only, ...more] = await uploads(buyer);
+    expect(more).toEqual([]);
+    expect(only?.codec.toLowerCase()).toBe(`video/${codec}`);
+    expect(only?.mode).toMatch(/^L3T3/);
+    await agent.page.setViewportSize({ width: 400, height: 420 });
+    await becomes(() => lines(agent), 'lines at the agent').toBeLessThanOrEqual(LINES / 2);
+    await expectMoving(agent.the('remote-video'), 'buyer');
+    await agent.page.setViewportSize({ width: 1440, height: 900 });
+    await becomes(() => lines(agent), 'lines at the agent').toBe(LINES);
+    await expectMoving(agent.the('remote-video'), 'buyer');
+  });
+}
