@@ -117,6 +117,7 @@ function line({ trace, way, quality: q, recovery: r, load }: Cell): string {
         ? `never (${fixed(r.beforeKbps, 0)}k, ${fixed(r.lowKbps, 0)}k)`
         : `${r.seconds.toFixed(1)} s (${fixed(r.beforeKbps, 0)}k, ${fixed(r.lowKbps, 0)}k)`
       : '',
+    q.frozenAt.length > 0 ? `frozen at ${q.frozenAt.map((at) => at.toFixed(1)).join(' ')}` : '',
   ].join(' ');
 }
 

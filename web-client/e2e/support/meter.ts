@@ -159,6 +159,8 @@ export interface Quality {
   frozenPicture: number;
   /** Longest time without a new picture, ms. */
   longestGapMs: number;
+  /** When the picture froze, seconds after the start. */
+  frozenAt: number[];
   /** Share of the sound that was made up, silence that was made up not counted. */
   concealed: number;
   /** The same with silence counted. */
@@ -200,6 +202,7 @@ export function quality({ samples, glances }: Measurement, from = 0, to = Number
     freezes: grown('freezes'),
     frozenPicture: picture.frozenMs / ms,
     longestGapMs: picture.longestMs,
+    frozenAt: picture.at.map((at) => (at - origin) / 1000),
     concealed: played > 0 ? (grown('concealed') - grown('silentConcealed')) / played : Number.NaN,
     concealedAll: played > 0 ? grown('concealed') / played : Number.NaN,
     fps: (1000 * grown('framesDecoded')) / ms,
@@ -224,7 +227,7 @@ export function frozenPicture(
   glances: readonly Glance[],
   from: number,
   to: number,
-): { frozenMs: number; longestMs: number } {
+): { frozenMs: number; longestMs: number; at: number[] } {
   const fresh: number[] = [];
   let shown: number | null = null;
   for (const { at, counter } of glances) {
@@ -234,17 +237,24 @@ export function frozenPicture(
     shown = counter ?? shown;
   }
   const marks = [from, ...fresh, to];
-  const gaps = marks.slice(1).map((at, i) => at - (marks[i] ?? at));
+  const frozenAt: number[] = [];
   const recent: number[] = [];
   let frozenMs = 0;
-  for (const gap of gaps) {
+  let longestMs = 0;
+  for (const [i, at] of marks.slice(1).entries()) {
+    const began = marks[i] ?? at;
+    const gap = at - began;
+    longestMs = Math.max(longestMs, gap);
     const mean = recent.length > 0 ? recent.reduce((a, b) => a + b, 0) / recent.length : 1000 / 30;
-    if (gap > Math.max(3 * mean, mean + 150)) frozenMs += gap;
+    if (gap > Math.max(3 * mean, mean + 150)) {
+      frozenMs += gap;
+      frozenAt.push(began);
+    }
     // The last 30 frames, as Chromium does it.
     recent.push(gap);
     if (recent.length > 30) recent.shift();
   }
-  return { frozenMs, longestMs: Math.max(0, ...gaps) };
+  return { frozenMs, longestMs, at: frozenAt };
 }
 
 /**
