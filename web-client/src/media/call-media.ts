@@ -10,6 +10,7 @@ import { type RemoteKey, remoteKey, SEND_LINES } from './lines.ts';
 import { LocalMedia } from './local.ts';
 import { Peer } from './peer.ts';
 import { type CallStats, callStats } from './stats.ts';
+import { UplinkProbing } from './uplink.ts';
 import { Views } from './views.ts';
 
 /**
@@ -24,8 +25,10 @@ export type MediaState = 'new' | 'connecting' | 'connected' | 'interrupted';
 const PATIENCE_MS = 2_500;
 /** An ICE restart that has not helped by then is followed by a new connection, again and again. */
 const RESTART_MS = 8_000;
-/** How often we look at what we notice, for the server's quality timeline. */
-const STATS_MS = 2_000;
+/** How often we look at what the connection measures. */
+const LOOK_MS = 1_000;
+/** How often what we noticed goes to the server's quality timeline. */
+const REPORT_MS = 2_000;
 
 /** How this person sends. */
 export interface CallMediaOptions {
@@ -54,6 +57,7 @@ export class CallMedia extends EventTarget implements MediaPort {
   #restarted = false;
   #held = false;
   #totals: Totals | undefined;
+  #probing = new UplinkProbing();
   #looking: ReturnType<typeof setInterval> | undefined;
 
   /** @param local what was opened before (in the device check); by default nothing is open yet */
@@ -107,8 +111,9 @@ export class CallMedia extends EventTarget implements MediaPort {
     );
     this.#peer = peer;
     this.#totals = undefined;
+    this.#probing = new UplinkProbing();
     clearInterval(this.#looking);
-    this.#looking = setInterval(() => void this.#look(peer), STATS_MS);
+    this.#looking = setInterval(() => void this.#look(peer), LOOK_MS);
     this.#refreshRemote();
     void this.#putTracks(peer).then(() => this.#makeOffer(peer, false));
     this.#repair = setTimeout(() => this.#mend(), RESTART_MS);
@@ -210,7 +215,8 @@ export class CallMedia extends EventTarget implements MediaPort {
   readonly #onNetwork = () => {
     const peer = this.#peer;
     if (!peer || this.state === 'new' || peer.connection.remoteDescription === null) return;
-    if (peer.connection.signalingState !== 'stable') return;
+    // An offer is on its way already.
+    if (this.#offer) return;
     void this.#makeOffer(peer, true);
   };
 
@@ -219,9 +225,17 @@ export class CallMedia extends EventTarget implements MediaPort {
     const report = await peer.connection.getStats().catch(() => undefined);
     if (!report || peer !== this.#peer) return;
     const now = totals(report);
-    const stats = this.#totals && clientStats(this.#totals, now);
-    this.#totals = now;
-    if (stats) this.onStats?.(stats);
+    if (this.#totals === undefined) this.#totals = now;
+    // A little early is not late: the timer's and the report's clock are two.
+    if (now.at - this.#totals.at >= REPORT_MS - LOOK_MS / 2) {
+      const stats = clientStats(this.#totals, now);
+      this.#totals = now;
+      if (stats) this.onStats?.(stats);
+    }
+    const { availableOutgoing } = callStats(report);
+    const limit = this.#probing.look({ at: now.at, available: availableOutgoing ?? 0, wanted: peer.wanted });
+    // Where it cannot be set, the browser finds its way alone, only slower.
+    if (limit !== undefined) await peer.limitUpload(limit).catch(() => undefined);
     // Pictures change what they show without an event that says so.
     this.views.check();
   }

@@ -5,6 +5,7 @@ import { negotiateExtensions } from './extensions.ts';
 import { RECEIVE_SLOTS, type RemoteKey, remoteTracks, SEND_LINES, sourceLines } from './lines.ts';
 import { completeOffer } from './sdp.ts';
 import { SendLine } from './send-line.ts';
+import { withBandwidth } from './uplink.ts';
 
 /** A message on the data channel longer than this is not one of ours (characters). */
 const EVENT_MAX = 4_096;
@@ -19,6 +20,11 @@ export class Peer {
   readonly #senders = new Map<Source, SendLine>();
   readonly #receivers: RTCRtpTransceiver[] = [];
   readonly #events: RTCDataChannel;
+  /** The server's last answer, as it came. */
+  #answer: string | undefined;
+  #limit = 0;
+  /** Descriptions are set one after the other. */
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(handlers: PeerEvents, codec: CameraCodec = 'vp8') {
     // The server is ICE-lite with a public address of its own: no STUN or TURN server is needed to find it.
@@ -44,8 +50,46 @@ export class Peer {
   }
 
   /** Makes the offer (again, with new ICE credentials, when `restart`). */
-  async offer(restart = false): Promise<{ sdp: string; sources: SourceLine[] }> {
-    if (restart) this.connection.restartIce();
+  offer(restart = false): Promise<{ sdp: string; sources: SourceLine[] }> {
+    return this.#inTurn(async () => {
+      if (restart) this.connection.restartIce();
+      const sdp = await this.#setOffer();
+      const mids = SEND_LINES.map(({ source }) => this.#senders.get(source)?.mid ?? null);
+      return { sdp, sources: sourceLines(mids) };
+    });
+  }
+
+  /** Takes the answer; an answer nobody waits for (to an offer we have replaced) is ignored. */
+  answer(sdp: string): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.connection.signalingState !== 'have-local-offer') return;
+      await this.connection.setRemoteDescription({ type: 'answer', sdp });
+      this.#answer = sdp;
+      this.#limit = 0;
+      await Promise.all([...this.#senders.values()].map((line) => line.answered()));
+    });
+  }
+
+  /**
+   * Allows the upload that much from now on. There is no method for it: the server's answer is set once more, with a
+   * maximum in it. That is between us and our browser; the server is not asked.
+   */
+  limitUpload(bitsPerSecond: number): Promise<void> {
+    return this.#inTurn(async () => {
+      const answer = this.#answer;
+      const set = async (limit: number) => {
+        if (answer === undefined || this.connection.signalingState !== 'stable') return;
+        await this.#setOffer();
+        await this.connection.setRemoteDescription({ type: 'answer', sdp: withBandwidth(answer, limit) });
+      };
+      // Only a maximum that rises is probed.
+      if (bitsPerSecond <= this.#limit || this.#limit === 0) await set(0.95 * bitsPerSecond);
+      await set(bitsPerSecond);
+      this.#limit = bitsPerSecond;
+    });
+  }
+
+  async #setOffer(): Promise<string> {
     const offer = await this.connection.createOffer();
     try {
       await this.connection.setLocalDescription({ type: 'offer', sdp: completeOffer(offer.sdp ?? '') });
@@ -53,16 +97,13 @@ export class Peer {
       // A browser that takes no offer but its own.
       await this.connection.setLocalDescription(offer);
     }
-    const sdp = this.connection.localDescription?.sdp ?? offer.sdp ?? '';
-    const mids = SEND_LINES.map(({ source }) => this.#senders.get(source)?.mid ?? null);
-    return { sdp, sources: sourceLines(mids) };
+    return this.connection.localDescription?.sdp ?? offer.sdp ?? '';
   }
 
-  /** Takes the answer; an answer nobody waits for (to an offer we have replaced) is ignored. */
-  async answer(sdp: string): Promise<void> {
-    if (this.connection.signalingState !== 'have-local-offer') return;
-    await this.connection.setRemoteDescription({ type: 'answer', sdp });
-    await Promise.all([...this.#senders.values()].map((line) => line.answered()));
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const run = this.#turn.then(work);
+    this.#turn = run.catch(() => undefined);
+    return run;
   }
 
   /** Puts a track on a send line, or takes it off. */
@@ -73,6 +114,11 @@ export class Peer {
   /** What the server wants of a send line. */
   async wish(source: Source, encodings: readonly EncodingWish[]): Promise<void> {
     await this.#senders.get(source)?.wish(encodings);
+  }
+
+  /** What is sent now, if the network lets us: the ceilings of all live encodings, bits per second. */
+  get wanted(): number {
+    return [...this.#senders.values()].reduce((sum, line) => sum + line.ceiling, 0);
   }
 
   /** The slot a received track belongs to. */

@@ -43,6 +43,14 @@ export class SendLine {
     return this.#transceiver.mid;
   }
 
+  /** Highest bit rate of what is being sent, bits per second. */
+  get ceiling(): number {
+    const { sender } = this.#transceiver;
+    if (sender.track === null) return 0;
+    const live = sender.getParameters().encodings.filter(({ active }) => active);
+    return live.reduce((sum, { maxBitrate }) => sum + (maxBitrate ?? 0), 0);
+  }
+
   /** Puts a track on the line, or takes it off. */
   async put(track: MediaStreamTrack | null): Promise<void> {
     const { sender } = this.#transceiver;
