@@ -110,11 +110,13 @@ export class BadNetwork {
     await context.exposeFunction('behindBadNetwork', (sdp: string) => this.rewrite(sdp));
     await context.addInitScript(() => {
       const { prototype } = window.RTCPeerConnection;
-      const native = prototype.setRemoteDescription;
+      const native = prototype.setRemoteDescription as (
+        description: RTCSessionDescriptionInit,
+      ) => Promise<void>;
       const ask = (window as unknown as { behindBadNetwork(sdp: string): Promise<string> }).behindBadNetwork;
       prototype.setRemoteDescription = async function (description: RTCSessionDescriptionInit) {
         const sdp = description.sdp === undefined ? undefined : await ask(description.sdp);
-        await native.apply(this, [{ type: description.type, ...(sdp === undefined ? {} : { sdp }) }]);
+        await native.call(this, { type: description.type, ...(sdp === undefined ? {} : { sdp }) });
       };
     });
   }
