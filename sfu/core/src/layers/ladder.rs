@@ -1,36 +1,16 @@
 //! The choices there are for a viewer, what each costs, and the one that suits the size it is shown at.
 
-/// Up to which layers of which encoding: the address of one choice. Greater is better.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
-pub struct Layers {
-    /// Simulcast encoding, 0 the lowest quality; 0 where there is one only.
-    pub encoding: u8,
-    /// Highest spatial layer, 0–7.
-    pub spatial: u8,
-    /// Highest temporal layer, 0–7.
-    pub temporal: u8,
-}
+use crate::bwe::Target;
 
-impl Layers {
-    /// Everything of every encoding.
-    pub const ALL: Layers = Layers { encoding: u8::MAX, spatial: u8::MAX, temporal: u8::MAX };
-}
+/// Everything of every encoding.
+pub const EVERYTHING: Target = Target { encoding: u8::MAX, spatial: u8::MAX, temporal: u8::MAX };
 
-/// What a viewer is to get.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Target {
-    /// Nothing: it is not shown, or does not fit.
-    Paused,
-    /// The best there is up to these layers.
-    Layers(Layers),
-}
-
-/// How large a viewer shows something, in device pixels.
+/// How large a viewer shows a slot, device pixels; 0 × 0 is not shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct View {
-    /// Width, 0 when not shown.
+    /// Pixels.
     pub width: u16,
-    /// Height, 0 when not shown.
+    /// Pixels.
     pub height: u16,
 }
 
@@ -38,24 +18,22 @@ impl View {
     /// Before a viewer says anything: as large as it gets.
     pub const FULL: View = View { width: u16::MAX, height: u16::MAX };
 
-    /// Not shown at all.
-    pub fn is_hidden(self) -> bool {
-        self.width == 0 || self.height == 0
+    /// Whether anything is to be seen.
+    pub fn is_shown(self) -> bool {
+        self.width > 0 && self.height > 0
     }
 }
 
 /// One choice and what it brings.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Rung {
-    /// Which.
-    pub layers: Layers,
+pub struct Step {
+    /// Up to which layers of which encoding.
+    pub target: Target,
     /// What it costs, bit/s, headers of RTP not counted: measured over the last two seconds, or what the publisher
-    /// announced (or sent last) when it is not being sent now.
+    /// announced (or sent last) when it is not being sent now. 0 when nobody knows.
     pub bitrate: u64,
     /// Width and height of the picture in pixels, when known.
     pub size: Option<(u16, u16)>,
-    /// It is being sent now. If not, the publisher has to be asked first, which takes a round trip and a keyframe.
-    pub active: bool,
 }
 
 /// Layers of simulcast whose sizes nobody told, as browsers scale a 720p camera: a quarter, half, whole.
@@ -64,7 +42,7 @@ const USUAL_SIZES: [(u16, u16); 3] = [(320, 180), (640, 360), (1280, 720)];
 /// A picture may be shown this much larger than it is, in percent of its size, before a larger one is worth its cost.
 const STRETCH: u32 = 120;
 
-impl Rung {
+impl Step {
     /// Its size, or what is usual at its place: rank 0 is the smallest of `ranks` sizes.
     fn size_or_usual(&self, rank: usize, ranks: usize) -> (u16, u16) {
         let largest = USUAL_SIZES.len() - 1;
@@ -73,44 +51,38 @@ impl Rung {
     }
 }
 
-/// The smallest picture that covers the view, at its full frame rate; the largest if none does.
+/// The smallest picture that covers the view, at its full frame rate; everything there is, if none does.
 ///
 /// `ladder` is ascending. Width and height both count, but a viewer that crops (or turns) needs only one of them to fit:
 /// the area decides.
-pub fn by_view(ladder: &[Rung], view: View) -> Target {
-    if view.is_hidden() {
-        return Target::Paused;
+pub fn by_view(ladder: &[Step], view: View) -> Option<Target> {
+    if !view.is_shown() {
+        return None;
     }
     let area = |(width, height): (u16, u16)| u64::from(width) * u64::from(height);
     let shown = area((view.width, view.height));
-    let picture = |rung: &Rung| (rung.layers.encoding, rung.layers.spatial);
+    let picture = |step: &Step| (step.target.encoding, step.target.spatial);
     let ranks = ladder.chunk_by(|a, b| picture(a) == picture(b)).count();
-    let mut best = None;
-    for (rank, rungs) in ladder.chunk_by(|a, b| picture(a) == picture(b)).enumerate() {
-        let Some(highest) = rungs.last() else { continue };
-        best = Some(highest.layers);
-        let covered = area(highest.size_or_usual(rank, ranks)) * u64::from(STRETCH * STRETCH) / 10_000;
-        if covered >= shown {
-            break;
-        }
-    }
-    // Nothing has arrived yet: whatever comes.
-    Target::Layers(best.unwrap_or(Layers::ALL))
+    let covers = |(rank, steps): &(usize, &[Step])| {
+        let size = steps.first().map_or((0, 0), |step| step.size_or_usual(*rank, ranks));
+        area(size) * u64::from(STRETCH * STRETCH) / 10_000 >= shown
+    };
+    let pictures = ladder.chunk_by(|a, b| picture(a) == picture(b)).enumerate();
+    let smallest = pictures.into_iter().find(covers).and_then(|(_, steps)| steps.first());
+    // The ladder may not show all there is yet: what is not bounded by the view is not bounded at all.
+    Some(smallest.map_or(EVERYTHING, |step| Target { temporal: u8::MAX, ..step.target }))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn rung(encoding: u8, temporal: u8, size: Option<(u16, u16)>) -> Rung {
-        Rung { layers: Layers { encoding, spatial: 0, temporal }, bitrate: 1, size, active: true }
+    fn rung(encoding: u8, temporal: u8, size: Option<(u16, u16)>) -> Step {
+        Step { target: Target { encoding, spatial: 0, temporal }, bitrate: 1, size }
     }
 
-    fn chosen(ladder: &[Rung], width: u16, height: u16) -> Option<u8> {
-        match by_view(ladder, View { width, height }) {
-            Target::Paused => None,
-            Target::Layers(layers) => Some(layers.encoding),
-        }
+    fn chosen(ladder: &[Step], width: u16, height: u16) -> Option<u8> {
+        by_view(ladder, View { width, height }).map(|target| target.encoding)
     }
 
     #[test]
@@ -127,9 +99,10 @@ mod tests {
         assert_eq!(chosen(&ladder, 360, 200), Some(0), "a little larger is not worth four times the pixels");
         assert_eq!(chosen(&ladder, 600, 340), Some(1));
         assert_eq!(chosen(&ladder, 200, 355), Some(0), "a portrait window that crops");
-        assert_eq!(chosen(&ladder, 1920, 1080), Some(2), "the largest when none covers");
-        let all = Layers { encoding: 2, spatial: 0, temporal: 2 };
-        assert_eq!(by_view(&ladder, View::FULL), Target::Layers(all));
+        assert_eq!(chosen(&ladder, 1280, 720), Some(2));
+        let full_rate = Target { encoding: 0, spatial: 0, temporal: u8::MAX };
+        assert_eq!(by_view(&ladder, View { width: 160, height: 90 }), Some(full_rate));
+        assert_eq!(by_view(&ladder, View { width: 1920, height: 1080 }), Some(EVERYTHING), "none covers it");
     }
 
     #[test]
@@ -139,6 +112,6 @@ mod tests {
         assert_eq!(chosen(&ladder, 640, 360), Some(1));
         assert_eq!(chosen(&ladder, 1000, 600), Some(2));
         assert_eq!(chosen(&ladder[..1], 100, 100), Some(0));
-        assert_eq!(by_view(&[], View { width: 9, height: 9 }), Target::Layers(Layers::ALL));
+        assert_eq!(by_view(&[], View { width: 9, height: 9 }), Some(EVERYTHING));
     }
 }

@@ -14,4 +14,4 @@ pub mod selection;
 pub mod selector;
 pub mod wish;
 
-pub use ladder::{Layers, Rung, Target, View, by_view};
+pub use ladder::{EVERYTHING, Step, View, by_view};

@@ -70,9 +70,9 @@ impl Rates {
         self.last.is_some_and(|last| now.saturating_duration_since(last) < SILENCE)
     }
 
-    /// Since when it has been sent without a pause.
-    pub fn active_since(&self) -> Option<Instant> {
-        self.start
+    /// When the last packet came.
+    pub fn last(&self) -> Option<Instant> {
+        self.last
     }
 
     /// Targets that had packets.
@@ -123,6 +123,5 @@ mod tests {
             rates.add(ms(10_000 + step * 20), 1000, 0b10);
         }
         near(rates.bitrate(ms(12_000), 1), 400_000);
-        assert_eq!(rates.active_since(), Some(ms(10_000)));
     }
 }

@@ -65,8 +65,8 @@ struct PayloadState {
     layers: u64,
     highest_number: u64,
     group: Option<vp9::Scalability>,
-    /// Highest layers seen.
-    top: Layer,
+    /// Highest spatial layer.
+    top_spatial: u8,
     /// Numbers of the last two frames of each temporal layer, by spatial layer (VP8 has one).
     last: [[[Option<u64>; 2]; 4]; 8],
 }
@@ -80,6 +80,11 @@ impl Reader {
     /// The decode targets that [`Frame`]s of this reader speak of.
     pub fn structure(&self) -> &Structure {
         self.known().unwrap_or(&GRID)
+    }
+
+    /// The decode targets that are being produced, a bit each.
+    pub fn active(&self) -> u32 {
+        if self.described { self.active } else { self.payload.active() }
     }
 
     /// Size of the picture of a spatial layer, when the stream told.
@@ -311,16 +316,15 @@ impl PayloadState {
         }
     }
 
-    /// Targets of the grid up to the highest layers seen.
+    /// Targets of the grid up to the highest spatial layer. How many temporal layers there are is not said; a target
+    /// with more of them than there are is one with all.
     fn active(&self) -> u32 {
-        let row = (2u32 << self.top.temporal.min(3)) - 1;
-        (0..=self.top.spatial.min(7)).fold(0, |mask, spatial| mask | row << (spatial * 4))
+        u32::MAX >> (28 - 4 * self.top_spatial.min(7))
     }
 
     fn note_vp8(&mut self, read: &vp8::Descriptor) {
         let Some((id, temporal)) = read.fields.picture_id.zip(read.temporal) else { return };
         let number = self.ids.extend(id);
-        self.top.temporal = self.top.temporal.max(temporal);
         self.highest_number = self.highest_number.max(number);
         self.remember(0, temporal, number);
     }
@@ -334,10 +338,7 @@ impl PayloadState {
             && read.starts_keyframe()
         {
             self.group = Some(structure);
-            self.top = Layer { spatial: structure.spatial_layers - 1, temporal: 0 };
-            for picture in structure.group.iter().take(structure.group_len.into()) {
-                self.top.temporal = self.top.temporal.max(picture.temporal.min(3));
-            }
+            self.top_spatial = structure.spatial_layers - 1;
         }
         if newest && read.starts_keyframe() {
             self.first_picture = picture;
@@ -345,7 +346,6 @@ impl PayloadState {
             self.layers = self.group.map_or(1, |group| u64::from(group.spatial_layers));
             self.last = Default::default();
         }
-        self.top.temporal = self.top.temporal.max(read.temporal.min(3));
         if let Some(number) = self.vp9_number(picture, read.spatial) {
             self.highest_number = self.highest_number.max(number);
             self.remember(read.spatial, read.temporal, number);

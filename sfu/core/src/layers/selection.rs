@@ -3,9 +3,10 @@
 //! A switch of encodings happens at a keyframe of the new one; until it arrives the old one goes on. On the way down the
 //! old one's upper temporal layers are dropped meanwhile.
 
-use super::ladder::{Layers, Target};
+use super::ladder::EVERYTHING;
 use super::reader::{LayerInfo, Reading};
 use super::selector::{Selector, Verdict};
+use crate::bwe::Target;
 use crate::rtp::dependency::{Layer, Structure};
 
 /// What to do with a packet of the source for this viewer.
@@ -31,7 +32,8 @@ pub enum Choice {
 /// See the module.
 #[derive(Clone, Debug)]
 pub struct Selection {
-    target: Target,
+    /// `None`: nothing is forwarded.
+    target: Option<Target>,
     /// The encoding being forwarded.
     current: Option<u8>,
     /// Video has layers; audio does without.
@@ -41,11 +43,11 @@ pub struct Selection {
 impl Selection {
     /// Shows all there is; `layered` for video.
     pub fn new(layered: bool) -> Self {
-        Self { target: Target::Layers(Layers::ALL), current: None, selector: layered.then(Selector::default) }
+        Self { target: Some(EVERYTHING), current: None, selector: layered.then(Selector::default) }
     }
 
-    /// What is wished for.
-    pub fn target(&self) -> Target {
+    /// What is wished for; `None` is nothing.
+    pub fn target(&self) -> Option<Target> {
         self.target
     }
 
@@ -55,10 +57,10 @@ impl Selection {
     }
 
     /// The layers being forwarded.
-    pub fn layers(&self, structure: &Structure) -> Option<Layers> {
+    pub fn layers(&self, structure: &Structure) -> Option<Target> {
         let encoding = self.current?;
         let layer = self.selector.as_ref().and_then(|it| it.current(structure)).unwrap_or_default();
-        Some(Layers { encoding, spatial: layer.spatial, temporal: layer.temporal })
+        Some(Target { encoding, spatial: layer.spatial, temporal: layer.temporal })
     }
 
     /// Decode targets that this viewer can be told of.
@@ -67,9 +69,9 @@ impl Selection {
     }
 
     /// Changes the wish.
-    pub fn aim(&mut self, target: Target) {
+    pub fn aim(&mut self, target: Option<Target>) {
         self.target = target;
-        if target == Target::Paused {
+        if target.is_none() {
             self.current = None;
         }
         self.aim_selector();
@@ -81,12 +83,12 @@ impl Selection {
     }
 
     fn aim_selector(&mut self) {
-        let (Target::Layers(layers), Some(selector)) = (self.target, &mut self.selector) else { return };
+        let (Some(target), Some(selector)) = (self.target, &mut self.selector) else { return };
         let goal = match self.current {
             // On the way up to another encoding, all of this one is better than less.
-            Some(current) if current < layers.encoding => Layer { spatial: u8::MAX, temporal: u8::MAX },
-            Some(current) if current > layers.encoding => Layer::default(),
-            _ => Layer { spatial: layers.spatial, temporal: layers.temporal },
+            Some(current) if current < target.encoding => Layer { spatial: u8::MAX, temporal: u8::MAX },
+            Some(current) if current > target.encoding => Layer::default(),
+            _ => Layer { spatial: target.spatial, temporal: target.temporal },
         };
         selector.aim(goal);
     }
@@ -129,12 +131,12 @@ impl Selection {
         }
     }
 
-    /// Whether a packet that was decided on before was sent; `None` if that is not known (then it was, as a stream
-    /// without layers is).
+    /// Whether a packet of the current encoding that came before was sent; `None` if it was not decided on.
     pub fn recall(&self, reading: &Reading<'_>) -> Option<bool> {
         match (reading.layers, &self.selector) {
+            (LayerInfo::Plain, _) | (_, None) => Some(true),
+            (LayerInfo::Unknown, _) => None,
             (LayerInfo::Frame(frame), Some(selector)) => selector.recall(frame.number),
-            _ => None,
         }
     }
 
@@ -153,9 +155,8 @@ impl Selection {
 /// The encoding a viewer with this target should get, when only those in the mask `sent` are being sent, out of `count`.
 ///
 /// If the target's own is not (yet, or any more), the nearest below it, or else above it.
-pub fn wanted(target: Target, sent: u8, count: u8) -> Option<u8> {
-    let Target::Layers(layers) = target else { return None };
-    let ideal = layers.encoding.min(count.saturating_sub(1));
+pub fn wanted(target: Option<Target>, sent: u8, count: u8) -> Option<u8> {
+    let ideal = target?.encoding.min(count.saturating_sub(1));
     let is_sent = |encoding: &u8| sent >> encoding & 1 == 1;
     let lower = (0..=ideal).rev().find(is_sent);
     Some(lower.or_else(|| (ideal..8).find(is_sent)).unwrap_or(ideal))
@@ -166,8 +167,8 @@ mod tests {
     use super::*;
     use crate::rtp::picture::PictureFields;
 
-    fn target(encoding: u8) -> Target {
-        Target::Layers(Layers { encoding, spatial: 9, temporal: 9 })
+    fn target(encoding: u8) -> Option<Target> {
+        Some(Target { encoding, spatial: 9, temporal: 9 })
     }
 
     fn packet(keyframe: bool) -> Reading<'static> {
@@ -191,7 +192,7 @@ mod tests {
         assert_eq!(it.decide(2, &packet(true), 2, &grid, Some(2)), begun);
         assert_eq!(it.decide(0, &packet(true), 2, &grid, Some(2)), Choice::Elsewhere);
         assert!(!it.wants_keyframe(Some(2)));
-        it.aim(Target::Paused);
+        it.aim(None);
         assert_eq!(it.decide(2, &packet(true), 3, &grid, None), Choice::Elsewhere);
     }
 
@@ -202,6 +203,6 @@ mod tests {
         assert_eq!(wanted(target(0), 0b100, 3), Some(2), "or the next higher one");
         assert_eq!(wanted(target(2), 0, 3), Some(2), "nothing is sent yet: ask for the right one");
         assert_eq!(wanted(target(2), 0b001, 1), Some(0));
-        assert_eq!(wanted(Target::Paused, 0b111, 3), None);
+        assert_eq!(wanted(None, 0b111, 3), None);
     }
 }

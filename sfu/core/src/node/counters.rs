@@ -34,6 +34,8 @@ pub enum DropReason {
     Muted,
     /// The viewer does not show the slot.
     NotShown,
+    /// Of an encoding or a layer that this subscriber does not get.
+    OtherLayer,
     /// Above what one participant may send.
     RateLimited,
     /// Larger than a packet of media can be.
@@ -48,7 +50,7 @@ pub enum DropReason {
 
 impl DropReason {
     /// All reasons, in the order of their counters.
-    pub const ALL: [DropReason; 19] = [
+    pub const ALL: [DropReason; 20] = [
         DropReason::NotOurs,
         DropReason::Unvalidated,
         DropReason::Stun,
@@ -63,6 +65,7 @@ impl DropReason {
         DropReason::ResendBudget,
         DropReason::Muted,
         DropReason::NotShown,
+        DropReason::OtherLayer,
         DropReason::RateLimited,
         DropReason::Oversized,
         DropReason::Congested,
@@ -87,6 +90,7 @@ impl DropReason {
             DropReason::ResendBudget => "resend_budget",
             DropReason::Muted => "muted",
             DropReason::NotShown => "not_shown",
+            DropReason::OtherLayer => "other_layer",
             DropReason::RateLimited => "rate_limited",
             DropReason::Oversized => "oversized",
             DropReason::Congested => "congested",

@@ -7,7 +7,7 @@
 use std::time::{Duration, Instant};
 
 use super::counters::DropReason;
-use super::feed::Place;
+use super::feed::{Feed, Place};
 use super::participant::Participant;
 use super::slot::Slot;
 use super::upstream::Wisher;
@@ -16,6 +16,7 @@ use crate::bwe::cap::NO_LIMIT;
 use crate::bwe::estimator::EstimatorStats;
 use crate::bwe::throughput::Throughput;
 use crate::bwe::{Allocation, Allocator, Bitrate, Class, Estimator, Pacer, Rung, SlotRequest, Target, Twcc};
+use crate::layers::{EVERYTHING, Step};
 use crate::media::{Kind, Source};
 use crate::transport::Transport;
 use crate::transport::outbox::Outbox;
@@ -45,6 +46,8 @@ const FLOOD_EVERY: Duration = Duration::from_millis(1500);
 /// A camera or screen below this is no picture any more.
 const LEAST_CAMERA: Bitrate = Bitrate::kbps(70);
 const LEAST_SCREEN: Bitrate = Bitrate::kbps(100);
+/// A simulcast encoding with less than this share of its usual rate looks worse than the next smaller one.
+const WORTH_SENDING: f64 = 0.7;
 /// A slot that shows something new is not paused, and has no wish for its publisher: the leg is being found out about.
 const FRESH: Duration = Duration::from_millis(600);
 
@@ -101,6 +104,8 @@ pub(super) struct Egress {
     allocator: Allocator,
     slots: Vec<SlotState>,
     ladder: Vec<Rung>,
+    /// What there is to choose from, while the ladder is made of it.
+    steps: Vec<Step>,
     audio: Throughput,
     /// Some receive line carries transport-wide numbers.
     numbered: bool,
@@ -120,6 +125,7 @@ impl Egress {
             allocator: Allocator::default(),
             slots: vec![SlotState::default(); slots.len()],
             ladder: Vec::new(),
+            steps: Vec::new(),
             audio: Throughput::default(),
             numbered: slots.iter().any(|slot| slot.stamps().transport_cc != 0),
             reviewed: None,
@@ -280,6 +286,12 @@ impl Egress {
         }
     }
 
+    /// A slot is shown in another size: what fits of that is taken at once.
+    pub(super) fn refresh(&mut self, slot: usize) {
+        self.allocator.restart(slot);
+        self.reviewed = None;
+    }
+
     /// The path is another one.
     pub(super) fn on_new_path(&mut self, now: Instant) {
         self.estimator.on_new_path(now);
@@ -400,18 +412,17 @@ impl Node {
         }
         let Participant { egress, slots, .. } = &mut self.participants[key];
         let informed = egress.estimator.is_informed();
-        let Egress { estimator, allocator, slots: states, ladder, audio, pacer, free, .. } = egress;
+        let Egress {
+            estimator, allocator, slots: states, ladder, steps, audio, pacer, free, numbered, ..
+        } = egress;
         ladder.clear();
         let mut ends = [0; SLOTS_MAX];
         for (slot, end) in ends.iter_mut().enumerate().take(count) {
             let shown = slots[slot].shows().filter(|_| slots[slot].is_wanted());
             if let Some(feed) = shown.and_then(|feed| self.feeds.get(feed)) {
-                let bitrate = states[slot].offered.rate(MEASURED).unwrap_or_default();
-                let least = if feed.source == Source::Screen { LEAST_SCREEN } else { LEAST_CAMERA };
-                ladder.push(match leads[slot] {
-                    true => Rung { target: Target::default(), bitrate, least, most: NO_LIMIT },
-                    false => Rung::fixed(Target::default(), bitrate),
-                });
+                let offered = states[slot].offered.rate(MEASURED).unwrap_or_default();
+                feed.ladder(now, steps);
+                write_ladder(feed, steps, slots[slot].bound(), offered, leads[slot], ladder);
             }
             *end = ladder.len();
         }
@@ -434,8 +445,13 @@ impl Node {
         let backlog = backlog.min(estimate.minus(audio).scale(0.5));
         let allocations = allocator.divide(now, estimate, audio.plus(backlog), loss, requests);
         let mut wishes = [None; SLOTS_MAX];
+        let mut changed = [false; SLOTS_MAX];
         for (slot, allocation) in allocations.iter().enumerate() {
             let (state, request) = (&mut states[slot], &requests[slot]);
+            // A peer that never tells what arrives gets what suits its view.
+            let blind = !informed && !*numbered;
+            let granted = if blind { Some(EVERYTHING) } else { grant(allocation.target, request.ladder) };
+            changed[slot] = granted.is_some_and(|it| slots[slot].grant(it));
             state.allocation = *allocation;
             let settled = state.since.is_some_and(|since| now >= since + FRESH);
             let paused =
@@ -456,11 +472,24 @@ impl Node {
             }
             state.paused = paused;
             if informed && settled && !request.ladder.is_empty() {
-                // What is paused here trickles on at the publisher, so that it can be resumed.
-                wishes[slot] = Some(allocation.share.max(LEAST_CAMERA));
+                let feed = slots[slot].shows().and_then(|feed| self.feeds.get(feed));
+                let shared = feed.is_some_and(|feed| {
+                    feed.encodings() > 1 && feed.subscribers.len() + feed.mirrors.len() > 1
+                });
+                // What is paused here trickles on at the publisher, so that it can be resumed. Of simulcast several
+                // viewers may need several encodings: then no one's share is the source's.
+                let share = if shared { NO_LIMIT } else { allocation.share };
+                wishes[slot] = Some(share.max(LEAST_CAMERA));
             }
         }
         self.counters.layer_switches += allocator.changes() - changes;
+        for (slot, changed) in changed.into_iter().enumerate().take(count) {
+            let place = Place { participant: key, slot };
+            if let Some(feed) = self.participants[key].slots[slot].shows().filter(|_| changed) {
+                self.review_wish(now, feed);
+                self.want_awaited(now, place);
+            }
+        }
         for (slot, wish) in wishes.into_iter().enumerate().take(count) {
             if let (Some(wish), Some(feed)) = (wish, self.participants[key].slots[slot].shows()) {
                 let place = Place { participant: key, slot };
@@ -491,6 +520,53 @@ impl Node {
                 feed.wishes.iter().any(|(who, _)| *who == Wisher::Worker(mirror.worker))
             })
     }
+}
+
+/// What of a feed's steps a viewer can use. Where the publisher follows this viewer (it `leads`), the largest picture it
+/// sends at all can have any rate; of simulcast each encoding has a rate below which it is not worth sending.
+fn write_ladder(
+    feed: &Feed,
+    steps: &[Step],
+    bound: Option<Target>,
+    offered: Bitrate,
+    leads: bool,
+    ladder: &mut Vec<Rung>,
+) {
+    let usable = steps.iter().take_while(|step| Some(step.target) <= bound).count().max(1).min(steps.len());
+    let screen = feed.source == Source::Screen;
+    let least = if screen { LEAST_SCREEN } else { LEAST_CAMERA };
+    for (place, step) in steps.iter().take(usable).enumerate() {
+        let alone = steps.len() == 1;
+        let bitrate = if alone { offered } else { Bitrate::bps(step.bitrate) };
+        let largest_rate = steps.get(place + 1).is_none_or(|next| !is_same_picture(step.target, next.target));
+        let least = match feed.encodings() {
+            1 if place + 1 == usable => Some(least),
+            1 => None,
+            _ if step.target.encoding == 0 && largest_rate => Some(least),
+            _ => Some(bitrate.scale(WORTH_SENDING).max(least)).filter(|_| largest_rate),
+        };
+        ladder.push(match least.filter(|_| leads) {
+            Some(least) => Rung { target: step.target, bitrate, least, most: NO_LIMIT },
+            None => Rung::fixed(step.target, bitrate),
+        });
+    }
+}
+
+fn is_same_picture(one: Target, other: Target) -> bool {
+    (one.encoding, one.spatial) == (other.encoding, other.spatial)
+}
+
+/// What an allocation lets a slot forward. The highest rungs stand for all there may come to be beyond them; what is
+/// paused is kept at the lowest.
+fn grant(target: Option<Target>, ladder: &[Rung]) -> Option<Target> {
+    let lowest = ladder.first()?.target;
+    let Some(target) = target else { return Some(lowest) };
+    let next = ladder.iter().find(|rung| rung.target > target);
+    Some(match next {
+        None => EVERYTHING,
+        Some(next) if !is_same_picture(next.target, target) => Target { temporal: u8::MAX, ..target },
+        Some(_) => target,
+    })
 }
 
 /// Throws away the video of a slot that waits.

@@ -6,18 +6,19 @@ use bytes::Bytes;
 
 use super::counters::DropReason;
 use super::egress::Sent;
-use super::feed::Origin;
+use super::feed::{Origin, Place};
 use super::feedback::{self, Incoming};
 use super::limits::DATAGRAM_BYTES_MAX;
 use super::participant::{Participant, REPORT_EVERY};
 use super::track::{Arrival, MediaPacket, Track};
 use super::types::Event;
-use super::{Node, TapOutput};
+use super::{EarlierAudio, Node, TapOutput};
 use crate::bwe::{Class, messages};
 use crate::ids::Ssrc;
+use crate::layers::reader::LayerInfo;
 use crate::media::{Kind, Source};
 use crate::path::Path;
-use crate::rtp::extensions::{AudioLevel, HeaderExtension, read_mid, read_transport_cc};
+use crate::rtp::extensions::{AudioLevel, HeaderExtension, read_transport_cc};
 use crate::rtp::packet::{DatagramKind, RtpPacket};
 use crate::rtp::rtcp;
 use crate::tap::{SenderReport, TapEvent, TapPacket};
@@ -25,6 +26,8 @@ use crate::transport::ice::Check;
 
 /// Format of transport-wide feedback among transport feedback.
 const TWCC: u8 = 15;
+/// Packets behind a late keyframe that are caught up on: more than arrive in the round trip its repair takes.
+const CATCH_UP_MAX: u64 = 256;
 
 impl Node {
     /// Takes one datagram, or one frame of a TCP connection. Media is decrypted in it, so its bytes are of no use
@@ -124,11 +127,7 @@ impl Node {
         let Ok(packet) = RtpPacket::parse(opened) else {
             return self.counters.dropped.count(DropReason::Malformed);
         };
-        let stream = participant.stream(packet.ssrc()).or_else(|| {
-            let mid = participant.mid_extension().and_then(|id| packet.extension(id)).and_then(read_mid)?;
-            participant.learn(packet.ssrc(), mid, packet.payload_type())
-        });
-        let Some(stream) = stream else {
+        let Some(stream) = participant.stream(packet.ssrc()).or_else(|| participant.learn(&packet)) else {
             return self.counters.dropped.count(DropReason::UnknownSsrc);
         };
         self.counters.received += 1;
@@ -189,20 +188,20 @@ impl Node {
         restarted: bool,
     ) {
         let feed = &mut self.feeds[key];
-        feed.keep(now, encoding, sequence, bytes, restarted);
-        let packet =
-            RtpPacket::parse(bytes).ok().and_then(|packet| feed.understand(encoding, sequence, &packet));
+        let packet = RtpPacket::parse(bytes).ok();
+        let packet = packet.and_then(|packet| feed.take_in(now, encoding, sequence, &packet, restarted));
         let Some(packet) = packet else {
             return self.counters.dropped.count(DropReason::Malformed);
         };
         let mut earlier = std::mem::take(&mut self.earlier);
         earlier.collect(now, feed, &packet);
-        let local = matches!(feed.origin, Origin::Local { .. });
-        if restarted && local {
+        let (local, sent) = (matches!(feed.origin, Origin::Local { .. }), feed.sent(now));
+        let alone = sent & !(1 << encoding) == 0;
+        if restarted && local && alone {
             let (participant, source) = (feed.who, feed.source);
             self.events.push_back(Event::TrackStarted { participant, source, codec: packet.codec });
         }
-        if packet.keyframe {
+        if packet.reading.keyframe {
             match feed.origin {
                 Origin::Local { participant, track } => {
                     self.participants[participant].tracks[track].on_keyframe(encoding);
@@ -212,79 +211,146 @@ impl Node {
         }
         // What a worker that does not keep up misses, it can only do without from the next keyframe on.
         let mut keyframe_needed = local && !self.mirror_packet(key, encoding, sequence, bytes, restarted);
+        // Packets behind a late keyframe came before it and could not be used; they can now.
+        let late = packet.reading.keyframe && sequence < self.feeds[key].highest(encoding);
         for index in 0..self.feeds[key].subscribers.len() {
             let place = self.feeds[key].subscribers[index];
-            let Participant { transport, slots, egress, .. } = &mut self.participants[place.participant];
-            let slot = &mut slots[place.slot];
-            if slot.encoding() != packet.encoding {
-                continue;
-            }
-            if restarted {
+            let slot = &mut self.participants[place.participant].slots[place.slot];
+            if restarted && slot.encoding() == Some(encoding) {
                 slot.restart();
             }
-            if !transport.can_send() {
-                continue;
+            let begins = self.forward(now, key, place, sent, &packet, &earlier);
+            if late && (begins || packet.reading.descriptor.is_some()) {
+                self.catch_up(now, key, place, sent, encoding, sequence);
             }
-            let class = (slot.kind() == Kind::Video).then_some(Class::Video);
-            if class.is_some() && egress.refuses(now, place.slot, packet.payload.len()) {
-                self.counters.dropped.count(DropReason::Congested);
-                continue;
-            }
-            match slot.forward(now, &packet, &earlier, self.outbox.begin()) {
-                Ok(()) => {
-                    let bytes = self.outbox.buffer().len() - self.outbox.start();
-                    let stamps = slot.stamps();
-                    match egress.send(now, place.slot, class, stamps, transport, &mut self.outbox) {
-                        Sent::Left => {}
-                        Sent::Waits => self.rearm(now, place.participant),
-                        Sent::Dropped => {
-                            slot.restart();
-                            self.counters.dropped.count(DropReason::Congested);
-                            continue;
-                        }
-                    }
-                    let Participant { stats, repair, .. } = &mut self.participants[place.participant];
-                    repair.budget.earn(bytes);
-                    stats.packets_sent += 1;
-                    stats.octets_sent += bytes as u64;
-                    self.counters.forwarded += 1;
-                }
-                Err(reason) => {
-                    self.outbox.abandon();
-                    keyframe_needed |= reason == DropReason::BeforeKeyframe;
-                    self.counters.dropped.count(reason);
-                }
-            }
+            let slot = &self.participants[place.participant].slots[place.slot];
+            keyframe_needed |= slot.awaited(&self.feeds[key], sent) == Some(encoding);
         }
         self.earlier = earlier;
-        self.tap(now, key, &packet, restarted);
+        keyframe_needed |= self.tap(now, key, &packet, restarted, sent);
+        if packet.reading.keyframe && packet.codec.kind() == Kind::Video {
+            // Sizes may be others than before.
+            self.review_layers(now, key);
+        }
         if keyframe_needed {
             self.want_keyframe(now, key, encoding);
         }
     }
 
-    /// Hands a packet to the feed's taps, which keep it: the one copy of a payload that leaves the packet path.
-    fn tap(&mut self, now: Instant, key: usize, packet: &MediaPacket<'_>, restarted: bool) {
-        let feed = &self.feeds[key];
-        if feed.taps.is_empty() {
-            return;
+    /// Sends a packet to a slot that shows its feed, if the slot has use for it. True if it is the first of its encoding.
+    fn forward(
+        &mut self,
+        now: Instant,
+        key: usize,
+        place: Place,
+        sent: u8,
+        packet: &MediaPacket<'_>,
+        earlier: &EarlierAudio,
+    ) -> bool {
+        let Participant { transport, slots, egress, .. } = &mut self.participants[place.participant];
+        if !transport.can_send() {
+            return false;
         }
+        let slot = &mut slots[place.slot];
+        let feed = &self.feeds[key];
+        let class = (slot.kind() == Kind::Video).then_some(Class::Video);
+        let concerned =
+            slot.encoding() == Some(packet.encoding) || slot.wanted(feed, sent) == Some(packet.encoding);
+        if class.is_some() && concerned && egress.refuses(now, place.slot, packet.payload.len()) {
+            self.counters.dropped.count(DropReason::Congested);
+            return false;
+        }
+        let begins = match slot.forward(now, feed, sent, packet, earlier, self.outbox.begin()) {
+            Ok(begins) => begins,
+            Err(reason) => {
+                self.outbox.abandon();
+                self.counters.dropped.count(reason);
+                return false;
+            }
+        };
+        let bytes = self.outbox.buffer().len() - self.outbox.start();
+        let stamps = slot.stamps();
+        match egress.send(now, place.slot, class, stamps, transport, &mut self.outbox) {
+            Sent::Left => {}
+            Sent::Waits => self.rearm(now, place.participant),
+            Sent::Dropped => {
+                slot.restart();
+                self.counters.dropped.count(DropReason::Congested);
+                return false;
+            }
+        }
+        let Participant { stats, repair, .. } = &mut self.participants[place.participant];
+        repair.budget.earn(bytes);
+        stats.packets_sent += 1;
+        stats.octets_sent += bytes as u64;
+        self.counters.forwarded += 1;
+        begins
+    }
+
+    /// Sends a slot the packets that came before the keyframe they need, though they follow it. A keyframe whose first
+    /// packet was lost would otherwise have to be asked for again.
+    fn catch_up(&mut self, now: Instant, key: usize, place: Place, sent: u8, encoding: u8, after: u64) {
+        let highest = self.feeds[key].highest(encoding);
+        for sequence in after + 1..=highest.min(after + CATCH_UP_MAX) {
+            // The cache is the feed's own; the packet is read from a copy so that the feed may change meanwhile.
+            let mut copy = std::mem::take(&mut self.copied);
+            copy.clear();
+            if let Some(bytes) = self.feeds[key].cached_bytes(now, encoding, sequence) {
+                copy.extend_from_slice(bytes);
+            }
+            let packet = RtpPacket::parse(&copy).ok();
+            let packet = packet.and_then(|packet| self.feeds[key].understand(encoding, sequence, &packet));
+            if let Some(packet) = packet {
+                let slot = &self.participants[place.participant].slots[place.slot];
+                let plain = packet.reading.layers == LayerInfo::Plain;
+                if plain || slot.recall(&packet).is_none() {
+                    self.forward(now, key, place, sent, &packet, &EarlierAudio::default());
+                }
+            }
+            self.copied = copy;
+        }
+    }
+
+    /// Hands a packet to the feed's taps, which keep it: the one copy of a payload that leaves the packet path. True if
+    /// they wait for a keyframe of its encoding.
+    fn tap(&mut self, now: Instant, key: usize, packet: &MediaPacket<'_>, restarted: bool, sent: u8) -> bool {
+        if self.feeds[key].taps.is_empty() {
+            return false;
+        }
+        let mut state = std::mem::take(&mut self.feeds[key].tapped);
+        let before = state.current();
+        let numbers = state.pass(now, &self.feeds[key], packet, restarted, sent);
+        let feed = &mut self.feeds[key];
+        let wanted = feed.encodings() > 1 && state.wants_keyframe(sent) == Some(packet.encoding);
+        feed.tapped = state;
+        let Some(numbers) = numbers else { return wanted };
+        let feed = &self.feeds[key];
         let tapped = TapPacket {
             arrival: self.config.epoch.at(now),
             codec: packet.codec,
-            sequence: packet.sequence,
-            timestamp: packet.timestamp,
+            sequence: numbers.sequence,
+            timestamp: numbers.timestamp,
             marker: packet.marker,
             rotation: packet.passed.orientation.map(|orientation| orientation.rotation),
             payload: Bytes::copy_from_slice(packet.payload),
         };
         for tap in &feed.taps {
-            if restarted {
+            if numbers.restarted {
                 self.tap_outputs.push_back((*tap, TapOutput::Event(TapEvent::Restart)));
             }
             self.counters.tapped += 1;
             self.tap_outputs.push_back((*tap, TapOutput::Event(TapEvent::Packet(tapped.clone()))));
         }
+        // The clock of another encoding is said at once: the next report may be seconds away.
+        if feed.encodings() > 1
+            && before != Some(packet.encoding)
+            && let Some(report) = feed.tapped_report(packet.encoding)
+        {
+            for tap in &feed.taps {
+                self.tap_outputs.push_back((*tap, TapOutput::Event(TapEvent::SenderReport(report))));
+            }
+        }
+        wanted
     }
 
     fn handle_rtcp(&mut self, now: Instant, key: usize, datagram: &mut [u8]) {
@@ -313,7 +379,7 @@ impl Node {
                 Incoming::KeyframeRequest { ssrc } => {
                     let shown = self.participants[key].slots.iter().find(|slot| slot.ssrcs().media == ssrc);
                     if let Some((feed, encoding)) =
-                        shown.and_then(|slot| slot.shows().map(|feed| (feed, slot.encoding())))
+                        shown.and_then(|slot| Some((slot.shows()?, slot.encoding()?)))
                     {
                         self.want_keyframe(now, feed, encoding);
                     }
@@ -339,14 +405,16 @@ impl Node {
         feed.on_sender_report(encoding, report);
         self.mirror_report(key, encoding, report);
         let feed = &self.feeds[key];
-        for tap in &feed.taps {
-            self.tap_outputs.push_back((*tap, TapOutput::Event(TapEvent::SenderReport(report))));
+        if let Some(report) = feed.tapped.report(feed.encodings(), encoding, report) {
+            for tap in &feed.taps {
+                self.tap_outputs.push_back((*tap, TapOutput::Event(TapEvent::SenderReport(report))));
+            }
         }
         for index in 0..self.feeds[key].subscribers.len() {
             let place = self.feeds[key].subscribers[index];
             let participant = &mut self.participants[place.participant];
             let slot = &mut participant.slots[place.slot];
-            if slot.encoding() == encoding
+            if slot.encoding() == Some(encoding)
                 && let Some(sent) = slot.sender_report(now, report.ntp, report.rtp_timestamp)
             {
                 rtcp::write_sender_report(&sent, self.outbox.begin());

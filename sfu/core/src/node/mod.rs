@@ -4,12 +4,14 @@
 //! and no randomness of its own: one seed and one sequence of inputs give one run.
 
 mod counters;
+mod descriptors;
 mod egress;
 mod feed;
 mod feedback;
 #[cfg(any(test, feature = "testing"))]
 pub mod hostile;
 mod inputs;
+mod layers;
 mod limits;
 mod participant;
 mod quality;
@@ -18,6 +20,7 @@ mod repair;
 mod rules;
 mod slot;
 mod speaker;
+mod tapped;
 #[cfg(test)]
 mod tests;
 mod timers;
@@ -51,6 +54,7 @@ pub use self::types::{
     RouteError, TapId, View,
 };
 use crate::ids::{Mid, ParticipantId, Ssrc, WorkerId};
+use crate::layers::Step;
 use crate::media::{Kind, Source};
 use crate::path::{Candidate, Path};
 use crate::sdp::{self, AnswerSettings, DEFAULT_VIDEO_PREFERENCE, LineKind, Offer, SlotSsrcs};
@@ -138,6 +142,10 @@ pub struct Node {
     missing: Vec<u16>,
     /// An RTX packet in its original form, while it is handled.
     rebuilt: Vec<u8>,
+    /// A packet out of a cache, while it is sent to a slot that could not use it before.
+    copied: Vec<u8>,
+    /// What a viewer can choose from, while it is looked at.
+    steps: Vec<Step>,
     /// What goes along with an audio packet, while it is published.
     earlier: EarlierAudio,
     outbox: Outbox,
@@ -166,6 +174,8 @@ impl Node {
             timers: Timers::default(),
             missing: Vec::new(),
             rebuilt: Vec::new(),
+            copied: Vec::new(),
+            steps: Vec::new(),
             earlier: EarlierAudio::default(),
             outbox: Outbox::default(),
             events: VecDeque::new(),
@@ -354,12 +364,11 @@ impl Node {
             self.feeds[feed].subscribers.push(place);
         }
         self.participants[participant].egress.restart(slot);
-        let slot = &mut self.participants[participant].slots[slot];
-        slot.show(feed);
-        let encoding = slot.encoding();
+        self.participants[participant].slots[slot].show(feed);
         self.participants[participant].repair.start(now);
         self.settle(now, participant);
-        self.want_keyframe(now, feed, encoding);
+        self.review_layers(now, feed);
+        self.want_awaited(now, place);
     }
 
     /// Empties a slot.
@@ -383,10 +392,12 @@ impl Node {
         let feed = &mut self.feeds[key];
         feed.taps.push(id);
         // The next report may be seconds away; the last one places the very first packet on the sender's clock.
-        if let Some(report) = feed.sender_report(0) {
+        let encoding = feed.tapped.encoding(feed.sent(now), feed.encodings());
+        if let Some(report) = feed.tapped_report(encoding) {
             self.tap_outputs.push_back((id, TapOutput::Event(TapEvent::SenderReport(report))));
         }
-        self.want_keyframe(now, key, 0);
+        self.review_wish(now, key);
+        self.want_keyframe(now, key, encoding);
         Ok(id)
     }
 
@@ -394,13 +405,18 @@ impl Node {
     pub fn remove_tap(&mut self, id: TapId) {
         if let Some(feed) = self.taps.remove(&id).and_then(|feed| self.feeds.get_mut(feed)) {
             feed.taps.retain(|tap| *tap != id);
+            if feed.taps.is_empty() {
+                feed.tapped.stop();
+            }
         }
     }
 
     /// Asks the publisher behind a tap for a keyframe.
     pub fn request_keyframe(&mut self, now: Instant, tap: TapId) {
-        if let Some(feed) = self.taps.get(&tap).copied() {
-            self.want_keyframe(now, feed, 0);
+        if let Some(key) = self.taps.get(&tap).copied() {
+            let feed = &self.feeds[key];
+            let encoding = feed.tapped.encoding(feed.sent(now), feed.encodings());
+            self.want_keyframe(now, key, encoding);
         }
     }
 

@@ -16,16 +16,19 @@ use super::types::{AnswerSlot, JoinError, ParticipantStats};
 use super::upstream::Upstream;
 use crate::ids::{Mid, ParticipantId, Ssrc};
 use crate::media::Kind;
-use crate::rtp::extensions::HeaderExtension;
+use crate::rtp::extensions::{HeaderExtension, read_mid, read_rid};
+use crate::rtp::packet::RtpPacket;
 use crate::rtp::twcc::TwccReceiver;
-use crate::sdp::{Answer, Role, SlotSsrcs};
+use crate::sdp::{Answer, MAX_ENCODINGS, Role, SlotSsrcs};
 use crate::transport::Transport;
 
 /// Receiver reports go out this often (RFC 3550 §6.2 allows less than its 5 s for small sessions).
 pub(super) const REPORT_EVERY: Duration = Duration::from_secs(1);
 
-/// SSRCs nobody announced that are remembered beside four a line. A browser that does not announce its SSRCs needs two a
-/// line and encoding.
+/// SSRCs of a line: media and retransmissions of each encoding.
+const STREAMS_A_LINE: usize = 2 * MAX_ENCODINGS;
+
+/// SSRCs nobody announced that are remembered beside those.
 const STRANGERS_MAX: usize = 32;
 
 /// Which stream of the participant an SSRC is.
@@ -143,13 +146,26 @@ impl Participant {
         self.streams.iter().copied().find(|stream| stream.ssrc == ssrc)
     }
 
-    /// Learns what an authenticated stranger is from its MID (RFC 9143 §9.2) and payload type.
-    pub(super) fn learn(&mut self, ssrc: Ssrc, mid: Mid, pt: crate::ids::Pt) -> Option<StreamOf> {
+    /// Learns what an authenticated stranger is, from its MID (RFC 9143 §9.2), its payload type and, on a line with
+    /// simulcast, its RID or the RID it repairs (RFC 8852 §3).
+    pub(super) fn learn(&mut self, packet: &RtpPacket<'_>) -> Option<StreamOf> {
+        let mid = self.mid_extension().and_then(|id| packet.extension(id)).and_then(read_mid)?;
         let track = self.tracks.iter().position(|track| track.mid() == mid)?;
-        let (_, rtx) = self.tracks[track].codec_of(pt)?;
-        let stream = StreamOf { ssrc, track, encoding: 0, rtx };
+        let line = self.tracks[track].line();
+        let rtx = line.codec_of(packet.payload_type()).is_some_and(|(_, rtx)| rtx);
+        let encoding = if line.rids.is_empty() {
+            0
+        } else {
+            let names = if rtx { HeaderExtension::RepairedRid } else { HeaderExtension::Rid };
+            let rid = line.extensions.id(names).and_then(|id| packet.extension(id)).and_then(read_rid)?;
+            line.encoding_of(rid)?
+        };
+        if line.codec_of(packet.payload_type()).is_none() && !line.is_red(packet.payload_type()) {
+            return None;
+        }
+        let stream = StreamOf { ssrc: packet.ssrc(), track, encoding, rtx };
         // A line whose stream restarts keeps only its newest SSRCs, so the table stays small.
-        if self.streams.len() >= 4 * self.tracks.len().max(1) + STRANGERS_MAX {
+        if self.streams.len() >= STREAMS_A_LINE * self.tracks.len().max(1) + STRANGERS_MAX {
             self.streams.remove(0);
         }
         self.streams.push(stream);

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! origin's worker                                 subscribers' worker
-//!                 <-- Subscribe, Keyframe, Cap, Release --
+//!                 <-- Subscribe, Wanted, Keyframe, Cap, Release --
 //!                 -- Packet, SenderReport, Ended -->
 //! ```
 //!
@@ -104,6 +104,15 @@ pub enum RelayMessage<'a> {
         /// The mirror.
         mirror: FeedId,
     },
+    /// The mirror needs these encodings only. Before it says so, it gets all.
+    Wanted {
+        /// The feed at its origin.
+        feed: FeedId,
+        /// The mirror.
+        mirror: FeedId,
+        /// A bit for each encoding, the lowest first.
+        encodings: u8,
+    },
     /// A subscriber of the mirror needs a keyframe.
     Keyframe {
         /// The feed at its origin.
@@ -159,6 +168,7 @@ impl RelayMessage<'_> {
             Self::Ended { mirror } => RelayMessage::Ended { mirror },
             Self::Subscribe { feed, mirror } => RelayMessage::Subscribe { feed, mirror },
             Self::Release { feed, mirror } => RelayMessage::Release { feed, mirror },
+            Self::Wanted { feed, mirror, encodings } => RelayMessage::Wanted { feed, mirror, encodings },
             Self::Keyframe { feed, encoding } => RelayMessage::Keyframe { feed, encoding },
             Self::Cap { feed, most } => RelayMessage::Cap { feed, most },
         }
@@ -198,6 +208,8 @@ impl RelayOutbox {
 pub(super) struct Mirror {
     pub(super) worker: WorkerId,
     pub(super) feed: FeedId,
+    /// Encodings it needs, a bit each.
+    pub(super) wanted: u8,
 }
 
 impl Node {
@@ -280,8 +292,18 @@ impl Node {
             RelayMessage::Subscribe { feed, mirror } => self.add_mirror(from, feed, mirror),
             RelayMessage::Release { feed, mirror } => {
                 if let Some(key) = self.find_origin(feed) {
-                    self.feeds[key].mirrors.retain(|it| *it != Mirror { worker: from, feed: mirror });
+                    self.feeds[key].mirrors.retain(|it| (it.worker, it.feed) != (from, mirror));
                     self.feeds[key].wishes.retain(|(who, _)| *who != Wisher::Worker(from));
+                    self.review_wish(now, key);
+                }
+            }
+            RelayMessage::Wanted { feed, mirror, encodings } => {
+                if let Some(key) = self.find_origin(feed) {
+                    let mut mirrors = self.feeds[key].mirrors.iter_mut();
+                    if let Some(it) = mirrors.find(|it| (it.worker, it.feed) == (from, mirror)) {
+                        it.wanted = encodings;
+                    }
+                    self.review_wish(now, key);
                 }
             }
             RelayMessage::Keyframe { feed, encoding } => {
@@ -321,7 +343,10 @@ impl Node {
         restarted: bool,
     ) -> bool {
         let (feed, mut all) = (self.feed_id(key), true);
-        for Mirror { worker, feed: mirror } in &self.feeds[key].mirrors {
+        for Mirror { worker, feed: mirror, wanted } in &self.feeds[key].mirrors {
+            if wanted >> encoding & 1 == 0 {
+                continue;
+            }
             let mirror = *mirror;
             let message = RelayMessage::Packet { feed, mirror, encoding, sequence, restarted, bytes };
             if self.relay.push(*worker, &message) {
@@ -337,7 +362,7 @@ impl Node {
     /// Carries a sender report of a local feed to its mirrors.
     pub(super) fn mirror_report(&mut self, key: usize, encoding: u8, report: SenderReport) {
         let Feed { mirrors, repair_time, .. } = &self.feeds[key];
-        for Mirror { worker, feed: mirror } in mirrors {
+        for Mirror { worker, feed: mirror, .. } in mirrors {
             let (mirror, repair_time) = (*mirror, *repair_time);
             self.relay.push(*worker, &RelayMessage::SenderReport { mirror, encoding, report, repair_time });
         }
@@ -387,7 +412,7 @@ impl Node {
             self.taps.remove(&tap);
             self.tap_outputs.push_back((tap, TapOutput::Ended));
         }
-        for Mirror { worker, feed } in feed.mirrors {
+        for Mirror { worker, feed, .. } in feed.mirrors {
             self.say(worker, &RelayMessage::Ended { mirror: feed });
         }
         if let Origin::Remote { worker, feed } = feed.origin {
@@ -412,7 +437,7 @@ impl Node {
             return self.say(worker, &RelayMessage::Ended { mirror });
         };
         let feed = &mut self.feeds[key];
-        feed.mirrors.push(Mirror { worker, feed: mirror });
+        feed.mirrors.push(Mirror { worker, feed: mirror, wanted: u8::MAX });
         // The next report may be seconds away, and lip sync begins with the first.
         let repair_time = feed.repair_time;
         for (encoding, report) in feed.sender_reports() {

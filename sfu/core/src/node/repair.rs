@@ -118,9 +118,11 @@ impl Node {
             return false;
         };
         let Participant { transport, slots, stats, repair, egress, .. } = &mut self.participants[key];
-        if slots[slot].retransmission(now, &packet, self.outbox.begin()).is_none() {
+        if slots[slot].retransmission(now, feed, &packet, self.outbox.begin()).is_none() {
             // Without RTX nothing repairs a picture but a new one.
-            self.want_keyframe(now, wanted.feed, wanted.encoding);
+            if slots[slot].recall(&packet).is_some() {
+                self.want_keyframe(now, wanted.feed, wanted.encoding);
+            }
             return false;
         }
         let bytes = self.outbox.buffer().len() - self.outbox.start();

@@ -56,13 +56,10 @@ impl Node {
             self.events.push_back(event);
         }
         if on {
-            for encoding in 0..super::feed::ENCODINGS_MAX as u8 {
-                let wanted = self.feeds[feed].subscribers.iter().any(|Place { participant, slot }| {
-                    self.participants[*participant].slots[*slot].encoding() == encoding
-                });
-                if wanted {
-                    self.want_keyframe(now, feed, encoding);
-                }
+            for index in 0..self.feeds[feed].subscribers.len() {
+                let place = self.feeds[feed].subscribers[index];
+                self.participants[place.participant].slots[place.slot].restart();
+                self.want_awaited(now, place);
             }
         }
         Ok(())
@@ -78,14 +75,16 @@ impl Node {
     ) -> Result<(), RouteError> {
         let key = self.find(who)?;
         let slots = &mut self.participants[key].slots;
-        let slot = slots
-            .iter_mut()
-            .find(|candidate| candidate.mid() == slot && candidate.kind() == Kind::Video)
+        let index = slots
+            .iter()
+            .position(|candidate| candidate.mid() == slot && candidate.kind() == Kind::Video)
             .ok_or(RouteError::NoSuchSlot(who, slot))?;
-        let appears = slot.set_view(view);
-        let shows = slot.shows().map(|feed| (feed, slot.encoding()));
-        if let Some((feed, encoding)) = shows.filter(|_| appears) {
-            self.want_keyframe(now, feed, encoding);
+        slots[index].set_view(view);
+        let shows = slots[index].shows();
+        self.participants[key].egress.refresh(index);
+        if let Some(feed) = shows {
+            self.review_layers(now, feed);
+            self.want_awaited(now, Place { participant: key, slot: index });
         }
         Ok(())
     }

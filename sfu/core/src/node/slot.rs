@@ -6,13 +6,20 @@ use std::time::{Duration, Instant};
 use rand::Rng;
 
 use super::counters::DropReason;
+use super::descriptors::FrameNumbers;
 use super::egress::Stamps;
+use super::feed::Feed;
 use super::feedback::{Sent, SentReports};
 use super::repair::{EarlierAudio, Playout, RED_MAX};
 use super::track::MediaPacket;
 use super::types::View;
+use crate::bwe::Target;
 use crate::ids::{Mid, Pt};
+use crate::layers::reader::LayerInfo;
+use crate::layers::selection::{Choice, Selection, wanted};
+use crate::layers::{EVERYTHING, Step, by_view};
 use crate::media::{Codec, Kind};
+use crate::rtp::dependency::MAX_DESCRIPTOR_BYTES;
 use crate::rtp::extensions::{HeaderExtension, PlayoutDelay};
 use crate::rtp::packet::RtpHeader;
 use crate::rtp::picture::PictureRewriter;
@@ -20,7 +27,6 @@ use crate::rtp::red::{self, Block};
 use crate::rtp::resend::Resent;
 use crate::rtp::rewrite::{Rewritten, StreamRewriter};
 use crate::rtp::rtx;
-use crate::rtp::vp8;
 use crate::sdp::{NegotiatedMedia, SlotSsrcs};
 
 /// The first packets of a stream that carry its MID.
@@ -51,14 +57,17 @@ pub(super) struct Slot {
     line: NegotiatedMedia,
     /// Key of the feed that is shown.
     shows: Option<usize>,
-    /// The simulcast encoding that is forwarded.
-    encoding: u8,
     /// How large the viewer shows it; `None` before they said.
     view: Option<View>,
-    /// Nothing is forwarded until a decoder can start.
-    waits_for_keyframe: bool,
+    /// What suits the size it is shown at; `None` is nothing.
+    bound: Option<Target>,
+    /// What its leg carries.
+    granted: Target,
+    /// Which encoding and layers of it are forwarded.
+    selection: Selection,
     rewriter: StreamRewriter,
-    vp8: PictureRewriter,
+    pictures: PictureRewriter,
+    frames: FrameNumbers,
     rtx_sequence: u16,
     packets: u32,
     octets: u32,
@@ -91,11 +100,13 @@ impl Slot {
             line,
             stamps,
             shows: None,
-            encoding: 0,
             view: None,
-            waits_for_keyframe: false,
+            bound: Some(EVERYTHING),
+            granted: EVERYTHING,
+            selection: Selection::new(kind == Kind::Video),
             rewriter: StreamRewriter::new(first_sequence(rng), rng.random()),
-            vp8: PictureRewriter::default(),
+            pictures: PictureRewriter::default(),
+            frames: FrameNumbers::default(),
             rtx_sequence: first_sequence(rng),
             packets: 0,
             octets: 0,
@@ -126,7 +137,7 @@ impl Slot {
 
     /// Whether video is to be sent at all: something is shown, and in a size that can be seen.
     pub(super) fn is_wanted(&self) -> bool {
-        self.kind == Kind::Video && self.shows.is_some() && self.view.is_none_or(|view| view.is_shown())
+        self.kind == Kind::Video && self.shows.is_some() && self.view().is_shown()
     }
 
     /// Size of the view, width × height; a viewer that says nothing shows it as large as can be.
@@ -171,22 +182,39 @@ impl Slot {
         self.shows
     }
 
-    /// The simulcast encoding that is forwarded.
-    pub(super) fn encoding(&self) -> u8 {
-        self.encoding
+    /// The simulcast encoding that is forwarded; `None` while there is nothing a decoder could start with.
+    pub(super) fn encoding(&self) -> Option<u8> {
+        self.selection.current()
+    }
+
+    /// The encoding this viewer should get now, out of those in the mask `sent` (see [`Feed::sent`]).
+    pub(super) fn wanted(&self, feed: &Feed, sent: u8) -> Option<u8> {
+        wanted(self.selection.target(), sent, feed.encodings())
+    }
+
+    /// The encoding whose keyframe this viewer waits for, if any.
+    pub(super) fn awaited(&self, feed: &Feed, sent: u8) -> Option<u8> {
+        self.wanted(feed, sent).filter(|it| self.selection.wants_keyframe(Some(*it)))
+    }
+
+    /// Encodings this viewer needs, a bit each: what it should get, and what it gets until then.
+    pub(super) fn needs(&self, feed: &Feed) -> u8 {
+        let Some(target) = self.selection.target() else { return 0 };
+        let ideal = target.encoding.min(feed.encodings() - 1);
+        1 << ideal | self.selection.current().map_or(0, |current| 1 << current)
     }
 
     /// Shows another feed from its next keyframe on.
     pub(super) fn show(&mut self, feed: usize) {
         self.shows = Some(feed);
+        self.granted = EVERYTHING;
         self.restart();
     }
 
     /// The stream behind the slot starts anew, with unrelated numbers.
     pub(super) fn restart(&mut self) {
-        self.waits_for_keyframe = true;
+        self.selection.restart();
         self.rewriter.switch();
-        self.vp8.switch();
     }
 
     /// Shows nothing.
@@ -195,14 +223,46 @@ impl Slot {
         self.restart();
     }
 
-    /// The viewer shows it in this size from now on. True when what was not shown appears.
-    pub(super) fn set_view(&mut self, view: View) -> bool {
-        let before = self.view.replace(view);
-        let appears = view.is_shown() && before.is_some_and(|before| !before.is_shown());
-        if appears {
-            self.restart();
+    /// The viewer shows it in this size from now on.
+    pub(super) fn set_view(&mut self, view: View) {
+        self.view = Some(view);
+    }
+
+    /// How large it is shown; as large as it gets before the viewer said.
+    pub(super) fn view(&self) -> View {
+        self.view.unwrap_or(View::FULL)
+    }
+
+    /// Takes note of what there is to choose from: what suits the view may be something else now. True if that changes
+    /// what is to be forwarded.
+    pub(super) fn suit(&mut self, ladder: &[Step]) -> bool {
+        self.bound = by_view(ladder, self.view());
+        self.aim()
+    }
+
+    /// What suits the size it is shown at; nothing above it is of use.
+    pub(super) fn bound(&self) -> Option<Target> {
+        self.bound
+    }
+
+    /// What the leg carries from now on. True if that changes what is to be forwarded.
+    pub(super) fn grant(&mut self, granted: Target) -> bool {
+        self.granted = granted;
+        self.aim()
+    }
+
+    fn aim(&mut self) -> bool {
+        let target = self.bound.map(|bound| bound.min(self.granted));
+        let changed = target != self.selection.target();
+        if changed {
+            self.selection.aim(target);
         }
-        appears
+        changed
+    }
+
+    /// What is forwarded now.
+    pub(super) fn layers(&self, feed: &Feed) -> Option<Target> {
+        self.selection.layers(feed.structure(self.selection.current()?))
     }
 
     /// How this leg is repaired from now on: levels of redundancy, and how long pictures are to be held.
@@ -211,27 +271,42 @@ impl Slot {
         self.playout.set(now, playout);
     }
 
-    /// Appends the packet as this subscriber gets it, with those before it where the leg needs redundancy.
+    /// Appends the packet as this subscriber gets it, with those before it where the leg needs redundancy. `sent` are the
+    /// encodings that arrive (see [`Feed::sent`]). True if it is the first of its encoding.
     pub(super) fn forward(
         &mut self,
         now: Instant,
+        feed: &Feed,
+        sent: u8,
         packet: &MediaPacket<'_>,
         earlier: &EarlierAudio,
         out: &mut Vec<u8>,
-    ) -> Result<(), DropReason> {
-        if self.view.is_some_and(|view| !view.is_shown()) {
-            return Err(DropReason::NotShown);
-        }
+    ) -> Result<bool, DropReason> {
+        let Some(wanted) = self.wanted(feed, sent) else { return Err(DropReason::NotShown) };
         let codec = self.line.codec(packet.codec).ok_or(DropReason::NotDecodable)?;
         let (mut payload_type, red_type) = (codec.pt, codec.red_pt());
-        if self.waits_for_keyframe && !packet.keyframe {
-            return Err(DropReason::BeforeKeyframe);
+        let before = self.selection.current();
+        let structure = feed.structure(packet.encoding);
+        let choice = self.selection.decide(
+            packet.encoding,
+            &packet.reading,
+            packet.timestamp,
+            structure,
+            Some(wanted),
+        );
+        let (begins, ends_picture) = match choice {
+            Choice::Forward { begins, ends_picture } => (begins, ends_picture),
+            Choice::LeaveOut => return self.leave_out(now, packet, payload_type, out),
+            Choice::Wait => return Err(DropReason::BeforeKeyframe),
+            Choice::Elsewhere | Choice::Hold => return Err(DropReason::OtherLayer),
+        };
+        if begins {
+            self.begin(now, feed, before, packet);
         }
         let numbers = self
             .rewriter
             .rewrite(packet.sequence, packet.timestamp, packet.codec.clock_rate(), now)
             .ok_or(DropReason::BeforeSwitch)?;
-        self.waits_for_keyframe = false;
         let mut blocks = [Block::default(); RED_MAX];
         let mut wrap = Wrap::Plain;
         if let Some(red_type) = red_type.filter(|_| self.red > 0) {
@@ -251,7 +326,7 @@ impl Slot {
             }
         }
         let header = RtpHeader {
-            marker: packet.marker,
+            marker: packet.marker || ends_picture == Some(true),
             payload_type,
             sequence: numbers.sequence,
             timestamp: numbers.timestamp,
@@ -259,28 +334,100 @@ impl Slot {
         };
         self.packets = self.packets.wrapping_add(1);
         self.octets = self.octets.wrapping_add(packet.payload.len() as u32);
-        self.write(now, &header, wrap, packet, out);
-        Ok(())
+        let descriptor = self.describe(feed, packet, true);
+        self.write(now, &header, wrap, packet, &descriptor, out);
+        Ok(begins)
+    }
+
+    /// The first packet of another encoding of the same source, or of all.
+    fn begin(&mut self, now: Instant, feed: &Feed, before: Option<u8>, packet: &MediaPacket<'_>) {
+        let rate = packet.codec.clock_rate();
+        match before.and_then(|before| feed.ahead(before, packet.encoding, rate)) {
+            Some(ahead) => {
+                self.rewriter.switch_aligned(packet.sequence, packet.timestamp, ahead, rate, now);
+            }
+            None => self.rewriter.switch(),
+        }
+        self.pictures.switch();
+        self.frames.switch();
+    }
+
+    /// The packet is of a layer this viewer does not get: its number is closed up. If later numbers went out already, it
+    /// is sent without its payload, so that nobody waits for it.
+    fn leave_out(
+        &mut self,
+        now: Instant,
+        packet: &MediaPacket<'_>,
+        payload_type: Pt,
+        out: &mut Vec<u8>,
+    ) -> Result<bool, DropReason> {
+        if packet.codec == Codec::Vp8 {
+            self.pictures.leave_out(&packet.reading.fields);
+        }
+        if self.rewriter.skip(packet.sequence) {
+            return Err(DropReason::OtherLayer);
+        }
+        let Rewritten { sequence, timestamp } = self
+            .rewriter
+            .rewrite(packet.sequence, packet.timestamp, packet.codec.clock_rate(), now)
+            .ok_or(DropReason::BeforeSwitch)?;
+        let header = RtpHeader { marker: false, payload_type, sequence, timestamp, ssrc: self.ssrcs.media };
+        self.packets = self.packets.wrapping_add(1);
+        let empty = MediaPacket { payload: &[], ..*packet };
+        self.write(now, &header, Wrap::Plain, &empty, &Descriptor::default(), out);
+        Ok(false)
+    }
+
+    /// The dependency descriptor as this subscriber gets it.
+    fn describe(&mut self, feed: &Feed, packet: &MediaPacket<'_>, first_time: bool) -> Descriptor {
+        let mut descriptor = Descriptor::default();
+        // VP8 says all a decoder needs in its payload; then every publisher looks alike.
+        if let (Some((value, read)), LayerInfo::Frame(frame)) =
+            (packet.reading.descriptor, packet.reading.layers)
+            && packet.codec != Codec::Vp8
+            && self.line.extensions.id(HeaderExtension::DependencyDescriptor).is_some()
+        {
+            let targets = self.selection.deliverable(feed.structure(packet.encoding)) & frame.active;
+            let len =
+                self.frames.write(value, &read, targets, frame.active, first_time, &mut descriptor.bytes);
+            descriptor.len = len;
+        }
+        descriptor
     }
 
     /// Which packet of what is shown went out under a sequence number.
     pub(super) fn source_of(&self, sequence: u16) -> Option<Wanted> {
         let sequence = self.rewriter.source_sequence(sequence)?;
-        Some(Wanted { feed: self.shows?, encoding: self.encoding, sequence })
+        Some(Wanted { feed: self.shows?, encoding: self.selection.current()?, sequence })
     }
 
-    /// Appends the packet again, as one of the RTX stream (RFC 4588). `None` when RTX was not agreed on.
+    /// Whether a packet of the forwarded encoding, which came before, was sent or left out; `None` if neither.
+    pub(super) fn recall(&self, packet: &MediaPacket<'_>) -> Option<bool> {
+        self.selection.recall(&packet.reading)
+    }
+
+    /// Appends the packet again, as one of the RTX stream (RFC 4588); what was left out goes without its payload. `None`
+    /// when RTX was not agreed on, or there is nothing to say.
     pub(super) fn retransmission(
         &mut self,
         now: Instant,
+        feed: &Feed,
         packet: &MediaPacket<'_>,
         out: &mut Vec<u8>,
     ) -> Option<()> {
         let payload_type = self.line.codec(packet.codec)?.rtx?;
+        let sent = self.recall(packet)?;
         let Rewritten { sequence: original, timestamp } =
             self.rewriter.rewrite(packet.sequence, packet.timestamp, packet.codec.clock_rate(), now)?;
+        let ends_picture = match packet.reading.layers {
+            LayerInfo::Frame(frame) if frame.ends => {
+                let top = self.layers(feed).map(|layers| layers.spatial);
+                top == Some(frame.dependencies.layer.spatial)
+            }
+            _ => false,
+        };
         let header = RtpHeader {
-            marker: packet.marker,
+            marker: sent && (packet.marker || ends_picture),
             payload_type,
             sequence: self.rtx_sequence,
             timestamp,
@@ -288,7 +435,13 @@ impl Slot {
         };
         self.rtx_sequence = self.rtx_sequence.wrapping_add(1);
         self.rtx_packets = self.rtx_packets.saturating_add(1);
-        self.write(now, &header, Wrap::Rtx(original), packet, out);
+        if sent {
+            let descriptor = self.describe(feed, packet, false);
+            self.write(now, &header, Wrap::Rtx(original), packet, &descriptor, out);
+        } else {
+            let empty = MediaPacket { payload: &[], ..*packet };
+            self.write(now, &header, Wrap::Rtx(original), &empty, &Descriptor::default(), out);
+        }
         Some(())
     }
 
@@ -311,6 +464,7 @@ impl Slot {
         header: &RtpHeader,
         wrap: Wrap<'_>,
         packet: &MediaPacket<'_>,
+        descriptor: &Descriptor,
         out: &mut Vec<u8>,
     ) {
         let ids = &self.line.extensions;
@@ -327,7 +481,7 @@ impl Slot {
         let mid = if sent <= MID_PACKETS { self.line.mid.as_str().as_bytes() } else { &[] };
         // An element with id 0 is not written: absent ones are left out without allocating a list.
         let id = |extension| ids.id(extension).unwrap_or(0);
-        let extensions: [(u8, &[u8]); 7] = [
+        let extensions: [(u8, &[u8]); 8] = [
             // Written when the packet leaves.
             (self.stamps.transport_cc, &[0; 2]),
             (self.stamps.abs_send_time, &[0; 3]),
@@ -339,6 +493,7 @@ impl Slot {
                 id(HeaderExtension::AbsCaptureTime),
                 passed.capture_time.as_ref().map_or(&[], |time| time.as_bytes()),
             ),
+            (id(HeaderExtension::DependencyDescriptor), &descriptor.bytes[..descriptor.len]),
         ];
         match wrap {
             Wrap::Plain => header.write_packet(&extensions, packet.payload, out),
@@ -348,13 +503,25 @@ impl Slot {
                 red::write(blocks, inside, packet.payload, out);
             }
         }
-        if packet.codec == Codec::Vp8
+        if matches!(packet.codec, Codec::Vp8 | Codec::Vp9)
+            && !packet.payload.is_empty()
             && let Some(payload) = out.len().checked_sub(packet.payload.len())
             && let Some(payload) = out.get_mut(payload..)
-            && let Some(read) = vp8::Descriptor::parse(payload)
         {
-            self.vp8.rewrite(&read.fields, payload);
+            self.pictures.rewrite(&packet.reading.fields, payload);
         }
+    }
+}
+
+/// A dependency descriptor as written for one subscriber; empty where there is none.
+struct Descriptor {
+    bytes: [u8; MAX_DESCRIPTOR_BYTES],
+    len: usize,
+}
+
+impl Default for Descriptor {
+    fn default() -> Self {
+        Self { bytes: [0; MAX_DESCRIPTOR_BYTES], len: 0 }
     }
 }
 

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use rtcp::reception_report::ReceptionReport;
 
 use super::feed::ENCODINGS_MAX;
-use crate::ids::{Mid, Pt, Ssrc};
+use crate::ids::{Mid, Ssrc};
+use crate::layers::reader::Reading;
 use crate::media::{Codec, Kind, Source};
 use crate::rtp::extensions::{
     AudioLevel, ExtensionMap, HeaderExtension, PlayoutDelay, VideoOrientation, read_abs_capture_time,
@@ -20,7 +21,7 @@ use crate::rtp::packet::{RtpHeader, RtpPacket};
 use crate::rtp::reception::ReceptionStats;
 use crate::rtp::rtx;
 use crate::rtp::sequence::SequenceExtender;
-use crate::sdp::{NegotiatedCodec, NegotiatedMedia};
+use crate::sdp::NegotiatedMedia;
 use crate::tap::SenderReport;
 
 /// A packet of a track, authenticated, repaired and understood; it borrows the decrypted bytes.
@@ -33,8 +34,8 @@ pub(super) struct MediaPacket<'a> {
     pub(super) timestamp: u32,
     pub(super) marker: bool,
     pub(super) codec: Codec,
-    /// A decoder can start here.
-    pub(super) keyframe: bool,
+    /// What it says of layers, and whether a decoder can start here.
+    pub(super) reading: Reading<'a>,
     pub(super) payload: &'a [u8],
     pub(super) passed: PassedExtensions,
 }
@@ -171,10 +172,6 @@ impl Track {
 
     pub(super) fn extensions(&self) -> &ExtensionMap {
         &self.line.extensions
-    }
-
-    pub(super) fn codec_of(&self, pt: Pt) -> Option<(&NegotiatedCodec, bool)> {
-        self.line.codec_of(pt)
     }
 
     /// SSRC of an encoding's running stream.

@@ -3,6 +3,7 @@
 use super::egress::EgressStats;
 use super::quality::QualitySample;
 use crate::ids::{Mid, ParticipantId, Rid};
+pub use crate::layers::View;
 use crate::media::{Codec, Kind, Source};
 use crate::path::Path;
 
@@ -65,22 +66,6 @@ pub enum RouteError {
     /// The server is shutting down.
     #[error("the media server is stopping")]
     Stopping,
-}
-
-/// How large a viewer shows a slot, device pixels; 0 × 0 is not shown.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct View {
-    /// Pixels.
-    pub width: u16,
-    /// Pixels.
-    pub height: u16,
-}
-
-impl View {
-    /// Whether anything is to be seen.
-    pub fn is_shown(self) -> bool {
-        self.width > 0 && self.height > 0
-    }
 }
 
 /// What a publisher should upload of one encoding.

@@ -69,6 +69,10 @@ impl Node {
                 transport.send_rtcp(outbox);
             }
             self.take_quality(now, key);
+            for track in 0..self.participants[key].tracks.len() {
+                let feed = self.participants[key].tracks[track].feed;
+                self.review_layers(now, feed);
+            }
         }
     }
 
@@ -188,6 +192,7 @@ impl Node {
             self.participants[subscriber].slots[slot].clear();
             self.participants[subscriber].egress.restart(slot);
             self.feeds[feed].wishes.retain(|(who, _)| *who != Wisher::Slot(place));
+            self.tell_origin(feed);
             self.release_if_unused(feed);
         }
     }

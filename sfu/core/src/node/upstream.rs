@@ -1,7 +1,7 @@
 //! What a publisher hears about how much to send: its viewers' legs decide.
 //!
 //! Viewers have wishes ([`Feed::wishes`](super::feed::Feed)), the largest wins, and [`Cap`] tells when it is news. The news goes two
-//! ways: as REMB, which Chromium obeys beside TWCC and within half a round trip, and as [`Event::SendWish`], which
+//! ways: as REMB, which Chromium obeys beside TWCC and within half a round trip, and as [`Event::SendWish`](super::Event::SendWish), which
 //! the layer above carries to the page; that one tells sources apart.
 
 use std::time::{Duration, Instant};
@@ -11,7 +11,6 @@ use super::feed::{ENCODINGS_MAX, Origin};
 use super::feedback::SentReports;
 use super::participant::Participant;
 use super::relay::{FeedId, RelayMessage};
-use super::types::{EncodingWish, Event};
 use crate::bwe::cap::NO_LIMIT;
 use crate::bwe::{Bitrate, messages};
 use crate::ids::{Ssrc, WorkerId};
@@ -58,13 +57,7 @@ impl Node {
         let told = feed.cap.told();
         match feed.origin {
             Origin::Local { participant, .. } => {
-                let encodings = vec![EncodingWish {
-                    rid: None,
-                    active: true,
-                    max_bitrate_bps: told.map(Bitrate::as_bps),
-                }];
-                let wish = Event::SendWish { participant: feed.who, source: feed.source, encodings };
-                self.events.push_back(wish);
+                self.say_wish(key);
                 self.tell_publisher(now, participant);
             }
             Origin::Remote { worker, feed } => {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::ids::Mid;
+use crate::ids::{Mid, Rid};
 
 /// The header extensions we negotiate. Everything else an offer lists is not answered and so never sent to us.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -151,6 +151,11 @@ impl fmt::Debug for ExtensionMap {
 /// Reads the payload of [`HeaderExtension::Mid`].
 pub fn read_mid(value: &[u8]) -> Option<Mid> {
     std::str::from_utf8(value).ok().and_then(Mid::new)
+}
+
+/// Reads the payload of [`HeaderExtension::Rid`] or [`HeaderExtension::RepairedRid`].
+pub fn read_rid(value: &[u8]) -> Option<Rid> {
+    std::str::from_utf8(value).ok().and_then(Rid::new)
 }
 
 /// Reads the payload of [`HeaderExtension::TransportCc`]: the transport-wide sequence number.

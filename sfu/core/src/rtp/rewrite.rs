@@ -192,6 +192,11 @@ impl StreamRewriter {
         self.latest.map_or(self.first_timestamp, |(timestamp, _)| timestamp)
     }
 
+    /// An outgoing sequence number near the highest, extended.
+    pub fn extend(&self, sequence: u16) -> u64 {
+        nearest_sequence(self.highest, sequence)
+    }
+
     /// The highest outgoing sequence number so far, and `None` before the first packet.
     pub fn highest_sequence(&self) -> Option<u16> {
         self.latest.map(|_| self.highest as u16)

@@ -1,6 +1,7 @@
 //! A whole node on virtual time with model clients: real STUN, DTLS, SRTP and SDP, no socket and no clock.
 
 mod bandwidth;
+mod layers;
 mod loss;
 mod paths;
 mod relay;
@@ -48,6 +49,10 @@ struct Terms {
     red: Option<Red>,
     /// `a=extmap` lines.
     extmaps: &'static str,
+    /// The camera line sends these instead of streams by SSRC: `a=rid` and `a=simulcast` lines.
+    simulcast: &'static str,
+    /// The video codec behind payload type 96.
+    codec: &'static str,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -61,6 +66,8 @@ impl Default for Terms {
         Self {
             red: None,
             extmaps: "a=extmap:3 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01\r\n",
+            simulcast: "",
+            codec: "VP8",
         }
     }
 }
@@ -132,11 +139,12 @@ impl Client {
             }
             "audio" => "a=rtpmap:111 opus/48000/2\r\na=rtcp-fb:111 transport-cc\r\n",
             _ => {
-                "a=rtpmap:96 VP8/90000\r\na=rtcp-fb:96 nack\r\na=rtcp-fb:96 nack pli\r\na=rtcp-fb:96 transport-cc\r\n\
+                "a=rtcp-fb:96 nack\r\na=rtcp-fb:96 nack pli\r\na=rtcp-fb:96 transport-cc\r\n\
                  a=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n"
             }
         };
         let streams = |mid| match mid {
+            1 if !self.terms.simulcast.is_empty() => self.terms.simulcast.to_owned(),
             0 => format!("a=ssrc:{} cname:x\r\n", self.microphone()),
             1 => format!(
                 "a=ssrc-group:FID {} {}\r\na=ssrc:{} cname:x\r\na=ssrc:{} cname:x\r\n",
@@ -149,8 +157,9 @@ impl Client {
         };
         let lines =
             [("audio", "sendonly"), ("video", "sendonly"), ("audio", "recvonly"), ("video", "recvonly")];
-        let mut offer =
-            String::from("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1 2 3\r\n");
+        let mut offer = String::from(
+            "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1 2 3\r\na=extmap-allow-mixed\r\n",
+        );
         for (mid, (kind, direction)) in lines.into_iter().enumerate() {
             let formats = match (kind, self.terms.red) {
                 ("audio", None) => "111",
@@ -158,10 +167,14 @@ impl Client {
                 ("audio", Some(Red::Second)) => "111 63",
                 _ => "96 97",
             };
+            let video = match kind {
+                "video" => format!("a=rtpmap:96 {}/90000\r\n", self.terms.codec),
+                _ => String::new(),
+            };
             offer += &format!(
                 "m={kind} 9 UDP/TLS/RTP/SAVPF {formats}\r\nc=IN IP4 0.0.0.0\r\na=ice-ufrag:{}\r\n\
                  a=ice-pwd:aaaaaaaaaaaaaaaaaaaaaaaa\r\na=fingerprint:sha-256 {}\r\na=setup:actpass\r\na=mid:{mid}\r\n\
-                 {}a={direction}\r\na=rtcp-mux\r\na=rtcp-rsize\r\n{}{}",
+                 {}a={direction}\r\na=rtcp-mux\r\na=rtcp-rsize\r\n{video}{}{}",
                 self.ufrag(),
                 self.fingerprint,
                 self.terms.extmaps,

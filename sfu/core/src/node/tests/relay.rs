@@ -4,7 +4,6 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::node::feed::Origin;
-use crate::node::relay::Mirror;
 use crate::node::{DropReason, FeedId, RelayMessage, RouteError};
 use crate::tap::SenderReport;
 use crate::transport::data::DataMessage;
@@ -470,8 +469,8 @@ impl Bare {
 
     /// Nothing is on its way: what two nodes believe of each other must be the same.
     fn check(&self) {
-        let mut mirrors: Vec<(WorkerId, Mirror)> = Vec::new();
-        let mut mirrored: Vec<(WorkerId, Mirror)> = Vec::new();
+        let mut mirrors: Vec<(WorkerId, (WorkerId, FeedId))> = Vec::new();
+        let mut mirrored: Vec<(WorkerId, (WorkerId, FeedId))> = Vec::new();
         let named = |node: &Node, key: usize| node.feed_id(key);
         for node in &self.nodes {
             for (key, feed) in &node.feeds {
@@ -481,14 +480,12 @@ impl Bare {
                 }
                 let here: FeedId = named(node, key);
                 match feed.origin {
-                    Origin::Local { .. } => mirrored.extend(
-                        feed.mirrors
-                            .iter()
-                            .map(|it| (it.worker, Mirror { worker: node.worker(), feed: it.feed })),
-                    ),
+                    Origin::Local { .. } => {
+                        mirrored.extend(feed.mirrors.iter().map(|it| (it.worker, (node.worker(), it.feed))))
+                    }
                     Origin::Remote { worker, .. } => {
                         assert!(!feed.subscribers.is_empty(), "a mirror nobody looks at");
-                        mirrors.push((node.worker(), Mirror { worker, feed: here }));
+                        mirrors.push((node.worker(), (worker, here)));
                     }
                 }
             }
@@ -500,7 +497,7 @@ impl Bare {
                 }
             }
         }
-        let by_name = |it: &(WorkerId, Mirror)| (it.0, it.1.worker, format!("{:?}", it.1.feed));
+        let by_name = |it: &(WorkerId, (WorkerId, FeedId))| (it.0, it.1.0, format!("{:?}", it.1.1));
         mirrors.sort_by_key(by_name);
         mirrored.sort_by_key(by_name);
         assert_eq!(mirrors, mirrored, "every mirror is fed, and nothing else is");

@@ -15,7 +15,7 @@
 mod rewrite;
 mod structure;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use rewrite::{MAX_DESCRIPTOR_BYTES, rewrite};
 pub use structure::{Layer, MAX_SPATIAL, MAX_TARGETS, Structure};
@@ -138,6 +138,11 @@ const MANDATORY_BITS: usize = 24;
 const FLAGS_END: usize = 29;
 
 impl Descriptor {
+    /// The bitmask of active decode targets is written out.
+    pub fn says_active(&self) -> bool {
+        self.layout.flags & FLAG_ACTIVE != 0
+    }
+
     /// Reads a descriptor. `structure` is the last one of the stream and is replaced when the descriptor brings another.
     ///
     /// `None` when it is malformed, when no structure has come yet, or when the template is not of this structure (the

@@ -4,17 +4,17 @@ use super::*;
 use crate::rtp::bits::BitWriter;
 
 /// Writes descriptors for tests, as libwebrtc's scalability structures would.
-struct Writer {
+pub(crate) struct Writer {
     bytes: Vec<u8>,
     place: usize,
 }
 
 impl Writer {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { bytes: vec![0; 256], place: 0 }
     }
 
-    fn bits(&mut self, count: u32, value: u32) -> &mut Self {
+    pub(crate) fn bits(&mut self, count: u32, value: u32) -> &mut Self {
         let mut piece = [0; 8];
         let mut writer = BitWriter::new(&mut piece);
         writer.bits(count, value).unwrap();
@@ -26,7 +26,7 @@ impl Writer {
         self
     }
 
-    fn done(&mut self) -> Vec<u8> {
+    pub(crate) fn done(&mut self) -> Vec<u8> {
         self.bytes[..self.place.div_ceil(8)].to_vec()
     }
 }
