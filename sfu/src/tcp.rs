@@ -476,12 +476,26 @@ mod tests {
         [&framing::header(&check.raw).expect("short")[..], &check.raw].concat()
     }
 
+    /// The next thing a worker hears.
+    fn hear(link: &mut TcpLink) -> (FromTcp, Vec<u8>) {
+        let begun = Instant::now();
+        loop {
+            let mut heard = None;
+            link.from.pop(|what, bytes| heard = Some((what, bytes.to_vec())));
+            if let Some(heard) = heard {
+                return heard;
+            }
+            assert!(begun.elapsed() < PATIENCE, "nothing comes");
+            std::thread::yield_now();
+        }
+    }
+
     #[test]
     fn a_connection_lives_as_long_as_its_node_talks_to_it() {
         let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0))).expect("bound");
         let door = listener.local_addr().expect("bound");
         let (mut rings, mut links) = rings(&[Arc::default()]);
-        rings.patience = Patience { answer: Duration::from_millis(200), idle: Duration::from_millis(200) };
+        rings.patience = Patience { answer: Duration::from_millis(600), idle: Duration::from_millis(200) };
         let metrics = crate::metrics::Metrics::new().expect("metrics").tcp();
         let (stop, stopped) = watch::channel(false);
         let counted = metrics.clone();
@@ -491,18 +505,6 @@ mod tests {
             run(&runtime, listener, rings, counted, stopped);
         });
         let link = &mut links[0];
-        let mut hear = || {
-            let begun = Instant::now();
-            loop {
-                let mut heard = None;
-                link.receive(|what, bytes| heard = Some((what, bytes.to_vec())));
-                if let Some(heard) = heard {
-                    return heard;
-                }
-                assert!(begun.elapsed() < PATIENCE, "nothing comes");
-                std::thread::yield_now();
-            }
-        };
         let closed = |reason: &str| metrics.closed.with_label_values(&[reason]).get();
         let connect = || {
             let mut stream = std::net::TcpStream::connect(door).expect("connected");
@@ -512,19 +514,22 @@ mod tests {
         };
 
         let mut ignored = connect();
-        assert!(matches!(hear(), (FromTcp::Packet(path), bytes) if path.is_tcp() && bytes == check()[2..]));
+        assert!(
+            matches!(hear(link), (FromTcp::Packet(path), bytes) if path.is_tcp() && bytes == check()[2..])
+        );
         assert!(matches!(ignored.read(&mut [0; 8]), Ok(0)));
-        assert!(matches!(hear(), (FromTcp::Closed(_), _)));
+        assert!(matches!(hear(link), (FromTcp::Closed(_), _)));
         assert_eq!((closed("not_answered"), closed("idle")), (1, 0));
 
         let mut answered = connect();
-        let (FromTcp::Packet(path), _) = hear() else { panic!("a packet") };
-        assert!(links[0].send(path, b"yes"));
-        links[0].flush();
+        let (FromTcp::Packet(path), _) = hear(link) else { panic!("a packet") };
+        assert!(link.send(path, b"yes"));
+        link.flush();
         let mut answer = [0; 5];
         answered.read_exact(&mut answer).expect("answered");
         assert_eq!(&answer, b"\0\x03yes");
         assert!(matches!(answered.read(&mut [0; 8]), Ok(0)), "then nothing more is said, and it ends");
+        assert!(matches!(hear(link), (FromTcp::Closed(_), _)));
         assert_eq!((closed("not_answered"), closed("idle")), (1, 1));
         stop.send(true).expect("runs");
         thread.join().expect("ended");
