@@ -86,6 +86,8 @@ pub(super) enum Sent {
 struct SlotState {
     /// What its source sends.
     offered: Throughput,
+    /// What of that is meant for the viewer.
+    forwarded: Throughput,
     /// Not forwarded until then.
     flooded_until: Option<Instant>,
     last_flood: Option<Instant>,
@@ -147,6 +149,11 @@ impl Egress {
         state.paused || state.flooded_until.is_some()
     }
 
+    /// Whether a slot gets nothing now, so that a keyframe for it would be sent in vain.
+    pub(super) fn is_refusing(&self, slot: usize) -> bool {
+        self.slots.get(slot).is_some_and(|state| state.paused || state.flooded_until.is_some())
+    }
+
     /// Sends the plain RTP packet that was begun in the outbox, or keeps it for later. Without a class it is audio, which
     /// never waits.
     pub(super) fn send(
@@ -164,6 +171,11 @@ impl Egress {
             self.audio.on_packet(now_us as i64, wire as u16);
             return self.leave(now, stamps, transport, outbox);
         };
+        if class == Class::Video
+            && let Some(state) = self.slots.get_mut(slot)
+        {
+            state.forwarded.on_packet(now_us as i64, wire as u16);
+        }
         if !self.estimator.is_informed() || (self.pacer.is_free(now_us, class) && self.estimator.has_room()) {
             return self.leave(now, stamps, transport, outbox);
         }
@@ -459,8 +471,7 @@ impl Node {
             let flood = allocation.share.scale(FLOOD);
             let flooded = informed
                 && settled
-                && leads[slot]
-                && request.ladder.first().is_some_and(|rung| rung.bitrate > flood)
+                && state.forwarded.rate(MEASURED).is_some_and(|rate| rate > flood)
                 && state.last_flood.is_none_or(|at| now >= at + FLOOD_EVERY);
             if flooded {
                 state.flooded_until = Some(now + FLOOD_PAUSE);

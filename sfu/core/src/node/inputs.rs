@@ -223,8 +223,9 @@ impl Node {
             if late && (begins || packet.reading.descriptor.is_some()) {
                 self.catch_up(now, key, place, sent, encoding, sequence);
             }
-            let slot = &self.participants[place.participant].slots[place.slot];
-            keyframe_needed |= slot.awaited(&self.feeds[key], sent) == Some(encoding);
+            let Participant { slots, egress, .. } = &self.participants[place.participant];
+            keyframe_needed |= !egress.is_refusing(place.slot)
+                && slots[place.slot].awaited(&self.feeds[key], sent) == Some(encoding);
         }
         self.earlier = earlier;
         keyframe_needed |= self.tap(now, key, &packet, restarted, sent);

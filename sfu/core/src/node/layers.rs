@@ -26,8 +26,9 @@ impl Node {
 
     /// Asks for the keyframe that a viewer waits for.
     pub(super) fn want_awaited(&mut self, now: Instant, place: Place) {
-        let slot = &self.participants[place.participant].slots[place.slot];
-        let Some(key) = slot.shows() else { return };
+        let participant = &self.participants[place.participant];
+        let slot = &participant.slots[place.slot];
+        let Some(key) = slot.shows().filter(|_| !participant.egress.is_refusing(place.slot)) else { return };
         let feed = &self.feeds[key];
         if let Some(encoding) = slot.awaited(feed, feed.sent(now)) {
             self.want_keyframe(now, key, encoding);
