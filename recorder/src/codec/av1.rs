@@ -78,11 +78,12 @@ fn obus(payloads: &[Bytes]) -> Result<Vec<Vec<u8>>, Malformed> {
     let mut open = false;
     for payload in payloads {
         let (&header, mut rest) = payload.split_first().ok_or(Malformed)?;
-        let (continues, continued, count) = (header & 0x80 != 0, header & 0x40 != 0, header >> 4 & 3);
+        let (continues, continued) = (header & 0x80 != 0, header & 0x40 != 0);
+        let count = usize::from(header >> 4 & 3);
         if continues != open {
             return Err(Malformed);
         }
-        let mut element = 0;
+        let mut element = 0usize;
         while !rest.is_empty() {
             element += 1;
             let length = if count != 0 && element == count {
@@ -228,5 +229,14 @@ mod tests {
         assert_eq!(key, None);
         assert_eq!(obus(&payloads[1..]), Err(Malformed), "the start is missing");
         assert_eq!(obus(&payloads[..2]), Err(Malformed), "the end is missing");
+    }
+
+    #[test]
+    fn a_packet_may_have_more_elements_than_a_byte_counts() {
+        let mut payload = vec![0x00];
+        // 300 elements of one byte each, every one with its length.
+        payload.extend([1, 0x10].repeat(300));
+        let obus = obus(&[Bytes::from(payload)]).unwrap();
+        assert_eq!((obus.len(), obus.iter().all(|obu| obu == &[0x10])), (300, true));
     }
 }
