@@ -169,9 +169,9 @@ impl Estimator {
         self.epoch + Duration::from_micros(micros)
     }
 
-    /// Whether the peer has reported anything: before that nothing is held back.
+    /// Whether the peer has reported anything, by TWCC, REMB or losses: before that nothing is held back.
     pub fn is_informed(&self) -> bool {
-        self.stats.reports > 0
+        self.stats.reports > 0 || self.ceiling.is_some() || self.loss.bound().is_some()
     }
 
     /// What the leg carries, everything included. [`Bitrate::MAX`] when the peer tells us nothing at all.

@@ -150,14 +150,16 @@ impl Node {
         while let Some((slot, sequence)) = self.participants[key].repair.copies.pop(now) {
             self.resend(now, key, slot, sequence);
         }
-        let Participant { repair, tracks, slots, rtt, egress, .. } = &mut self.participants[key];
+        let Participant { repair, tracks, slots, rtt, egress, twcc, .. } = &mut self.participants[key];
         if repair.next.is_none_or(|next| next > now) {
             return;
         }
         for track in tracks.iter_mut() {
             repair.uplink.add(now, track.take_tally());
         }
-        let (sending, receiving) = repair.update(now, *rtt, egress.estimate_bps());
+        let capacity = egress.estimate_bps();
+        twcc.set_capacity(capacity);
+        let (sending, receiving) = repair.update(now, *rtt, capacity);
         for track in tracks.iter() {
             self.feeds[track.feed].repair_time = receiving.time;
         }

@@ -11,6 +11,11 @@ use crate::ids::Ssrc;
 
 /// Time between two reports. libwebrtc sends one every 50–250 ms depending on bitrate; the fast end reacts best.
 const INTERVAL: Duration = Duration::from_millis(50);
+/// The longest, towards peers whose own path is thin: 20 reports a second take as much as a voice.
+const INTERVAL_MAX: Duration = Duration::from_millis(250);
+/// Bits of a report with everything around it, and the part of a path, one in so many, that reports may take.
+const REPORT_BITS: u64 = 1_000;
+const REPORT_SHARE: u64 = 20;
 /// Arrivals remembered; a power of two. 50 ms at 20 Mbit/s are about 100 packets.
 const REMEMBERED: usize = 1024;
 /// Received packets in one report, so that it fits a datagram with others: at most 2¼ bytes each.
@@ -43,6 +48,8 @@ pub struct TwccReceiver {
     next: Option<Instant>,
     last: Option<Instant>,
     feedback_count: u8,
+    /// Added to [`INTERVAL`].
+    stretch: Duration,
     /// The report being written.
     symbols: Vec<Symbol>,
     deltas: Vec<i16>,
@@ -67,6 +74,12 @@ struct Arrived {
 }
 
 impl TwccReceiver {
+    /// What the path to the publisher carries, bits per second, where that is known: a thin one gets fewer reports.
+    pub fn set_capacity(&mut self, bps: Option<u64>) {
+        let millis = bps.map_or(0, |bps| REPORT_BITS * REPORT_SHARE * 1000 / bps.max(1));
+        self.stretch = Duration::from_millis(millis).clamp(INTERVAL, INTERVAL_MAX) - INTERVAL;
+    }
+
     /// Takes note of a packet with its transport-wide sequence number.
     pub fn on_packet(&mut self, sequence: u16, now: Instant) {
         let epoch = *self.epoch.get_or_insert(now);
@@ -91,7 +104,8 @@ impl TwccReceiver {
         let from = self.reported.map_or(sequence, |reported| reported.min(sequence));
         self.begin = Some(self.begin.map_or(from, |begin| begin.min(from)));
         self.fresh += 1;
-        let at = self.last.map_or(now + INTERVAL, |last| now.max(last + INTERVAL));
+        let interval = INTERVAL + self.stretch;
+        let at = self.last.map_or(now + interval, |last| now.max(last + interval));
         let at = if self.fresh >= HURRY { now } else { at };
         self.next = Some(self.next.map_or(at, |next| next.min(at)));
     }
