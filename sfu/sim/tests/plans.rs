@@ -28,7 +28,8 @@ macro_rules! plans {
 plans! {
     clean_call three_people silence late_joiner camera_off_and_on slot_switch hold_and_resume
     publisher_restart clocks_that_run_wrong numbers_that_wrap
-    narrow_uplink_steps
+    narrow_uplink_steps narrow_downlink_steps deep_queue audio_first_on_80_kbps viewer_walks_out remb_only
+    narrow_and_far
     lossy_downlink_1 lossy_downlink_5 lossy_downlink_10 lossy_downlink_20 lossy_uplink_1 lossy_uplink_5
     lossy_uplink_10 lossy_uplink_20 bursts_downlink bursts_uplink red_on_a_lossy_leg no_red_for_who_lacks_it
     no_rtx_for_who_lacks_it switch_under_loss one_bad_viewer_of_three keyframes_on_demand_storm

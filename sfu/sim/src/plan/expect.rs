@@ -131,6 +131,16 @@ impl Video {
         })
     }
 
+    /// Every picture has exactly these spatial layers, up to this one.
+    pub fn spatial(self, spatial: u8) -> Expectation {
+        self.expects(format!("always up to spatial layer {spatial}"), move |_, shown, during| {
+            let seen: std::collections::BTreeSet<u8> =
+                shown.iter().filter(|it| during.contains(&it.shown)).map(|it| it.marker.spatial).collect();
+            let text = format!("{seen:?}");
+            if seen.len() == 1 && seen.contains(&spatial) { Ok(text) } else { Err(text) }
+        })
+    }
+
     /// Every picture is of this person.
     pub fn only_of(self, name: &'static str) -> Expectation {
         self.expects(format!("only {name}"), move |outcome, shown, during| {
@@ -288,6 +298,17 @@ pub fn keyframe_requests_at_most(publisher: &'static str, limit: u64) -> Expecta
     expectation(format!("at most {limit} keyframes are asked of {publisher}"), move |outcome| {
         let peer = &outcome.world.peers[&outcome.index(publisher)];
         at_most(peer.publisher.tally().keyframe_requests, limit, |it| it.to_string())
+    })
+}
+
+/// What a person sends between two moments, kbit/s, headers included.
+pub fn uploads(name: &'static str, during: Range<Duration>, kbps: Range<u64>) -> Expectation {
+    expectation(format!("{name} uploads {kbps:?} kbit/s in {during:?}"), move |outcome| {
+        let sent = |moment| outcome.sent_bytes(name, moment);
+        let bytes = sent(during.end).saturating_sub(sent(during.start));
+        let rate = bytes * 8 / 1000 / (during.end - during.start).as_secs().max(1);
+        let text = format!("{rate} kbit/s");
+        if kbps.contains(&rate) { Ok(text) } else { Err(text) }
     })
 }
 

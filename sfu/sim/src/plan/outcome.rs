@@ -22,20 +22,27 @@ pub struct Outcome {
     pub world: World,
     /// Memory in use, each second.
     pub weights: Vec<(Duration, Option<usize>)>,
+    /// Bytes everybody has sent, each second.
+    pub sent: Vec<(Duration, Vec<u64>)>,
     /// How long it went on.
     pub length: Duration,
     heard: Vec<Vec<Vec<Heard>>>,
 }
 
 impl Outcome {
-    pub(super) fn new(world: World, weights: Vec<(Duration, Option<usize>)>, length: Duration) -> Self {
+    pub(super) fn new(
+        world: World,
+        weights: Vec<(Duration, Option<usize>)>,
+        sent: Vec<(Duration, Vec<u64>)>,
+        length: Duration,
+    ) -> Self {
         let end = world.now;
         let count = world.people().len();
         let of = |index| world.peers.get(&index).map(|peer: &crate::peer::Peer| &peer.subscriber.audio);
         let heard = (0..count)
             .map(|index| of(index).into_iter().flatten().map(|slot| slot.playout(end)).collect())
             .collect();
-        Self { world, weights, length, heard }
+        Self { world, weights, sent, length, heard }
     }
 
     pub(super) fn into_trace(self) -> Vec<String> {
@@ -46,6 +53,12 @@ impl Outcome {
     pub fn index(&self, name: &str) -> usize {
         let place = self.world.people().iter().position(|person| person.name == name);
         place.unwrap_or_else(|| panic!("nobody is called {name}"))
+    }
+
+    /// Bytes a person has put on the network up to a full second.
+    pub fn sent_bytes(&self, name: &str, moment: Duration) -> u64 {
+        let index = self.index(name);
+        self.sent.iter().find(|(at, _)| *at >= moment).map_or(0, |(_, bytes)| bytes[index])
     }
 
     /// A moment of the plan.

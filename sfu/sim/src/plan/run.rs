@@ -61,7 +61,7 @@ pub fn run(plan: Plan, seed: u64, keep_trace: bool) -> Report {
     due.extend((0..=length.as_secs()).map(|second| (secs(second), Step::Weigh)));
     // Stable: what is written first happens first.
     due.sort_by_key(|(at, _)| *at);
-    let mut weights = Vec::new();
+    let (mut weights, mut sent) = (Vec::new(), Vec::new());
     let mut writing = 0;
     for (at, step) in due.into_iter().filter(|(at, _)| *at <= length) {
         world.run_until(world.start() + at);
@@ -75,13 +75,15 @@ pub fn run(plan: Plan, seed: u64, keep_trace: bool) -> Report {
             Step::Act(action) => act(&mut world, action, &mut writing),
             Step::Weigh => {
                 weights.push((world.elapsed(), memory::in_use()));
+                let bytes = (0..world.people().len()).map(|it| world.tallies(it).0.sent_bytes).collect();
+                sent.push((world.elapsed(), bytes));
                 world.describe();
             }
         }
     }
     world.run_until(world.start() + length);
     let hash = world.peers.values().fold(0u64, |hash, peer| hash.rotate_left(5) ^ peer.hash());
-    let outcome = Outcome::new(world, weights, length);
+    let outcome = Outcome::new(world, weights, sent, length);
     let (mut held, mut failed) = (Vec::new(), Vec::new());
     for complaint in outcome.complaints() {
         if !tolerates.iter().any(|words| complaint.contains(words)) {

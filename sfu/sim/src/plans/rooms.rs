@@ -50,7 +50,11 @@ fn screen_share() -> Plan {
         })
         .at(secs(3), show("buyer", Source::Screen, "agent", 1))
         .lasts(secs(20))
-        .expect_a_good_call()
+        // The camera makes room for a moment, until it is known what the screen takes.
+        .expect(video("agent").gap_at_most(ms(350)))
+        .expect(video("agent").during(secs(4)..secs(20)).frozen_at_most(0.0))
+        .expect(video("buyer").frozen_at_most(0.0))
+        .expect(audio("agent").concealed_at_most(0.2))
         .expect(video("agent").slot(1).during(secs(4)..secs(20)).frozen_at_most(0.0))
         .expect(video("agent").slot(1).begins_within(ms(600), secs(3)))
 }

@@ -407,9 +407,12 @@ impl VideoReceiver {
         let off_us = ahead * 100 / 9 - captured;
         let same_source = (last.stream.person, last.stream.source, last.stream.epoch)
             == (stream.person, stream.source, stream.epoch);
-        // After a pause the server can only guess how long it was.
-        let paused = captured > 1_000_000;
-        let allowed = if last.stream == stream && !paused { 100 } else { 100_000 };
+        // Where the server begins anew, after a pause or on another encoding, it can only guess how much time has passed.
+        let allowed = match (last.stream == stream && !marker.keyframe, captured > 1_000_000) {
+            (_, true) => 100_000,
+            (false, false) => 50_000,
+            (true, false) => 100,
+        };
         if same_source && off_us.abs() > allowed {
             self.violate(now, format!("{name}: its timestamp is {off_us} µs off its sender's clock"));
         }

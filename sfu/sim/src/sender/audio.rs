@@ -194,7 +194,7 @@ impl AudioSender {
         }
     }
 
-    /// An Opus frame of 32 kbit/s or so.
+    /// An Opus frame of some 26 kbit/s.
     fn frame(&mut self, tick: u32) -> Vec<u8> {
         let marker = Marker {
             person: self.person,
@@ -207,7 +207,7 @@ impl AudioSender {
         };
         // The TOC byte: CELT, 20 ms, one frame, stereo (RFC 6716 §3.1).
         let mut frame = vec![0xfc];
-        marker.write(self.rng.random_range(MARKER_LEN + 20..MARKER_LEN + 80), &mut frame);
+        marker.write(self.rng.random_range(MARKER_LEN + 5..MARKER_LEN + 45), &mut frame);
         frame
     }
 }

@@ -19,7 +19,7 @@ use crate::format::rtp::{self, Header};
 /// Packets of one stream kept for retransmission.
 const HISTORY: usize = 1000;
 /// What sound takes of the budget, headers and one generation of redundancy included.
-const AUDIO_BPS: u64 = 90_000;
+const AUDIO_BPS: u64 = 75_000;
 /// The pacer sends this much faster than the encoders make, as in libwebrtc.
 const PACING_FACTOR: f64 = 2.5;
 /// The encoders pause while more than this waits in the pacer.

@@ -304,8 +304,14 @@ impl World {
                 );
             }
             let (up, down) = self.tallies(*index);
-            line +=
-                &format!("; lost {}+{} up, {}+{} down", up.lost, up.overflowed, down.lost, down.overflowed);
+            line += &format!(
+                "; lost {}+{} up, {}+{} of {} kB down",
+                up.lost,
+                up.overflowed,
+                down.lost,
+                down.overflowed,
+                down.sent_bytes / 1000
+            );
             lines.push(line);
         }
         lines.into_iter().for_each(|line| self.note(|| line));
