@@ -2,11 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use sfu_core::bwe::Twcc;
+use sfu_core::bwe::{Target, Twcc};
 use sfu_core::ids::{Pt, Ssrc};
 use sfu_core::layers::reader::Reader;
 use sfu_core::layers::selection::Selection;
-use sfu_core::layers::{Layers, Target};
 use sfu_core::media::Codec;
 use sfu_core::rtp::allocation::Allocation;
 use sfu_core::rtp::dependency;
@@ -125,8 +124,8 @@ pub(crate) fn layers(data: &[u8]) {
             picture = picture.wrapping_add(3000);
         }
         match how >> 1 & 7 {
-            0 => selection.aim(Target::Paused),
-            1 => selection.aim(Target::Layers(Layers {
+            0 => selection.aim(None),
+            1 => selection.aim(Some(Target {
                 encoding: how >> 4 & 1,
                 spatial: how >> 5 & 3,
                 temporal: how >> 6 & 3,
