@@ -53,7 +53,7 @@ pub enum StartError {
     #[error("data.dir: {0}")]
     Recorder(#[from] recorder::OpenError),
     /// No media server.
-    #[error("media: {0}")]
+    #[error("{setting}: {0}", setting = media_setting(.0))]
     Media(#[from] sfu::ConfigError),
     /// No certificate.
     #[error("{setting}: {0}", setting = .0.setting())]
@@ -72,6 +72,17 @@ pub enum StartError {
     /// No demo shop.
     #[error("demo: {0}")]
     Demo(#[from] demo::DemoError),
+}
+
+/// The setting that the media server cannot work with.
+fn media_setting(error: &sfu::ConfigError) -> &'static str {
+    match error {
+        sfu::ConfigError::Bind { protocol: "TCP", .. } => "media.tcp_port",
+        sfu::ConfigError::Bind { .. } | sfu::ConfigError::Ports { .. } => "media.port",
+        sfu::ConfigError::NoAnnouncedAddress(_) | sfu::ConfigError::OtherFamily { .. } => "media.announced",
+        sfu::ConfigError::Workers { .. } => "media.workers",
+        sfu::ConfigError::Prepare(_) => "media",
+    }
 }
 
 /// A server that runs until [`Running::shutdown`].
