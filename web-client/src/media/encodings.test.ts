@@ -53,6 +53,28 @@ test('a wish pauses encodings, resumes them and caps them, never above their own
   ]);
 });
 
+test('a small camera is sent in two layers, half and whole size, and the upper one stands in for the top one', () => {
+  const offered = encodingsOf('camera', 'vp8');
+  const two = wanted(accepted(offered), offered, undefined, 640 * 360);
+  expect(two).toMatchObject([
+    { rid: 'q', active: true, scaleResolutionDownBy: 2 },
+    { rid: 'h', active: true, scaleResolutionDownBy: 1 },
+    { rid: 'f', active: false },
+  ]);
+  const onlyTop = ['q', 'h', 'f'].map((rid) => ({ rid, active: rid === 'f', max_bitrate: 700_000 }));
+  expect(wanted(two ?? [], offered, onlyTop, 640 * 360)).toMatchObject([
+    { active: false },
+    { active: true, maxBitrate: 700_000 },
+    { active: false },
+  ]);
+  // A larger camera: three layers again.
+  expect(wanted(two ?? [], offered, undefined, 1280 * 720)).toMatchObject([
+    { scaleResolutionDownBy: 4 },
+    { scaleResolutionDownBy: 2 },
+    { scaleResolutionDownBy: 1, active: true },
+  ]);
+});
+
 test('a wish for an encoding the line does not have changes nothing', () => {
   const offered = encodingsOf('camera', 'vp8');
   expect(wanted(accepted(offered), offered, [{ rid: 'x', active: false }])).toBeUndefined();

@@ -25,6 +25,18 @@ const CEILING = {
 } as const;
 const FRAMERATE_MAX = { camera: 30, screen: 15 } as const;
 
+/**
+ * Chromium makes no third layer of pictures smaller than this, and leaves out the top one, the only one in full size. A smaller
+ * camera is sent in two layers, so that the upper one is the whole picture. Pixels.
+ */
+export const THREE_LAYERS_MIN = 960 * 540;
+/** What those two are: half and whole size. */
+const TWO_LAYERS: Readonly<Record<string, { scale: number; ceiling: number; active: boolean }>> = {
+  q: { scale: 2, ceiling: CEILING.camera.q, active: true },
+  h: { scale: 1, ceiling: 900_000, active: true },
+  f: { scale: 1, ceiling: CEILING.camera.f, active: false },
+};
+
 /** The fields of an encoding we set; TypeScript's DOM does not know all of them. */
 export interface Encoding extends RTCRtpEncodingParameters {
   scalabilityMode?: string;
@@ -63,22 +75,33 @@ export function withoutScalability(encodings: readonly Encoding[]): Encoding[] {
  * @param now the encodings of `getParameters`
  * @param offered those of {@link encodingsOf}
  * @param wishes of the server, if any; those for encodings the line does not have are ignored
+ * @param pixels of the picture that is sent, if known
  */
 export function wanted<E extends Encoding>(
   now: readonly E[],
   offered: readonly Encoding[],
   wishes: readonly EncodingWish[] | undefined,
+  pixels = Number.POSITIVE_INFINITY,
 ): E[] | undefined {
   // A server without simulcast leaves a line its first encoding, the smallest: it must carry the whole picture now.
   const alone = now.length === 1 ? offered.at(-1) : undefined;
+  const two = now.length === 3 && pixels < THREE_LAYERS_MIN ? TWO_LAYERS : undefined;
+  const wishOf = (rid: string | undefined) => {
+    const wish = wishes?.find((one) => one.rid === rid);
+    // Who wants the top layer is given the one that stands in for it.
+    const top = two && rid === 'h' ? wishes?.find((one) => one.rid === 'f' && one.active) : undefined;
+    return top && !wish?.active ? top : wish;
+  };
   let changed = false;
   const next = now.map((encoding) => {
     const own = alone ?? offered.find(({ rid }) => rid === encoding.rid);
-    const wish = alone ? wishes?.[0] : wishes?.find(({ rid }) => rid === encoding.rid);
-    const target: Partial<Encoding> = { active: wish?.active ?? true };
-    const ceiling = least(own?.maxBitrate, wish?.max_bitrate);
+    const wish = alone ? wishes?.[0] : wishOf(encoding.rid);
+    const small = two?.[encoding.rid ?? ''];
+    const target: Partial<Encoding> = { active: (wish?.active ?? true) && (small?.active ?? true) };
+    const ceiling = least(small?.ceiling ?? own?.maxBitrate, wish?.max_bitrate);
     if (ceiling !== undefined) target.maxBitrate = ceiling;
-    if (own?.scaleResolutionDownBy !== undefined) target.scaleResolutionDownBy = own.scaleResolutionDownBy;
+    const scale = small?.scale ?? own?.scaleResolutionDownBy;
+    if (scale !== undefined) target.scaleResolutionDownBy = scale;
     const same = (Object.keys(target) as (keyof Encoding)[]).every((key) => encoding[key] === target[key]);
     if (same) return encoding;
     changed = true;

@@ -93,7 +93,9 @@ export class SendLine {
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       if (this.#connection.signalingState === 'closed') return;
       const parameters = sender.getParameters() as Parameters;
-      const encodings = wanted(parameters.encodings, this.#offered, this.#wishes);
+      const { width = Number.NaN, height = Number.NaN } = sender.track?.getSettings() ?? {};
+      const pixels = width * height || undefined;
+      const encodings = wanted(parameters.encodings, this.#offered, this.#wishes, pixels);
       const preference = PREFERENCE[this.source];
       if (!encodings && parameters.degradationPreference === preference) return;
       if (encodings) parameters.encodings = encodings;
