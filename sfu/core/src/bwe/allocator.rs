@@ -221,6 +221,17 @@ impl Allocator {
     fn share_rest(&mut self, now: Instant, budget: Bitrate, slots: &[SlotRequest<'_>]) {
         let used = self.out.iter().map(|it| it.share.as_bps()).sum();
         let mut rest = budget.minus(Bitrate::bps(used));
+        // First what each sends already: a source that could take all, but does not, must not cut off the next one.
+        for slot in &self.order {
+            let (Some(request), Some(out)) = (slots.get(*slot), self.out.get_mut(*slot)) else { continue };
+            let rung = self.slots.get(*slot).and_then(|memory| memory.rung);
+            let rung = rung.and_then(|rung| request.ladder.get(rung)).filter(|rung| rung.is_elastic());
+            if let Some(rung) = rung {
+                let more = rung.bitrate.scale(MARGIN_UP).min(rung.most).minus(out.share).min(rest);
+                out.share = out.share.plus(more);
+                rest = rest.minus(more);
+            }
+        }
         for slot in &self.order {
             let (Some(request), Some(out)) = (slots.get(*slot), self.out.get_mut(*slot)) else { continue };
             let Some(memory) = self.slots.get_mut(*slot) else { continue };

@@ -12,6 +12,8 @@ pub mod rates;
 pub mod reader;
 pub mod selection;
 pub mod selector;
+#[cfg(test)]
+mod tests;
 pub mod wish;
 
 pub use ladder::{EVERYTHING, Step, View, by_view};

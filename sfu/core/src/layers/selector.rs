@@ -38,7 +38,8 @@ enum Fate {
 #[derive(Clone, Debug)]
 pub struct Selector {
     fates: Box<[Fate; REMEMBERED]>,
-    /// Highest number seen, and the number the running sequence begins with.
+    /// First and highest number of the stream, and the number its running sequence begins with.
+    first: u64,
     highest: u64,
     begin: Option<u64>,
     intact: u32,
@@ -67,6 +68,7 @@ impl Default for Selector {
         let highest = Layer { spatial: u8::MAX, temporal: u8::MAX };
         Self {
             fates: Box::new([Fate::LeftOut; REMEMBERED]),
+            first: 0,
             highest: 0,
             begin: None,
             intact: 0,
@@ -141,7 +143,7 @@ impl Selector {
             self.begin_sequence(number);
         }
         let Some(begin) = self.begin else { return false };
-        if number < begin || number + REMEMBERED as u64 <= self.highest {
+        if number < self.first || number + REMEMBERED as u64 <= self.highest {
             return false;
         }
         let target = if newest {
@@ -160,7 +162,9 @@ impl Selector {
         let dependencies = &frame.dependencies;
         let present = target.is_some_and(|target| dependencies.present >> target & 1 == 1);
         let forwarded = present && self.references(frame) != References::Broken;
-        if forwarded {
+        if number < begin {
+            // Late, from before the last keyframe: of no matter to what came since.
+        } else if forwarded {
             if self.references(frame) == References::Whole {
                 self.intact |= dependencies.switch;
             }
@@ -172,11 +176,25 @@ impl Selector {
     }
 
     fn begin_sequence(&mut self, number: u64) {
-        self.begin = Some(number);
+        if self.begin.is_none() {
+            self.fates.fill(Fate::LeftOut);
+            self.first = number;
+            self.highest = number;
+        }
+        self.promise_until(number);
         self.highest = number;
-        self.fates.fill(Fate::LeftOut);
+        self.set(number, Fate::LeftOut);
+        self.begin = Some(number);
         self.intact = u32::MAX;
         self.current = None;
+    }
+
+    /// What lies between the highest number and this one has not arrived, and may still.
+    fn promise_until(&mut self, number: u64) {
+        let from = (self.highest + 1).max(number.saturating_sub(REMEMBERED as u64 - 1));
+        for missing in from..number {
+            self.set(missing, self.current.map_or(Fate::LeftOut, Fate::Promised));
+        }
     }
 
     /// Moves on to a number; what lies between has not arrived, and may still.
@@ -188,10 +206,7 @@ impl Selector {
             // The missing frames are promised to the current target only.
             self.intact &= structure.within(current);
         }
-        let from = first.max(number.saturating_sub(REMEMBERED as u64 - 1));
-        for missing in from..number {
-            self.set(missing, self.current.map_or(Fate::LeftOut, Fate::Promised));
-        }
+        self.promise_until(number);
         self.highest = self.highest.max(number);
     }
 
@@ -214,7 +229,9 @@ impl Selector {
         let mut whole = References::Whole;
         for back in frame.dependencies.references() {
             let number = frame.number.wrapping_sub(u64::from(*back));
-            match self.fate(number) {
+            // Nothing reaches behind a keyframe.
+            let barred = self.begin.is_some_and(|begin| number < begin && frame.number >= begin);
+            match self.fate(number).filter(|_| !barred) {
                 Some(Fate::Forwarded) => {}
                 Some(Fate::Promised(_)) => whole = References::Awaited,
                 // Forgotten, or from before the keyframe: nothing to build on.
@@ -225,8 +242,8 @@ impl Selector {
     }
 
     fn fate(&self, number: u64) -> Option<Fate> {
-        let known = self.begin.is_some_and(|begin| begin <= number)
-            && number <= self.highest
+        let known = self.begin.is_some()
+            && (self.first..=self.highest).contains(&number)
             && number + REMEMBERED as u64 > self.highest;
         known.then(|| self.fates[number as usize % REMEMBERED])
     }
