@@ -21,10 +21,12 @@ const WEIGHT_UNUSUAL: f64 = 1.0 / 512.0;
 const SURGE_US: f64 = 40_000.0;
 /// … and this many deviations of it.
 const SURGE_DEVIATIONS: f64 = 4.0;
-/// The last packets that must all be late.
+/// The last packets that must all be late; two suffice if they are later still: at 0.3 Mbit/s a third takes another report.
 const SURGE_PACKETS: usize = 3;
+const PLAIN_PACKETS: usize = 2;
+const PLAIN_US: f64 = 48_000.0;
 /// The receiving rate is measured over at least and at most this long, in microseconds.
-const SPAN_MIN_US: i64 = 30_000;
+const SPAN_MIN_US: i64 = 20_000;
 const SPAN_MAX_US: i64 = 250_000;
 /// What arrives must have become this much slower than what was sent.
 const SLOWER: f64 = 0.75;
@@ -145,8 +147,12 @@ impl Delays {
         let usual = self.usual?;
         let filled = self.count.min(RECENT);
         let back = |steps: usize| self.recent[(self.count + RECENT - 1 - steps) % RECENT];
-        let last_ones = (0..SURGE_PACKETS.min(filled)).map(|steps| back(steps).delay()).min()?;
-        if filled < SURGE_PACKETS || (last_ones as f64) < usual + self.unusual() {
+        let late_by = |packets: usize, at_least: f64| {
+            let least = (0..packets).map(|steps| back(steps).delay()).min();
+            filled >= packets && least.is_some_and(|delay| delay as f64 >= usual + at_least)
+        };
+        let plain = PLAIN_US.max(1.2 * self.unusual());
+        if !late_by(SURGE_PACKETS, self.unusual()) && !late_by(PLAIN_PACKETS, plain) {
             return None;
         }
         let last = back(0);

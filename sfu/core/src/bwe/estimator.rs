@@ -367,6 +367,15 @@ impl Estimator {
         self.history.in_flight() <= self.estimate.bytes_in(time).max(IN_FLIGHT_MIN)
     }
 
+    /// Whether video may leave within about this time, if nothing but sound leaves until then.
+    pub fn has_room_within(&self, ahead: Duration) -> bool {
+        self.has_room() || {
+            let latency = self.latency_us.unwrap_or(0);
+            let time = Duration::from_micros(latency + self.interval_us * 5 / 4) + IN_FLIGHT_EXTRA + ahead;
+            self.history.in_flight() <= self.estimate.bytes_in(time)
+        }
+    }
+
     /// When [`poll`](Self::poll) or [`padding`](Self::padding) want to be called, besides after every report.
     pub fn deadline(&mut self, now: Instant) -> Option<Instant> {
         let now_us = self.micros(now);

@@ -43,6 +43,8 @@ const FLOOD: f64 = 2.5;
 const FLOOD_PAUSE: Duration = Duration::from_millis(150);
 /// … and no more often than this.
 const FLOOD_EVERY: Duration = Duration::from_millis(1500);
+/// From asking a publisher for a keyframe to having it: a round trip and a frame or two.
+const KEYFRAME_TAKES: Duration = Duration::from_millis(120);
 /// A camera or screen below this is no picture any more.
 const LEAST_CAMERA: Bitrate = Bitrate::kbps(70);
 const LEAST_SCREEN: Bitrate = Bitrate::kbps(100);
@@ -143,7 +145,8 @@ impl Egress {
         state.offered.on_packet(now_us as i64, (bytes + OVERHEAD) as u16);
         if let Some(until) = state.flooded_until {
             // What comes while the link's queue drains would only wait; then a keyframe begins anew.
-            let over = now >= until && (self.estimator.has_room() || now >= until + FLOOD_EVERY);
+            let room = self.estimator.has_room_within(KEYFRAME_TAKES);
+            let over = now >= until && (room || now >= until + FLOOD_EVERY);
             state.flooded_until = Some(until).filter(|_| !over);
         }
         state.paused || state.flooded_until.is_some()
