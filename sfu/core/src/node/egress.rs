@@ -207,19 +207,19 @@ impl Egress {
         let now_us = self.estimator.micros(now);
         self.pacer.on_sent(now_us, wire as u16);
         let packet = &mut outbox.buffer()[start..];
-        let numbered = stamps.transport_cc != 0 && has_stamp(packet, STAMPS_BEGIN, stamps.transport_cc, 2);
         let mut place = STAMPS_BEGIN;
-        if numbered {
-            let number = self.estimator.on_sent(now, wire);
-            stamp(packet, place, &number.to_be_bytes());
-            place += 3;
-        } else {
-            self.estimator.on_sent_unnumbered(now, wire);
+        match find_stamp(packet, place, stamps.transport_cc, 2) {
+            Some(value) => {
+                let number = self.estimator.on_sent(now, wire);
+                packet[value..value + 2].copy_from_slice(&number.to_be_bytes());
+                place = value + 2;
+            }
+            None => self.estimator.on_sent_unnumbered(now, wire),
         }
-        if stamps.abs_send_time != 0 && has_stamp(packet, place, stamps.abs_send_time, 3) {
+        if let Some(value) = find_stamp(packet, place, stamps.abs_send_time, 3) {
             // Seconds in 6.18 fixed point, modulo 64.
             let [_, time @ ..] = (((now_us << 18) / 1_000_000) as u32 & 0x00ff_ffff).to_be_bytes();
-            stamp(packet, place, &time);
+            packet[value..value + 3].copy_from_slice(&time);
         }
         match transport.send_rtp(outbox) {
             true => Sent::Left,
@@ -594,15 +594,16 @@ fn flush(pacer: &mut Pacer<Parked>, free: &mut Vec<u16>, slot: usize) {
     });
 }
 
-/// Whether an extension element of the one-byte form (RFC 8285 §4.2) with this id and length stands at a place.
-fn has_stamp(packet: &[u8], place: usize, id: u8, len: u8) -> bool {
-    packet.first().is_some_and(|first| *first & 0x1f == 0x10)
-        && packet.get(place) == Some(&(id << 4 | (len - 1)))
-}
-
-/// Writes the value of an extension that was left room for.
-fn stamp(packet: &mut [u8], place: usize, value: &[u8]) {
-    if let Some(room) = packet.get_mut(place + 1..place + 1 + value.len()) {
-        room.copy_from_slice(value);
+/// Where the value of an extension element with this id and length begins, if such a one stands at a place; either form of
+/// RFC 8285 will do (a packet with a long dependency descriptor has the two-byte form). The whole value is there.
+fn find_stamp(packet: &[u8], place: usize, id: u8, len: u8) -> Option<usize> {
+    if id == 0 || packet.first()? & 0x1f != 0x10 {
+        return None;
     }
+    let value = match *packet.get(12..14)? {
+        [0xbe, 0xde] if *packet.get(place)? == (id << 4 | (len - 1)) => place + 1,
+        [0x10, _] if packet.get(place..place + 2)? == [id, len] => place + 2,
+        _ => return None,
+    };
+    (value + usize::from(len) <= packet.len()).then_some(value)
 }

@@ -84,7 +84,8 @@ impl Participant {
         for media in &answer.media {
             match media.role {
                 Role::Publish(source) => {
-                    for stream in &media.streams {
+                    // Which encoding an SSRC is, only its RID tells.
+                    for stream in media.streams.iter().filter(|_| media.rids.is_empty()) {
                         streams.push(StreamOf {
                             ssrc: stream.media,
                             track: tracks.len(),

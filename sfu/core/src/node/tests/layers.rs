@@ -420,6 +420,32 @@ fn of_an_svc_stream_a_viewer_gets_the_layers_it_can_use_and_the_marker_where_its
 }
 
 #[test]
+fn a_packet_with_a_long_descriptor_is_numbered_like_any_other() {
+    let terms = Terms {
+        extmaps: "a=extmap:3 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01\r\n\
+                  a=extmap:2 http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time\r\n\
+                  a=extmap:12 https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension\r\n",
+        ..SVC
+    };
+    let mut world = World::connected_on(&[terms, terms]);
+    let mut svc = Svc { frame: 600, sequence: 10 };
+    world.attach_camera(0, 1);
+    world.pass(Duration::from_millis(500));
+    svc.picture(&mut world, true);
+    svc.picture(&mut world, false);
+    let packets: Vec<_> =
+        world.clients[1].rtp.iter().map(|packet| RtpPacket::parse(packet).expect("RTP")).collect();
+    assert!(packets[0].extension(12).is_some_and(|it| it.len() > 16), "the two-byte form");
+    let number =
+        |packet: &RtpPacket<'_>| packet.extension(3).and_then(crate::rtp::extensions::read_transport_cc);
+    let first = number(&packets[0]).expect("numbered");
+    for (index, packet) in packets.iter().enumerate() {
+        assert_eq!(number(packet), Some(first.wrapping_add(index as u16)));
+        assert!(packet.extension(2).is_some_and(|time| time != [0, 0, 0]), "and has its time");
+    }
+}
+
+#[test]
 fn a_keyframe_whose_first_packet_was_lost_is_used_once_it_is_repaired() {
     let mut world = World::connected_on(&[SIMULCAST, SIMULCAST]);
     let mut camera = Camera::new();
