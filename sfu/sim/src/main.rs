@@ -34,7 +34,8 @@ fn main() -> ExitCode {
 
 fn replay(arguments: &Arguments) -> usize {
     let mut failed = 0;
-    for (name, plan) in plans::all().filter(|(name, _)| name.contains(&arguments.plan)) {
+    let open = plans::open().filter(|_| !arguments.plan.is_empty());
+    for (name, plan) in plans::all().chain(open).filter(|(name, _)| name.contains(&arguments.plan)) {
         let begin = std::time::Instant::now();
         let report = run(plan(), arguments.seed, arguments.trace);
         let took = begin.elapsed().as_secs_f64();

@@ -16,7 +16,7 @@ pub struct Descriptor {
 }
 
 /// The descriptor, then the frame's tag where the packet begins a frame.
-pub fn write(descriptor: &Descriptor, keyframe: bool) -> Vec<u8> {
+pub fn write(descriptor: &Descriptor, keyframe: bool, (width, height): (u16, u16)) -> Vec<u8> {
     let mut out = vec![0x80 | u8::from(descriptor.start) << 4, 0];
     if let Some(id) = descriptor.picture_id {
         out[1] |= 0x80;
@@ -28,10 +28,12 @@ pub fn write(descriptor: &Descriptor, keyframe: bool) -> Vec<u8> {
         out.push(descriptor.temporal << 6 | u8::from(descriptor.sync) << 5);
     }
     if descriptor.start {
-        // Frame tag: bit 0 clear for a key frame; then its start code and a size of 640 × 360.
+        // Frame tag: bit 0 clear for a key frame; then its start code and the size.
         out.extend([u8::from(!keyframe) | 0x10, 0, 0]);
         if keyframe {
-            out.extend([0x9d, 0x01, 0x2a, 0x80, 0x02, 0x68, 0x01]);
+            out.extend([0x9d, 0x01, 0x2a]);
+            out.extend(width.to_le_bytes());
+            out.extend(height.to_le_bytes());
         }
     }
     out

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 pub use self::action::*;
 pub use self::expect::*;
-pub use self::outcome::Outcome;
+pub use self::outcome::{Outcome, Service};
 pub use self::run::{Report, run};
 use crate::clock::secs;
 use crate::network::Conditions;

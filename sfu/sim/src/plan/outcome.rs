@@ -13,8 +13,23 @@ use crate::world::World;
 
 /// Media that was on its way when a route ended may still arrive for so long (RTX included).
 const ON_ITS_WAY: Duration = ms(1000);
-/// What a sender report may be off.
-const SYNC_OFF_US: i64 = 5_000;
+/// What a sender report may be off; nobody sees lips that are a frame early.
+const SYNC_OFF_US: i64 = 15_000;
+
+/// What a viewer got on a slot, in a few numbers.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Service {
+    /// Whose.
+    pub viewer: &'static str,
+    /// Sound and pictures of the slots with this number.
+    pub slot: usize,
+    /// Pictures shown.
+    pub pictures: usize,
+    /// Longest time between two of them after the first seconds.
+    pub longest_gap_ms: f64,
+    /// Share of the sound that was made up, 0–1.
+    pub concealed: f64,
+}
 
 /// See the module.
 pub struct Outcome {
@@ -59,6 +74,31 @@ impl Outcome {
     pub fn sent_bytes(&self, name: &str, moment: Duration) -> u64 {
         let index = self.index(name);
         self.sent.iter().find(|(at, _)| *at >= moment).map_or(0, |(_, bytes)| bytes[index])
+    }
+
+    /// What each viewer got on each slot that was used.
+    pub(super) fn service(&self) -> Vec<Service> {
+        let settled = self.at(crate::world::SETTLED);
+        let mut out = Vec::new();
+        for (index, peer) in &self.world.peers {
+            for (slot, video) in peer.subscriber.video.iter().enumerate() {
+                let shown: Vec<Instant> = video.shown().iter().map(|it| it.shown).collect();
+                let heard = self.heard[*index].get(slot).map_or(&[][..], Vec::as_slice);
+                if shown.is_empty() && heard.is_empty() {
+                    continue;
+                }
+                let gaps = shown.windows(2).filter(|pair| pair[0] >= settled).map(|pair| pair[1] - pair[0]);
+                let concealed = heard.iter().filter(|it| it.concealed).count();
+                out.push(Service {
+                    viewer: peer.person.name,
+                    slot,
+                    pictures: shown.len(),
+                    longest_gap_ms: gaps.max().unwrap_or_default().as_secs_f64() * 1e3,
+                    concealed: concealed as f64 / heard.len().max(1) as f64,
+                });
+            }
+        }
+        out
     }
 
     /// A moment of the plan.

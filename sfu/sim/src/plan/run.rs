@@ -6,7 +6,7 @@ use std::time::Duration;
 use rand::Rng;
 
 use super::action::{Action, Forgery};
-use super::outcome::Outcome;
+use super::outcome::{Outcome, Service};
 use super::{Expectation, Plan};
 use crate::clock::secs;
 use crate::memory;
@@ -25,6 +25,8 @@ pub struct Report {
     pub held: Vec<String>,
     /// What did not.
     pub failed: Vec<String>,
+    /// What each viewer got on each slot that was used.
+    pub service: Vec<Service>,
     /// What happened, if asked for.
     pub trace: Vec<String>,
 }
@@ -96,7 +98,8 @@ pub fn run(plan: Plan, seed: u64, keep_trace: bool) -> Report {
             Err(wrong) => failed.push(format!("{text}: {wrong}")),
         }
     }
-    Report { plan: name, seed, hash, held, failed, trace: outcome.into_trace() }
+    let service = outcome.service();
+    Report { plan: name, seed, hash, held, failed, service, trace: outcome.into_trace() }
 }
 
 enum Step {

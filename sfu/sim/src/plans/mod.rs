@@ -3,6 +3,7 @@
 mod bandwidth;
 mod basics;
 mod hostile;
+mod layers;
 mod loss;
 mod paths;
 mod rooms;
@@ -26,8 +27,22 @@ pub(crate) use chapter;
 
 /// All plans with their names, in order.
 pub fn all() -> impl Iterator<Item = (&'static str, fn() -> Plan)> {
-    [basics::CHAPTER, bandwidth::CHAPTER, loss::CHAPTER, paths::CHAPTER, rooms::CHAPTER, hostile::CHAPTER]
-        .into_iter()
-        .flatten()
-        .copied()
+    [
+        basics::CHAPTER,
+        bandwidth::CHAPTER,
+        layers::CHAPTER,
+        loss::CHAPTER,
+        paths::CHAPTER,
+        rooms::CHAPTER,
+        hostile::CHAPTER,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
+}
+
+/// Plans whose expectations the server does not meet yet. They are played by name and as ignored tests; whoever makes one
+/// true moves it to its chapter.
+pub fn open() -> impl Iterator<Item = (&'static str, fn() -> Plan)> {
+    layers::OPEN.iter().copied()
 }

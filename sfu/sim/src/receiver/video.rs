@@ -77,6 +77,8 @@ pub struct VideoReceiver {
     decoded: BTreeSet<(Stream, u8, u32)>,
     last: Option<Shown>,
     picture_ended: bool,
+    /// Since the last frame, padding stood where a packet was missing.
+    filled: bool,
     display: Display,
     shown: Vec<Shown>,
     violations: Vec<(Instant, String)>,
@@ -106,6 +108,7 @@ impl VideoReceiver {
             decoded: BTreeSet::new(),
             last: None,
             picture_ended: true,
+            filled: false,
             display: Display::default(),
             shown: Vec::new(),
             violations: Vec::new(),
@@ -321,6 +324,7 @@ impl VideoReceiver {
         {
             self.packets.remove(&next);
             self.consumed = Some(next);
+            self.filled = true;
         }
     }
 
@@ -346,8 +350,12 @@ impl VideoReceiver {
         if self.decoded.len() > 400 {
             self.decoded.pop_first();
         }
-        for complaint in self.order.decode(&frame.wire, contiguous) {
-            self.violate(now, format!("{name}: {complaint}"));
+        // Padding says that nothing is missing any more, not that nothing ever was.
+        let whole = contiguous && !std::mem::take(&mut self.filled);
+        for complaint in self.order.decode(&frame.wire, whole) {
+            let before = self.last.map(|it| (it.marker.tick, it.marker.temporal));
+            let text = format!("{name} (temporal layer {}, after {before:?}): {complaint}", marker.temporal);
+            self.violate(now, text);
         }
         if let Some(last) = self.last {
             self.judge_time(now, &name, &last, stream, &marker, timestamp);

@@ -337,6 +337,8 @@ impl VideoSender {
         let count = size.div_ceil(PACKET_MAX - MARKER_LEN).max(1);
         let captured_us = self.captured_us(tick);
         let simulcast = self.encodings.len() > 1;
+        // Each simulcast encoding is half as wide as the next.
+        let down = self.encodings.len() - 1 - place;
         let encoding = &mut self.encodings[place];
         let (payload_type, rtx_type) = self.line.codec.payload_types();
         for packet in 0..count {
@@ -375,6 +377,7 @@ impl VideoSender {
                         sync: frame.sync,
                     },
                     frame.keyframe,
+                    (1280 >> down, 720 >> down),
                 ),
                 VideoCodec::Vp9 => svc::write_vp9(&part),
                 VideoCodec::Av1 => svc::write_av1(&part),
