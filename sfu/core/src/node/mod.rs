@@ -14,6 +14,7 @@ mod inputs;
 mod layers;
 mod limits;
 mod participant;
+mod parting;
 mod quality;
 mod relay;
 mod repair;
@@ -358,6 +359,10 @@ impl Node {
 
     fn show(&mut self, now: Instant, feed: usize, place: Place) {
         let Place { participant, slot } = place;
+        let shown = &mut self.participants[participant].slots[slot];
+        if let Some(before) = shown.shows() {
+            shown.part(now, &self.feeds[before]);
+        }
         // Shown already: it begins anew, but nobody lets go of it meanwhile.
         if self.participants[participant].slots[slot].shows() != Some(feed) {
             self.unsubscribe(participant, slot);

@@ -88,6 +88,17 @@ impl LegRepair {
     }
 }
 
+/// What became of a retransmission.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Again {
+    /// It is on its way, or waits for its turn.
+    Sent,
+    /// The budget is used up.
+    TooMuch,
+    /// The leg cannot take it.
+    Dropped,
+}
+
 impl Node {
     /// Answers a NACK (RFC 4585 §6.2.1): each packet at most once a round trip, and again in a moment where a round is
     /// long.
@@ -108,7 +119,12 @@ impl Node {
 
     /// Sends a packet of a slot again, if it is still kept and may be sent.
     fn resend(&mut self, now: Instant, key: usize, slot: usize, sequence: u16) -> bool {
-        let Some(wanted) = self.participants[key].slots[slot].source_of(sequence) else { return false };
+        let Some(wanted) = self.participants[key].slots[slot].source_of(sequence) else {
+            // From before a switch.
+            let slots = &mut self.participants[key].slots;
+            let written = slots[slot].retransmit_parted(sequence, self.outbox.begin());
+            return written.is_some() && self.send_again(now, key, slot) == Again::Sent;
+        };
         let feed = &self.feeds[wanted.feed];
         let Some(packet) = feed.cached(now, wanted.encoding, wanted.sequence) else {
             // Nobody can repair this any more. A browser notices only after three seconds without a picture.
@@ -117,7 +133,7 @@ impl Node {
             }
             return false;
         };
-        let Participant { transport, slots, stats, repair, egress, .. } = &mut self.participants[key];
+        let slots = &mut self.participants[key].slots;
         if slots[slot].retransmission(now, feed, &packet, self.outbox.begin()).is_none() {
             // Without RTX nothing repairs a picture but a new one.
             if slots[slot].recall(&packet).is_some() {
@@ -125,24 +141,33 @@ impl Node {
             }
             return false;
         }
+        let again = self.send_again(now, key, slot);
+        if again == Again::TooMuch {
+            // So much is missing that a new picture is cheaper, and sooner there.
+            self.want_keyframe(now, wanted.feed, wanted.encoding);
+        }
+        again == Again::Sent
+    }
+
+    /// Sends the retransmission that was begun in the outbox, if the budget has it.
+    fn send_again(&mut self, now: Instant, key: usize, slot: usize) -> Again {
+        let Participant { transport, slots, stats, repair, egress, .. } = &mut self.participants[key];
         let bytes = self.outbox.buffer().len() - self.outbox.start();
         if !repair.budget.spend(bytes) {
             self.outbox.abandon();
             self.counters.dropped.count(DropReason::ResendBudget);
-            // So much is missing that a new picture is cheaper, and sooner there.
-            self.want_keyframe(now, wanted.feed, wanted.encoding);
-            return false;
+            return Again::TooMuch;
         }
         let stamps = slots[slot].stamps();
         let class = Some(Class::Retransmission);
-        let sent = egress.send(now, slot, class, stamps, transport, &mut self.outbox) != Sent::Dropped;
-        if sent {
-            stats.octets_sent += bytes as u64;
-            stats.retransmitted += 1;
-            stats.packets_sent += 1;
-            self.counters.retransmitted += 1;
+        if egress.send(now, slot, class, stamps, transport, &mut self.outbox) == Sent::Dropped {
+            return Again::Dropped;
         }
-        sent
+        stats.octets_sent += bytes as u64;
+        stats.retransmitted += 1;
+        stats.packets_sent += 1;
+        self.counters.retransmitted += 1;
+        Again::Sent
     }
 
     /// Lets the rule look at a participant's legs, if it is time, and sends second copies that are due.

@@ -10,6 +10,7 @@ use super::descriptors::FrameNumbers;
 use super::egress::Stamps;
 use super::feed::Feed;
 use super::feedback::{Sent, SentReports};
+use super::parting::{KEPT, Parting};
 use super::repair::{EarlierAudio, Playout, RED_MAX};
 use super::track::MediaPacket;
 use super::types::View;
@@ -79,6 +80,8 @@ pub(super) struct Slot {
     stamps: Stamps,
     /// What was sent again lately.
     pub(super) resent: Resent,
+    /// What may still be asked for of the time before the last switch.
+    parting: Parting,
 }
 
 impl Slot {
@@ -115,6 +118,7 @@ impl Slot {
             playout: Playout::default(),
             rtx_packets: 0,
             resent: Resent::new(now),
+            parting: Parting::default(),
         }
     }
 
@@ -269,6 +273,7 @@ impl Slot {
     pub(super) fn set_repair(&mut self, now: Instant, red: u8, playout: Duration) {
         self.red = red;
         self.playout.set(now, playout);
+        self.parting.expire(now);
     }
 
     /// Appends the packet as this subscriber gets it, with those before it where the leg needs redundancy. `sent` are the
@@ -286,6 +291,11 @@ impl Slot {
         let codec = self.line.codec(packet.codec).ok_or(DropReason::NotDecodable)?;
         let (mut payload_type, red_type) = (codec.pt, codec.red_pt());
         let before = self.selection.current();
+        if packet.reading.keyframe
+            && before.is_some_and(|before| before != packet.encoding && wanted == packet.encoding)
+        {
+            self.part(now, feed);
+        }
         let structure = feed.structure(packet.encoding);
         let choice = self.selection.decide(
             packet.encoding,
@@ -393,6 +403,39 @@ impl Slot {
             descriptor.len = len;
         }
         descriptor
+    }
+
+    /// Writes down the last packets as they would be sent again: what comes next is another stream.
+    pub(super) fn part(&mut self, now: Instant, feed: &Feed) {
+        let Some(highest) = self.rewriter.highest_sequence().filter(|_| self.rtx_type().is_some()) else {
+            return;
+        };
+        if self.kind != Kind::Video || self.encoding().is_none() {
+            return;
+        }
+        let mut parting = std::mem::take(&mut self.parting);
+        let numbers = (self.rtx_sequence, self.rtx_packets);
+        parting.begin(now);
+        for back in (0..KEPT).rev() {
+            let sequence = highest.wrapping_sub(back);
+            let Some(wanted) = self.source_of(sequence) else { continue };
+            let Some(packet) = feed.cached(now, wanted.encoding, wanted.sequence) else { continue };
+            parting.keep(sequence, |out| self.retransmission(now, feed, &packet, out));
+        }
+        // They get numbers of their own when they are sent.
+        (self.rtx_sequence, self.rtx_packets) = numbers;
+        self.parting = parting;
+    }
+
+    /// Appends a packet from before the last switch again, as one of the RTX stream.
+    pub(super) fn retransmit_parted(&mut self, sequence: u16, out: &mut Vec<u8>) -> Option<()> {
+        let packet = self.parting.find(sequence)?;
+        let number = out.len() + 2;
+        out.extend_from_slice(packet);
+        out.get_mut(number..number + 2)?.copy_from_slice(&self.rtx_sequence.to_be_bytes());
+        self.rtx_sequence = self.rtx_sequence.wrapping_add(1);
+        self.rtx_packets = self.rtx_packets.saturating_add(1);
+        Some(())
     }
 
     /// Which packet of what is shown went out under a sequence number.

@@ -404,6 +404,41 @@ fn whoever_asks_without_end_is_not_sent_much_more_than_its_media() {
     assert!(bytes < 200_000, "{bytes} bytes for 400 small packets");
 }
 
+#[test]
+fn packets_from_before_a_switch_are_sent_again_as_they_were() {
+    let mut world = World::connected(3);
+    world.attach_camera(0, 2);
+    for frame in 1..10 {
+        world.send_frame(0, frame, frame == 1);
+    }
+    world.lose = Some((2, 2));
+    world.send_frame(0, 10, false);
+    world.send_frame(0, 11, false);
+    world.send_frame(0, 12, false);
+    world.attach_camera(1, 2);
+    world.send_frame(1, 200, true);
+    world.send_frame(1, 201, false);
+    // 10 and 11 are the tenth and eleventh packet of the slot.
+    ask(&mut world, 2, &[9, 10]);
+    assert_eq!(repaired(&world, 2), [9, 10]);
+    let got = world.got(2);
+    let again: Vec<_> = got.iter().filter(|packet| packet.payload_type() == VIDEO_RTX).collect();
+    let [first, second] = again[..] else { panic!("two") };
+    assert_eq!(second.sequence(), first.sequence().wrapping_add(1), "numbers of the RTX stream go on");
+    assert_eq!((first.payload().last(), second.payload().last()), (Some(&10), Some(&11)));
+    let between = |packet: &RtpPacket<'_>| packet.timestamp().wrapping_sub(got[0].timestamp());
+    assert_eq!((between(first), between(second)), (9 * 3000, 10 * 3000), "in the time they were sent in");
+    let picture = |packet: &RtpPacket<'_>, place: usize| packet.payload()[place + 3];
+    assert_eq!(picture(first, 2).wrapping_sub(picture(&got[0], 0)), 9, "with the picture ids of then");
+    // A new number of the RTX stream each time: the answer to a later request is another packet.
+    world.pass(Duration::from_millis(100));
+    ask(&mut world, 2, &[9]);
+    assert_eq!(repaired(&world, 2), [9, 10, 9]);
+    world.pass(Duration::from_millis(2500));
+    ask(&mut world, 2, &[9]);
+    assert_eq!(repaired(&world, 2).len(), 3, "nobody plays it any more");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(16))]
 
