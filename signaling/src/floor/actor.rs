@@ -17,7 +17,7 @@ use tracing::{Instrument, info, info_span, warn};
 use super::call::Call;
 use super::clock::Clock;
 use super::journal::Journal;
-use super::media::{self, Change, News};
+use super::media::{self, Change, News, Patience};
 use super::metrics::{availability_label, state_label};
 use super::ports::{MediaPlane, Recordings};
 use super::quality::CallQuality;
@@ -96,6 +96,9 @@ pub(super) struct Floor {
     timers: BTreeMap<(Timestamp, u64), Timer>,
     timer_count: u64,
     pub(super) media: Arc<dyn MediaPlane>,
+    pub(super) patience: Patience,
+    /// People for whom the media plane is asked again soon.
+    pub(super) unsettled: BTreeSet<Person>,
     pub(super) recordings: Arc<dyn Recordings>,
     pub(super) reports: mpsc::Sender<Report>,
     /// Recordings of which more will be heard.
@@ -133,6 +136,8 @@ pub(super) fn spawn(
         timers: BTreeMap::new(),
         timer_count: 0,
         media: parts.media,
+        patience: Patience::default(),
+        unsettled: BTreeSet::new(),
         recordings: parts.recordings,
         reports,
         recordings_open: 0,

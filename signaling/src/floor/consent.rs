@@ -11,7 +11,6 @@ use tracing::{info, warn};
 
 use super::actor::{Floor, Routes};
 use super::clock::{node_time, timestamp};
-use super::media::bounded;
 use super::ports::Fact;
 use super::recording::{Driver, LEFT_ON_DISK, Outcome, Report, WITHDRAWN};
 use super::session::{Person, media_source};
@@ -93,7 +92,7 @@ impl Floor {
         for source in transport.sources.iter().copied().map(media_source) {
             let participant = transport.participant;
             let track = TrackSpec { party: party.id.0, side, name: party.name.clone(), source };
-            match bounded("tap", self.media.tap(participant, source, TAP_CAPACITY)).await {
+            match self.patience.bounded("tap", self.media.tap(participant, source, TAP_CAPACITY)).await {
                 Some(Ok(tap)) => recording.add_track(track, tap),
                 Some(Err(error)) => warn!(call = %id, %participant, %error, "a track is not recorded"),
                 None => {}

@@ -1,6 +1,7 @@
 //! Offers, routes and what the media plane tells.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use protocol::call::{CallState, Source};
@@ -9,7 +10,7 @@ use protocol::problem::Problem;
 use protocol::ws::{ServerMessage, SlotSize, SlotTrack, SourceLine};
 use sfu::{Event, JoinError, JoinRequest, LeaveReason, Mid, ParticipantId, QualitySample, View};
 use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tracing::{debug, info, warn};
 
 use super::actor::{Floor, Routes, Timer};
@@ -30,13 +31,36 @@ const NEWS_MAX: usize = 1_024;
 /// Pixels of a side of a slot that make sense.
 const PIXELS_MAX: u16 = 16_384;
 
-/// Waits for the media plane, but not for ever.
-pub(super) async fn bounded<T>(what: &'static str, answer: impl Future<Output = T>) -> Option<T> {
-    let answer = timeout(ANSWER_MAX, answer).await.ok();
-    if answer.is_none() {
-        warn!(what, "the media plane does not answer");
+/// Waits for the media plane, but not for ever, and not again and again: once it did not answer, nobody waits for it until
+/// there has been a pause. A media plane that hangs costs the floor one wait at a time, however much there is to ask.
+#[derive(Debug, Default)]
+pub(super) struct Patience {
+    silent_since: Mutex<Option<Instant>>,
+}
+
+impl Patience {
+    fn silent_since(&self) -> MutexGuard<'_, Option<Instant>> {
+        // A panic while holding the lock cannot leave a time half changed.
+        self.silent_since.lock().unwrap_or_else(PoisonError::into_inner)
     }
-    answer
+
+    /// The answer, unless there is none or none is to be expected.
+    pub(super) async fn bounded<T>(&self, what: &'static str, answer: impl Future<Output = T>) -> Option<T> {
+        if self.silent_since().is_some_and(|since| since.elapsed() < ASK_AGAIN) {
+            return None;
+        }
+        self.tried(what, answer).await
+    }
+
+    /// The same, tried in any case.
+    pub(super) async fn tried<T>(&self, what: &'static str, answer: impl Future<Output = T>) -> Option<T> {
+        let answer = timeout(ANSWER_MAX, answer).await.ok();
+        *self.silent_since() = answer.is_none().then(Instant::now);
+        if answer.is_none() {
+            warn!(what, "the media plane does not answer");
+        }
+        answer
+    }
 }
 
 /// What must reach the floor.
@@ -119,7 +143,8 @@ impl Floor {
             let transports = others.filter_map(|other| self.sessions.get(&other)?.transport.as_ref());
             transports.map(|transport| transport.participant).next()
         });
-        let joined = match bounded("join", self.media.join_near(participant, request, near)).await {
+        let joined = match self.patience.tried("join", self.media.join_near(participant, request, near)).await
+        {
             Some(Ok(joined)) => joined,
             Some(Err(JoinError::BadOffer(why))) => return Err(problems::OFFER_UNUSABLE.at("sdp", why)),
             Some(Err(JoinError::Stopping)) => {
@@ -154,7 +179,7 @@ impl Floor {
         // Only now: until the new transport is in its place the old one may still carry sound.
         if let Some(old) = old.filter(|old| *old != participant) {
             self.participants.remove(&old);
-            bounded("leave", self.media.leave(old)).await;
+            self.let_go(old).await;
         }
         Ok(())
     }
@@ -193,7 +218,7 @@ impl Floor {
                 Some(SlotTrack { party: *party, source: shown.source })
             });
             if is == Occupancy::Unsure {
-                self.set_timer(self.now() + ASK_AGAIN, Timer::Settle { person });
+                self.ask_again(person);
             }
             if let Some(transport) = self.sessions.get_mut(&person).and_then(|s| s.transport.as_mut()) {
                 transport.show(mid, is, track);
@@ -211,7 +236,11 @@ impl Floor {
     async fn take_step(&self, call: CallId, step: Step) -> Occupancy {
         if let Step::Attach((to, slot), shown) = step {
             let Shown { from, source } = shown;
-            match bounded("attach", self.media.attach(from, media_source(source), to, slot)).await {
+            match self
+                .patience
+                .bounded("attach", self.media.attach(from, media_source(source), to, slot))
+                .await
+            {
                 Some(Ok(())) => {
                     debug!(%call, %from, ?source, %to, %slot, "attached");
                     return Occupancy::Known(Some(shown));
@@ -222,7 +251,7 @@ impl Floor {
         }
         // An attach that was refused leaves what was there before.
         let (Step::Attach((to, slot), _) | Step::Detach((to, slot))) = step;
-        match bounded("detach", self.media.detach(to, slot)).await {
+        match self.patience.bounded("detach", self.media.detach(to, slot)).await {
             Some(done) => {
                 debug!(%call, %to, %slot, ?done, "detached");
                 Occupancy::Known(None)
@@ -238,14 +267,14 @@ impl Floor {
         let offs = is.keys().filter(|pair| !wanted.contains(pair)).map(|pair| (*pair, false));
         let ons = wanted.iter().filter(|pair| is.get(pair) != Some(&true)).map(|pair| (*pair, true));
         for ((from, to), on) in offs.chain(ons) {
-            let answer = bounded("pass_data", self.media.pass_data(from, to, on)).await;
+            let answer = self.patience.bounded("pass_data", self.media.pass_data(from, to, on)).await;
             if let Some(Err(error)) = &answer {
                 debug!(call = %id, %from, %to, on, %error, "messages are not passed");
             }
             if answer.is_none()
                 && let Some(person) = self.participants.get(&from).copied()
             {
-                self.set_timer(self.now() + ASK_AGAIN, Timer::Settle { person });
+                self.ask_again(person);
             }
             let Some(live) = self.calls.get_mut(&id) else { return };
             match answer {
@@ -272,14 +301,15 @@ impl Floor {
             .filter(|(source, on)| transport.lets_in(*source) != Some(*on))
             .collect();
         for (source, on) in wanted {
-            let answer =
-                bounded("set_publishing", self.media.set_publishing(participant, media_source(source), on))
-                    .await;
+            let answer = self
+                .patience
+                .bounded("set_publishing", self.media.set_publishing(participant, media_source(source), on))
+                .await;
             if let Some(Err(error)) = &answer {
                 warn!(%participant, ?source, on, %error, "a source is not let in or kept out");
             }
             if answer.is_none() {
-                self.set_timer(self.now() + ASK_AGAIN, Timer::Settle { person });
+                self.ask_again(person);
             }
             let transport = self.sessions.get_mut(&person).and_then(|session| session.transport.as_mut());
             if let Some(transport) = transport {
@@ -288,8 +318,16 @@ impl Floor {
         }
     }
 
-    /// The media plane did not answer: what it was told is told again.
+    /// The media plane did not answer: there is one more try a while later, however much was not answered.
+    fn ask_again(&mut self, person: Person) {
+        if self.unsettled.insert(person) {
+            self.set_timer(self.now() + ASK_AGAIN, Timer::Settle { person });
+        }
+    }
+
+    /// What the media plane was told, and did not answer, is told again.
     pub(super) async fn settle(&mut self, person: Person) {
+        self.unsettled.remove(&person);
         self.publish_what_is_sent(person).await;
         match self.seats.get(&person).copied() {
             Some(call) if self.calls.get(&call).is_some_and(|live| live.routes == Routes::Open) => {
@@ -316,12 +354,12 @@ impl Floor {
         let Some(transport) = transport else { return };
         let (participant, occupied) = (transport.participant, transport.occupied());
         for slot in &occupied {
-            let done = bounded("detach", self.media.detach(participant, *slot)).await;
+            let done = self.patience.bounded("detach", self.media.detach(participant, *slot)).await;
             if let Some(Err(error)) = &done {
                 debug!(%participant, %slot, %error, "not detached");
             }
             if done.is_none() {
-                self.set_timer(self.now() + ASK_AGAIN, Timer::Settle { person });
+                self.ask_again(person);
             }
             let is = done.map_or(Occupancy::Unsure, |_| Occupancy::Known(None));
             if let Some(transport) = self.sessions.get_mut(&person).and_then(|s| s.transport.as_mut()) {
@@ -365,7 +403,7 @@ impl Floor {
             size.map_or(View { width: 0, height: 0 }, |size| View { width: size.width, height: size.height })
         };
         for (mid, view) in transport.resized(size_of) {
-            let answer = bounded("set_view", self.media.set_view(participant, mid, view)).await;
+            let answer = self.patience.bounded("set_view", self.media.set_view(participant, mid, view)).await;
             if let Some(Err(error)) = &answer {
                 debug!(%participant, slot = %mid, %error, "a slot has no size");
             }
@@ -382,7 +420,15 @@ impl Floor {
         let transport = self.sessions.get_mut(&person).and_then(|session| session.transport.take());
         if let Some(Transport { participant, .. }) = transport {
             self.participants.remove(&participant);
-            bounded("leave", self.media.leave(participant)).await;
+            self.let_go(participant).await;
+        }
+    }
+
+    /// Ends a transport nobody needs any more; if the media plane does not answer, as soon as it does.
+    async fn let_go(&self, participant: ParticipantId) {
+        if self.patience.bounded("leave", self.media.leave(participant)).await.is_none() {
+            let media = self.media.clone();
+            tokio::spawn(async move { media.leave(participant).await });
         }
     }
 

@@ -153,8 +153,8 @@ export class ConsoleApp extends LitElement {
     return html`<div class="idle ${open ? 'with-ticket' : ''}">
       <div class="first">
         ${this.#saved ? this.#savedCard(this.#saved, desk) : nothing}
-        <console-idle .desk=${desk} .ringer=${this.#ringer}></console-idle>
         ${SUPERVISORS.includes(desk.me.role) ? html`<console-floor .desk=${desk}></console-floor>` : nothing}
+        <console-idle .desk=${desk} .ringer=${this.#ringer}></console-idle>
       </div>
       <console-tickets .outcomes=${this.#outcomes} .selected=${open} ?everybody=${desk.me.role !== 'agent'}></console-tickets>
       ${

@@ -207,7 +207,7 @@ export class HelpCall extends FlowElement {
   #placeholder(agent: Party | undefined, name: string) {
     return html`<div class="placeholder">
       <vt-avatar name=${name}></vt-avatar>
-      <span>${
+      <span role="status">${
         this.flow.store?.call?.held_since
           ? this.t('onHold', { name })
           : agent?.present === false
@@ -228,7 +228,6 @@ export class HelpCall extends FlowElement {
     const link = store?.live.link(store.call?.you);
     if (link?.video_paused) add('offline', this.t('videoPaused'));
     else if (link?.link === 'poor') add('offline', this.t('weakConnection'));
-    if (store?.call?.held_since) add('clock', this.t('onHold', { name }));
     for (const guest of this.#guests()) add('user', this.t('alsoHere', { name: guest.name }));
     if (store?.me?.muted.includes('microphone')) add('mic-off', this.t('mutedByOther', { name }));
     if (this.soundBlocked) {

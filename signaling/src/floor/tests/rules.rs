@@ -306,7 +306,10 @@ async fn a_media_plane_that_does_not_answer_is_told_again_until_nothing_forbidde
     let world = World::new();
     let (buyer, mut agent, _) = world.call(false).await;
     world.model.media_hangs.store(true, Ordering::Relaxed);
+    let asked = tokio::time::Instant::now();
     agent.say(ClientMessage::SetHold { on: true }).await;
+    agent.sees_when("the hold", |view| view.held_since.is_some()).await;
+    assert!(asked.elapsed() < Duration::from_secs(3), "one wait, however much there is to do");
     sleep(Duration::from_secs(60)).await;
     assert_eq!(world.shown(&buyer, &agent), ALL, "nothing was done");
     world.model.media_hangs.store(false, Ordering::Relaxed);

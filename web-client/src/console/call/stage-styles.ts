@@ -101,7 +101,7 @@ export const stageStyles = css`
     align-items: center;
     gap: 6px;
     padding: 2px 10px;
-    border-radius: var(--v-radius-full);
+    border-radius: var(--v-radius);
     background: color-mix(in srgb, var(--v-stage) 72%, transparent);
     font: 600 var(--v-text-xs) / 1.5 var(--v-font);
   }
@@ -127,8 +127,17 @@ export const stageStyles = css`
     justify-content: center;
     gap: var(--v-s2);
   }
-  .hold {
-    --vt-icon-size: 32px;
+  .overlay.hold {
+    background: rgb(8 14 14 / 0.95);
+    --vt-icon-size: 28px;
+  }
+  @media (max-width: 720px) {
+    .faces {
+      inset-block-end: 148px;
+    }
+    .faces figure {
+      flex-basis: 88px;
+    }
   }
   .instead {
     display: grid;

@@ -152,7 +152,7 @@ export class ConsoleStage extends LitElement {
       return html`<li class=${store.live.speaks(party.id) ? 'speaks' : ''} data-testid=${`person-${party.side}`}>
         ${link ? html`<console-link .link=${link}></console-link>` : nothing}
         <span class="name">${name}${what ? html` <em>${what}</em>` : nothing}</span>
-        ${link?.video_paused ? html`<span class="weak">weak connection, video paused</span>` : nothing}
+        ${link?.video_paused ? html`<span class="weak">video paused</span>` : nothing}
         ${
           mayMute(store.me, party)
             ? html`<vt-button
