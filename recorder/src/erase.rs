@@ -47,7 +47,10 @@ pub(crate) fn erase_folder(
     }
     manifest::sync_folder(folder).map_err(|error| ("sync the folder", error))?;
     lines.retain(|line| {
-        matches!(line.entry, Entry::Start { .. } | Entry::Receipt { .. } | Entry::Erase { .. })
+        matches!(
+            line.entry,
+            Entry::Start { .. } | Entry::Receipt { .. } | Entry::Erase { .. } | Entry::Purged
+        )
     });
     for line in &mut lines {
         if let Entry::Start { key, .. } = &mut line.entry {

@@ -39,6 +39,16 @@ pub enum StartError {
     /// There is one of that id already.
     #[error("recording {0} exists already")]
     Exists(Uuid),
+    /// There is hardly any room left: a recording that begins now would end half.
+    #[error("recording {id}: only {free_mb} MB are free in the recordings folder, {needed_mb} MB are needed")]
+    DiskFull {
+        /// Which.
+        id: Uuid,
+        /// Free, megabytes.
+        free_mb: u64,
+        /// The least that must be, megabytes.
+        needed_mb: u64,
+    },
     /// Its key cannot be made or wrapped: media that cannot be sealed is not written.
     #[error("recording {id}: no key for it: {source}")]
     Key {
@@ -76,6 +86,9 @@ pub enum IndexError {
         /// The track asked for.
         track: String,
     },
+    /// Its media is in a store, and none is set.
+    #[error("recording {0}: its media is in a store, but no archive is configured")]
+    NoArchive(Uuid),
     /// Its manifest does not begin as one.
     #[error("recording {0}: the manifest is damaged")]
     Damaged(Uuid),

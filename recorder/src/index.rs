@@ -121,6 +121,7 @@ impl RecordingIndex {
                 }
             }
             Entry::Quality { points } => self.quality.push(points.clone()),
+            Entry::Stored { .. } | Entry::Purged => {}
             Entry::Stop { .. } => self.complete = true,
             Entry::Erase { reason, .. } => {
                 self.erased = Some(ErasedNote { at: line.at, reason: reason.clone() });

@@ -17,6 +17,7 @@
 //! that honoured both would turn the picture twice); rewriting (a file is only ever appended to, or cut at recovery).
 
 mod analysis;
+mod archive;
 mod assemble;
 mod audio;
 mod bits;
@@ -40,6 +41,7 @@ mod vault;
 mod writer;
 
 pub use analysis::{CELL_MS, SoundRun, Talk, TalkSide};
+pub use archive::{Archive, ArchiveError, ArchiveRound};
 pub use error::{EraseError, IndexError, OpenError, StartError};
 pub use model::{
     ByteRange, Erased, ErasedNote, Fragment, Gap, GapReason, IndexTrack, Pause, PauseSpec, Paused, Receipt,

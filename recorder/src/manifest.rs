@@ -91,6 +91,10 @@ pub(crate) enum Entry {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         detail: Option<String>,
     },
+    /// A track's file is in the store, compared byte by byte, in objects of `piece` bytes; the local one may go.
+    Stored { file: String, size: u64, piece: u64 },
+    /// After an erasure: the store holds nothing of it any more.
+    Purged,
     /// The media is to be deleted, or was.
     Erase { id: Uuid, reason: String },
 }
@@ -223,21 +227,19 @@ pub(crate) fn parse(bytes: &[u8]) -> (Vec<Line>, usize) {
 #[derive(Debug)]
 pub(crate) struct ManifestFile {
     file: File,
-    length: u64,
 }
 
 impl ManifestFile {
     /// Makes a new one; fails if there is one already.
     pub(crate) fn create(folder: &Path) -> std::io::Result<Self> {
         let file = File::options().append(true).create_new(true).open(folder.join(FILE_NAME))?;
-        Ok(Self { file, length: 0 })
+        Ok(Self { file })
     }
 
     /// Opens one to go on.
     pub(crate) fn append_to(folder: &Path) -> std::io::Result<Self> {
         let file = File::options().append(true).open(folder.join(FILE_NAME))?;
-        let length = file.metadata()?.len();
-        Ok(Self { file, length })
+        Ok(Self { file })
     }
 
     /// Adds a line in one write. Lines that something else relies on (consent, what exists, the end) are on the disk
@@ -248,12 +250,12 @@ impl ManifestFile {
             Entry::Fragment { .. } | Entry::Gap { .. } | Entry::Rotation { .. } | Entry::Sound { .. }
         );
         let bytes = Line { at, entry }.encode()?;
+        let length = self.file.metadata()?.len();
         if let Err(error) = self.file.write_all(&bytes) {
             // A torn line would hide every later one.
-            let _ = self.file.set_len(self.length);
+            let _ = self.file.set_len(length);
             return Err(error);
         }
-        self.length += bytes.len() as u64;
         if lasting { self.sync() } else { Ok(()) }
     }
 

@@ -1,18 +1,17 @@
 //! The media of a track, unsealed as far as it is read.
 
-use std::io::{self, SeekFrom};
+use std::io;
 
 use bytes::Bytes;
-use tokio::fs::File;
-use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
+use crate::archive::SealedFile;
 use crate::model::IndexTrack;
 use crate::vault::{OVERHEAD, Place, RecordingKey};
 
-/// Reads one track's media. Offsets are those of the index; how the file is sealed is not to be seen.
+/// Reads one track's media. Offsets are those of the index; how the file is sealed and where it lies is not to be seen.
 #[derive(Debug)]
 pub struct TrackReader {
-    file: File,
+    file: SealedFile,
     number: u32,
     key: RecordingKey,
     /// Offset and length of each chunk's media, without a hole.
@@ -21,7 +20,7 @@ pub struct TrackReader {
 }
 
 impl TrackReader {
-    pub(crate) fn new(file: File, number: u32, key: RecordingKey, track: &IndexTrack) -> Self {
+    pub(crate) fn new(file: SealedFile, number: u32, key: RecordingKey, track: &IndexTrack) -> Self {
         let fragments = track.fragments.iter().map(|fragment| fragment.bytes);
         let chunks =
             std::iter::once(track.init).chain(fragments).map(|bytes| (bytes.offset, bytes.length)).collect();
@@ -36,7 +35,7 @@ impl TrackReader {
     /// The media from `offset` to the end of the chunk it lies in; empty at the end. Memory: one fragment.
     ///
     /// # Errors
-    /// When the disk refuses, or the file is not what was written.
+    /// When the disk or the store refuses, or the file is not what was written.
     pub async fn read(&mut self, offset: u64) -> io::Result<Bytes> {
         let after = self.chunks.partition_point(|(begin, _)| *begin <= offset);
         let Some(chunk) = after.checked_sub(1).filter(|_| offset < self.length) else {
@@ -44,9 +43,8 @@ impl TrackReader {
         };
         let (begin, length) = self.chunks[chunk];
         let place = Place { file: self.number, chunk: chunk as u64, offset: begin };
-        self.file.seek(SeekFrom::Start(place.sealed_offset())).await?;
-        let mut bytes = vec![0; (length + OVERHEAD) as usize];
-        self.file.read_exact(&mut bytes).await?;
+        let at = place.sealed_offset();
+        let mut bytes = self.file.read(at..at + length + OVERHEAD).await?;
         self.key.open(place, &mut bytes)?;
         Ok(Bytes::from(bytes).slice((offset - begin) as usize..))
     }

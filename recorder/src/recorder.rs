@@ -5,15 +5,16 @@ use std::fs::{DirBuilder, File, TryLockError};
 use std::io::ErrorKind;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use sfu::{NodeTime, TapReceiver};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
+use crate::archive::{Archive, ArchiveRound, SealedFile};
 use crate::erase::erase_folder;
 use crate::error::{EraseError, IndexError, OpenError, StartError};
 use crate::index::fold;
@@ -30,6 +31,12 @@ use crate::vault::{KeyWrap, RecordingKey};
 /// Locks for operations on one recording; two ids may share one.
 const TURNS: usize = 64;
 
+/// The archive looks around at least this often.
+const ROUND_EVERY: Duration = Duration::from_secs(300);
+
+/// After a failure it tries again after twice this, then less and less often.
+const RETRY_FIRST: Duration = Duration::from_secs(5);
+
 /// Settings of the recorder.
 #[derive(Clone)]
 pub struct RecorderConfig {
@@ -43,6 +50,10 @@ pub struct RecorderConfig {
     pub keyframe_every: Duration,
     /// Wraps the recordings' keys.
     pub keys: Arc<dyn KeyWrap>,
+    /// Where finished recordings go; `None`: they stay in `dir`.
+    pub archive: Option<Archive>,
+    /// With fewer free bytes in `dir` no recording begins. Default 1 GB: hours of calls that run already.
+    pub min_free: u64,
 }
 
 impl RecorderConfig {
@@ -51,6 +62,8 @@ impl RecorderConfig {
         Self {
             dir: dir.into(),
             keys,
+            archive: None,
+            min_free: 1_000_000_000,
             fragment_max: Duration::from_secs(1),
             reorder_wait: Duration::from_millis(600),
             keyframe_every: Duration::from_secs(10),
@@ -64,12 +77,14 @@ pub struct Recorder {
     inner: Arc<Inner>,
 }
 
-struct Inner {
-    config: RecorderConfig,
+pub(crate) struct Inner {
+    pub(crate) config: RecorderConfig,
     /// Running recordings.
     live: Mutex<HashMap<Uuid, Arc<Session>>>,
     /// Starting and erasing one recording take turns, so that one of them clearly comes first.
     turns: [tokio::sync::Mutex<()>; TURNS],
+    /// Something was finished or erased: a round of the archive has work.
+    work: Arc<Notify>,
     /// Keeps other processes from "recovering" what we are recording. Freed by the system if we die.
     _lock: File,
 }
@@ -129,9 +144,14 @@ impl Recorder {
             config,
             live: Mutex::default(),
             turns: std::array::from_fn(|_| tokio::sync::Mutex::new(())),
+            work: Arc::default(),
             _lock: file,
         };
-        Ok((Recorder { inner: Arc::new(inner) }, report))
+        let inner = Arc::new(inner);
+        if inner.config.archive.is_some() {
+            tokio::spawn(keep_archiving(Arc::downgrade(&inner)));
+        }
+        Ok((Recorder { inner }, report))
     }
 
     /// Begins a recording. Nothing is written of any track before [`RecordingHandle::add_track`].
@@ -143,8 +163,16 @@ impl Recorder {
         let recorder = self.clone();
         // A task of its own: a caller that goes away must not leave a half-made recording.
         let task = tokio::spawn(async move {
-            let _turn = recorder.turn(id).await;
-            let folder = recorder.folder(id);
+            let _turn = recorder.inner.turn(id).await;
+            let folder = recorder.inner.folder(id);
+            let (dir, needed) = (recorder.inner.config.dir.clone(), recorder.inner.config.min_free);
+            let free = blocking(move || free_bytes(&dir)).await.and_then(|free| free);
+            if let Ok(free) = free
+                && free < needed
+            {
+                let (free_mb, needed_mb) = (free / 1_000_000, needed / 1_000_000);
+                return Err(StartError::DiskFull { id, free_mb, needed_mb });
+            }
             let started = spec.started;
             let refused = |source| StartError::Key { id, source };
             let bytes = RecordingKey::random().map_err(refused)?;
@@ -159,7 +187,7 @@ impl Recorder {
                 reorder_wait_us: config.reorder_wait.as_micros() as u64,
                 keyframe_every_us: config.keyframe_every.as_micros() as u64,
             };
-            let session = Session::new(id, recorder.folder(id), manifest, key, settings, started);
+            let session = Session::new(id, recorder.inner.folder(id), manifest, key, settings, started);
             lock(&recorder.inner.live).insert(id, session.clone());
             tracing::info!(recording = %id, "recording starts");
             Ok(RecordingHandle { recorder: recorder.clone(), session })
@@ -200,12 +228,25 @@ impl Recorder {
         let wrapped = wrapped.ok_or(IndexError::Damaged(id))?;
         let key = self.inner.config.keys.unwrap(id, &wrapped).await;
         let key = key.map_err(|source| IndexError::Io { id, action: "unwrap its key", source })?;
-        match tokio::fs::File::open(self.folder(id).join(file)).await {
-            Ok(file) => Ok(TrackReader::new(file, number, RecordingKey::new(id, &key), found)),
+        let stored = lines.iter().find_map(|line| match &line.entry {
+            Entry::Stored { file: known, piece, .. } if known == file => Some(*piece),
+            _ => None,
+        });
+        let sealed = match (tokio::fs::File::open(self.inner.folder(id).join(file)).await, stored) {
+            (Ok(file), _) => SealedFile::Local(file),
+            (Err(error), Some(piece)) if error.kind() == ErrorKind::NotFound => {
+                let archive = self.inner.config.archive.clone().ok_or(IndexError::NoArchive(id))?;
+                SealedFile::Stored {
+                    archive: archive.with_pieces_of(piece),
+                    recording: id,
+                    file: file.clone(),
+                }
+            }
             // Erased since we looked.
-            Err(error) if error.kind() == ErrorKind::NotFound => Err(no_track()),
-            Err(source) => Err(IndexError::Io { id, action: "open a track", source }),
-        }
+            (Err(error), None) if error.kind() == ErrorKind::NotFound => return Err(no_track()),
+            (Err(source), _) => return Err(IndexError::Io { id, action: "open a track", source }),
+        };
+        Ok(TrackReader::new(sealed, number, RecordingKey::new(id, &key), found))
     }
 
     /// Deletes the media of a recording, running or finished, and leaves a manifest that says when and why.
@@ -227,12 +268,12 @@ impl Recorder {
         let (recorder, reason) = (self.clone(), reason.to_owned());
         // A task of its own: an erasure that has begun is carried through.
         let task = tokio::spawn(async move {
-            let _turn = recorder.turn(id).await;
+            let _turn = recorder.inner.turn(id).await;
             let session = session.or_else(|| lock(&recorder.inner.live).get(&id).cloned());
             let erased = match session {
                 Some(session) => session.erase(reason).await,
                 None => {
-                    let folder = recorder.folder(id);
+                    let folder = recorder.inner.folder(id);
                     let erased = blocking(move || erase_folder(&folder, id, &reason, wall_clock())).await;
                     erased.unwrap_or_else(|died| Err(("erase", died)))
                 }
@@ -240,6 +281,7 @@ impl Recorder {
             match &erased {
                 Ok(erased) => {
                     lock(&recorder.inner.live).remove(&id);
+                    recorder.inner.work.notify_one();
                     tracing::info!(recording = %id, files = erased.files, bytes = erased.bytes, "recording erased");
                 }
                 Err((action, error)) => tracing::error!(recording = %id, action, %error, "erasure failed"),
@@ -261,22 +303,74 @@ impl Recorder {
         stops.join_all().await;
     }
 
-    fn folder(&self, id: Uuid) -> PathBuf {
-        self.inner.config.dir.join(id.to_string())
-    }
-
-    async fn turn(&self, id: Uuid) -> tokio::sync::MutexGuard<'_, ()> {
-        self.inner.turns[(id.as_u128() % TURNS as u128) as usize].lock().await
+    /// One round of the archive, now: stores what is complete, purges what was erased. It happens by itself too, when
+    /// a recording ends and every few minutes; without an archive there is nothing to do.
+    pub async fn archive_round(&self) -> ArchiveRound {
+        match &self.inner.config.archive {
+            Some(archive) => self.inner.archive_round(archive).await,
+            None => ArchiveRound::default(),
+        }
     }
 
     async fn lines(&self, id: Uuid) -> Result<Vec<Line>, IndexError> {
-        let folder = self.folder(id);
+        let folder = self.inner.folder(id);
         match blocking(move || manifest::read(&folder)).await.and_then(|read| read) {
             Ok((lines, _)) => Ok(lines),
             Err(error) if error.kind() == ErrorKind::NotFound => Err(IndexError::NotFound(id)),
             Err(source) => Err(IndexError::Io { id, action: "read the manifest", source }),
         }
     }
+}
+
+impl Inner {
+    pub(crate) fn folder(&self, id: Uuid) -> PathBuf {
+        self.config.dir.join(id.to_string())
+    }
+
+    pub(crate) async fn turn(&self, id: Uuid) -> tokio::sync::MutexGuard<'_, ()> {
+        self.turns[(id.as_u128() % TURNS as u128) as usize].lock().await
+    }
+
+    pub(crate) fn is_live(&self, id: Uuid) -> bool {
+        lock(&self.live).contains_key(&id)
+    }
+}
+
+/// Rounds of the archive until the recorder is gone: at once when there is work, else every few minutes, and less often
+/// while the store does not answer.
+async fn keep_archiving(inner: Weak<Inner>) {
+    let mut failures = 0u32;
+    loop {
+        let Some(recorder) = inner.upgrade() else { return };
+        let Some(archive) = &recorder.config.archive else { return };
+        let round = recorder.archive_round(archive).await;
+        failures = if round.failed.is_empty() { 0 } else { failures + 1 };
+        for (recording, why) in &round.failed {
+            tracing::warn!(%recording, why, "not in the store yet, tried again");
+        }
+        let pause = if failures == 0 { ROUND_EVERY } else { RETRY_FIRST * 2u32.pow(failures.min(6)) };
+        let work = recorder.work.clone();
+        // Nobody waits for us: whoever drops the recorder frees the folder.
+        drop(recorder);
+        let work = async { if failures == 0 { work.notified().await } else { std::future::pending().await } };
+        let _ = tokio::time::timeout(pause.min(ROUND_EVERY), work).await;
+    }
+}
+
+/// Recordings in a folder.
+pub(crate) fn list(dir: &Path) -> std::io::Result<Vec<Uuid>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(dir)? {
+        found.extend(entry?.file_name().to_str().and_then(|name| Uuid::try_parse(name).ok()));
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// What an ordinary user may still write where `dir` is.
+fn free_bytes(dir: &Path) -> std::io::Result<u64> {
+    let space = rustix::fs::statvfs(dir)?;
+    Ok(space.f_bavail.saturating_mul(space.f_frsize))
 }
 
 impl RecordingHandle {
@@ -333,6 +427,7 @@ impl RecordingHandle {
         let task = tokio::spawn(async move {
             let summary = session.stop().await;
             lock(&recorder.inner.live).remove(&session.id);
+            recorder.inner.work.notify_one();
             summary
         });
         let nothing = || RecordingSummary { started_at: NodeTime(0), duration_ms: 0, bytes: 0, tracks: 0 };
@@ -357,7 +452,7 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
 }
 
 /// Node time without a node: only for lines about recordings that no longer run.
-fn wall_clock() -> NodeTime {
+pub(crate) fn wall_clock() -> NodeTime {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     NodeTime(since_epoch.as_micros() as u64)
 }
