@@ -52,6 +52,9 @@ pub enum StartError {
     /// No recorder.
     #[error("data.dir: {0}")]
     Recorder(#[from] recorder::OpenError),
+    /// `recording.archive` cannot be used.
+    #[error("recording.archive: {0}")]
+    Archive(#[from] recorder::ArchiveError),
     /// No media server.
     #[error("{setting}: {0}", setting = media_setting(.0))]
     Media(#[from] sfu::ConfigError),
@@ -115,7 +118,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let master = MasterKey::load(&dir.join("master.key"))?;
     let store = Store::open(&dir.join("vitrine.sqlite"), master.clone()).await?;
     let store = store.keeping_recordings(settings.recording.keep_days);
-    let recorder = open_recorder(&dir, Arc::new(master)).await?;
+    let recorder = open_recorder(&settings, Arc::new(master)).await?;
     adapters::recover(&store, &recorder).await?;
     // Everything that can be wrong with HTTP is found before media starts.
     let tls = certificate(&settings, &store)?;
@@ -243,8 +246,11 @@ impl Floor for FloorHandle {
     }
 }
 
-async fn open_recorder(dir: &std::path::Path, keys: Arc<dyn KeyWrap>) -> Result<Recorder, StartError> {
-    let (recorder, report) = Recorder::open(RecorderConfig::new(dir.join("recordings"), keys)).await?;
+async fn open_recorder(settings: &Settings, keys: Arc<dyn KeyWrap>) -> Result<Recorder, StartError> {
+    let mut config = RecorderConfig::new(settings.data.dir.join("recordings"), keys);
+    config.archive = settings.recording.archive().transpose()?;
+    config.min_free = settings.recording.min_free_mb.saturating_mul(1_000_000);
+    let (recorder, report) = Recorder::open(config).await?;
     if !report.recovered.is_empty() {
         tracing::warn!(recordings = ?report.recovered, cut = report.bytes_cut, "recordings of an earlier run finished");
     }

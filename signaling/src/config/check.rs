@@ -287,6 +287,9 @@ fn ranges(settings: &Settings) -> Vec<Finding> {
     within("media.limit_kbps", settings.media.limit_kbps, 100, 1_000_000);
     within("media.limit_packets", settings.media.limit_packets, 100, 100_000);
     within("recording.keep_days", settings.recording.keep_days.into(), 1, 3_650);
+    if let Some(Err(error)) = settings.recording.archive() {
+        findings.push(bad("recording.archive", error.to_string()));
+    }
     if let Err(error) = tracing_subscriber::EnvFilter::try_new(&settings.log.filter) {
         findings.push(bad("log.filter", format!("{:?} cannot be read: {error}", settings.log.filter)));
     }
@@ -410,6 +413,10 @@ mod tests {
         is_bad("desk.ring_seconds", &worst(|settings, _| settings.desk.ring_seconds = 0));
         is_bad("desk.grace_seconds", &worst(|settings, _| settings.desk.grace_seconds = 100_000));
         is_bad("recording.keep_days", &worst(|settings, _| settings.recording.keep_days = 0));
+        is_bad(
+            "recording.archive",
+            &worst(|settings, _| settings.recording.archive = Some("ftp://files.example/calls".into())),
+        );
         is_bad("media.limit_kbps", &worst(|settings, _| settings.media.limit_kbps = 64));
         is_bad("media.limit_packets", &worst(|settings, _| settings.media.limit_packets = 1_000_000));
         is_bad("media.workers", &worst(|settings, _| settings.media.workers = 33));

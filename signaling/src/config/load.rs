@@ -190,10 +190,12 @@ mod tests {
         let all = text
             .replace("# public_url", "public_url")
             .replace("# tls_", "tls_")
-            .replace("# tcp_port", "tcp_port");
+            .replace("# tcp_port", "tcp_port")
+            .replace("# archive", "archive");
         let settings = of(&all).unwrap();
         assert!(settings.http.public_url.is_some() && settings.http.tls_certificate.is_some());
         assert!(settings.http.tls_key.is_some() && settings.media.tcp_port.is_some());
+        assert!(settings.recording.archive.is_some());
         let shown: toml::Table = toml::from_str(&all).unwrap();
         let known = toml::Table::try_from(&settings).unwrap();
         for (section, settings) in &known {

@@ -1,5 +1,6 @@
 //! Every setting with its default. `vitrine.example.toml` shows the same; a test keeps the two together.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
@@ -101,6 +102,23 @@ pub struct DataSettings {
 pub struct RecordingSettings {
     /// Days until a recording is deleted, 1 to 3650. The words that buyers consent to name this number.
     pub keep_days: u16,
+    /// Where finished recordings go: `s3://bucket/prefix` or `file:///folder`. Unset: they stay in `data.dir`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub archive: Option<String>,
+    /// What the archive's store wants to know, e.g. `aws_region`, `aws_endpoint`, `aws_access_key_id`.
+    pub archive_options: BTreeMap<String, String>,
+    /// With fewer megabytes free in `data.dir` no recording begins; calls go on.
+    pub min_free_mb: u64,
+}
+
+impl RecordingSettings {
+    /// The archive, if one is set.
+    ///
+    /// # Errors
+    /// When the URL names no store we know, or an option is wrong.
+    pub fn archive(&self) -> Option<Result<recorder::Archive, recorder::ArchiveError>> {
+        self.archive.as_ref().map(|url| recorder::Archive::open(url, self.archive_options.clone()))
+    }
 }
 
 /// How calls are handed to agents.
@@ -176,7 +194,12 @@ impl Default for DataSettings {
 
 impl Default for RecordingSettings {
     fn default() -> Self {
-        Self { keep_days: crate::consent::KEEP_DAYS }
+        Self {
+            keep_days: crate::consent::KEEP_DAYS,
+            archive: None,
+            archive_options: BTreeMap::new(),
+            min_free_mb: 1_000,
+        }
     }
 }
 

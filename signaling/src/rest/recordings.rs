@@ -100,7 +100,7 @@ fn refused(error: IndexError) -> Refusal {
         IndexError::NoTrack { .. } => {
             problem::NOT_FOUND.at("track", "the recording has no such track").into()
         }
-        IndexError::Damaged(_) | IndexError::Io { .. } => {
+        IndexError::Damaged(_) | IndexError::NoArchive(_) | IndexError::Io { .. } => {
             tracing::error!(%error, "a recording cannot be read");
             problem::INTERNAL.with("the recording cannot be read").into()
         }
