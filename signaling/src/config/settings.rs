@@ -105,10 +105,10 @@ pub struct RecordingSettings {
     /// Where finished recordings go: `s3://bucket/prefix` or `file:///folder`. Unset: they stay in `data.dir`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub archive: Option<String>,
-    /// What the archive's store wants to know, e.g. `aws_region`, `aws_endpoint`, `aws_access_key_id`.
-    pub archive_options: BTreeMap<String, String>,
     /// With fewer megabytes free in `data.dir` no recording begins; calls go on.
     pub min_free_mb: u64,
+    /// What the archive's store wants to know, e.g. `aws_region`, `aws_endpoint`, `aws_access_key_id`.
+    pub archive_options: BTreeMap<String, String>,
 }
 
 impl RecordingSettings {
@@ -197,8 +197,8 @@ impl Default for RecordingSettings {
         Self {
             keep_days: crate::consent::KEEP_DAYS,
             archive: None,
-            archive_options: BTreeMap::new(),
             min_free_mb: 1_000,
+            archive_options: BTreeMap::new(),
         }
     }
 }
