@@ -1,5 +1,7 @@
 //! People, and strangers, who mean no good.
 
+use sfu_core::media::Source;
+
 use super::chapter;
 use crate::clock::{ms, secs};
 use crate::plan::*;
@@ -52,11 +54,18 @@ fn strangers() -> Plan {
 }
 
 fn hostile_participant() -> Plan {
-    plan("the observer has joined and sends ever new streams; the call goes on")
+    let (microphone, camera) = (Source::Microphone, Source::Camera);
+    plan("somebody has joined beside the call and sends ever new streams; the call goes on")
         .two_people()
         .with("observer")
+        .nobody_sees_anybody()
+        .at(ms(100), show("buyer", microphone, "agent", 0))
+        .at(ms(100), show("buyer", camera, "agent", 0))
+        .at(ms(100), show("agent", microphone, "buyer", 0))
+        .at(ms(100), show("agent", camera, "buyer", 0))
         .every(ms(2), secs(5)..secs(15), forge("observer", Forgery::AuthenticSsrc))
         .lasts(secs(18))
         .expect_a_good_call()
-        .expect(memory_grows_at_most(MEMORY, secs(6)..secs(15)))
+        // By then caches are full, the third sender's too.
+        .expect(memory_grows_at_most(MEMORY, secs(9)..secs(15)))
 }
