@@ -83,6 +83,8 @@ pub(crate) struct Inner {
     live: Mutex<HashMap<Uuid, Arc<Session>>>,
     /// Starting and erasing one recording take turns, so that one of them clearly comes first.
     turns: [tokio::sync::Mutex<()>; TURNS],
+    /// Held by the round of the archive that runs: two would send everything twice.
+    archiving: tokio::sync::Mutex<()>,
     /// Something was finished or erased: a round of the archive has work.
     work: Arc<Notify>,
     /// Keeps other processes from "recovering" what we are recording. Freed by the system if we die.
@@ -144,6 +146,7 @@ impl Recorder {
             config,
             live: Mutex::default(),
             turns: std::array::from_fn(|_| tokio::sync::Mutex::new(())),
+            archiving: tokio::sync::Mutex::new(()),
             work: Arc::default(),
             _lock: file,
         };
@@ -329,6 +332,10 @@ impl Inner {
 
     pub(crate) async fn turn(&self, id: Uuid) -> tokio::sync::MutexGuard<'_, ()> {
         self.turns[(id.as_u128() % TURNS as u128) as usize].lock().await
+    }
+
+    pub(crate) async fn archiving(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.archiving.lock().await
     }
 
     pub(crate) fn is_live(&self, id: Uuid) -> bool {

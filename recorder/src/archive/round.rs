@@ -57,6 +57,7 @@ impl Todo {
 impl Inner {
     /// One round over everything.
     pub(crate) async fn archive_round(&self, archive: &Archive) -> ArchiveRound {
+        let _one = self.archiving().await;
         let mut round = ArchiveRound::default();
         let dir = self.config.dir.clone();
         let listed = tokio::task::spawn_blocking(move || crate::recorder::list(&dir)).await;

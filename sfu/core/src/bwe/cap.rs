@@ -13,6 +13,10 @@ const RAISE_EVERY: Duration = Duration::from_millis(250);
 /// … in steps of at most this: an encoder that is let go all at once makes one huge frame.
 const RAISE_STEP: f64 = 2.0;
 
+/// Nobody is told less: an encoder that is starved makes no picture at all and is slow to come back. A leg with less room than
+/// this shows no video.
+const FLOOR: Bitrate = Bitrate::kbps(80);
+
 /// See the module.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Cap {
@@ -28,6 +32,7 @@ impl Cap {
 
     /// The viewers can take this much now, `None` for any amount. True when the publisher has to be told something new.
     pub fn follow(&mut self, now: Instant, wished: Option<Bitrate>) -> bool {
+        let wished = wished.map(|wished| wished.max(FLOOR));
         let rested = self.changed.is_none_or(|at| now >= at + RAISE_EVERY);
         let next = match (self.told, wished) {
             (None, None) => return false,

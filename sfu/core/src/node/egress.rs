@@ -48,8 +48,9 @@ const KEYFRAME_TAKES: Duration = Duration::from_millis(120);
 /// A camera or screen below this is no picture any more.
 const LEAST_CAMERA: Bitrate = Bitrate::kbps(70);
 const LEAST_SCREEN: Bitrate = Bitrate::kbps(100);
-/// A simulcast encoding with less than this share of its usual rate looks worse than the next smaller one.
-const WORTH_SENDING: f64 = 0.7;
+/// What each larger simulcast encoding needs at least: with less the encoder only makes slides of it. Not a share of its usual
+/// rate: every change of the encoding costs a keyframe, which a narrow leg takes most of a second for.
+const LEAST_ENCODING: Bitrate = Bitrate::kbps(110);
 /// A slot that shows something new is not paused, and has no wish for its publisher: the leg is being found out about.
 const FRESH: Duration = Duration::from_millis(600);
 
@@ -537,7 +538,8 @@ impl Node {
 }
 
 /// What of a feed's steps a viewer can use. Where the publisher follows this viewer (it `leads`), the largest picture it
-/// sends at all can have any rate; of simulcast each encoding has a rate below which it is not worth sending.
+/// sends at all can have any rate; of simulcast each encoding has a rate below which it is not worth sending, and above it the
+/// publisher is told to send less before a smaller picture is shown.
 fn write_ladder(
     feed: &Feed,
     steps: &[Step],
@@ -557,7 +559,7 @@ fn write_ladder(
             1 if place + 1 == usable => Some(least),
             1 => None,
             _ if step.target.encoding == 0 && largest_rate => Some(least),
-            _ => Some(bitrate.scale(WORTH_SENDING).max(least)).filter(|_| largest_rate),
+            _ => Some(least.max(LEAST_ENCODING)).filter(|_| largest_rate),
         };
         ladder.push(match least.filter(|_| leads) {
             Some(least) => Rung { target: step.target, bitrate, least, most: NO_LIMIT },
