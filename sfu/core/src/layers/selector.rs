@@ -165,7 +165,8 @@ impl Selector {
         if number < begin {
             // Late, from before the last keyframe: of no matter to what came since.
         } else if forwarded {
-            if self.references(frame) == References::Whole {
+            // Not a late one: what came after it was left out, or promised, for the target of that time.
+            if newest && self.references(frame) == References::Whole {
                 self.intact |= dependencies.switch;
             }
         } else {
