@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { request } from '@playwright/test';
 
@@ -122,9 +122,11 @@ export class Vitrine {
     return this.#process.exitCode;
   }
 
-  /** Every file in the data directory that holds media, told by its first bytes and not by its name. */
+  /**
+   * Every file in the data directory that holds media. Media is sealed, so it is told by what it is not: the manifests
+   * beside it. Plain media, told by its first bytes, must not be there at all.
+   */
   async mediaFiles(): Promise<string[]> {
-    const found: string[] = [];
     for (const entry of await readdir(join(this.#directory, 'data'), {
       recursive: true,
       withFileTypes: true,
@@ -139,9 +141,10 @@ export class Vitrine {
       await file.close();
       const webm = head.readUInt32BE(0) === 0x1a45dfa3;
       const mp4 = ['ftyp', 'styp', 'moof'].includes(head.toString('latin1', 4, 8));
-      if (webm || mp4) found.push(path);
+      if (webm || mp4) throw new Error(`${path} is media that anybody can play`);
     }
-    return found;
+    const files = await this.recordingFiles();
+    return files.filter((file) => !['manifest.jsonl', 'manifest.new', '.lock'].includes(basename(file)));
   }
 
   /** The secret that the demo shop signs its tokens with, for tests that play a shop that errs. */
@@ -156,7 +159,9 @@ export class Vitrine {
     const files = entries
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath, entry.name));
-    const sizes = await Promise.all(files.map(async (file) => (await stat(file)).size));
+    const sizes = await Promise.all(
+      files.map(async (file) => (await stat(file).catch(() => ({ size: 0 }))).size),
+    );
     return files.filter((_, at) => (sizes[at] ?? 0) > 0);
   }
 
