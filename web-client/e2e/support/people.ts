@@ -8,11 +8,15 @@ import type { Vitrine } from './server.ts';
 
 /** The code that the picture inside `holder` shows right now. */
 export function shown(holder: Locator): Promise<FrameCode | null> {
-  return holder.evaluate((element) => {
-    const inside = (element.shadowRoot ?? element).querySelector('video');
-    const video = element instanceof HTMLVideoElement ? element : inside;
-    return video ? window.probe.read(video) : null;
-  });
+  return holder.evaluate(
+    (element) => {
+      const inside = (element.shadowRoot ?? element).querySelector('video');
+      const video = element instanceof HTMLVideoElement ? element : inside;
+      return video ? window.probe.read(video) : null;
+    },
+    undefined,
+    { timeout: 2_000 },
+  );
 }
 
 /** The picture inside `holder` is of `side` and moves: decoded, not only counted by the browser. */
@@ -38,7 +42,8 @@ export async function expectNoPicture(holder: Locator): Promise<void> {
     .poll(
       async () => {
         if (!(await holder.isVisible())) return 'gone';
-        const now = JSON.stringify(await shown(holder));
+        // It may go between the two looks; waiting for it to come back would be waiting for ever.
+        const now = JSON.stringify(await shown(holder).catch(() => null));
         const same = now === last || now === 'null';
         last = now;
         return same ? 'gone' : 'moving';
