@@ -1,6 +1,6 @@
 //! The way in: opens the folder of recordings, starts, indexes and erases them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::{DirBuilder, File, TryLockError};
 use std::io::ErrorKind;
 use std::os::unix::fs::DirBuilderExt;
@@ -85,6 +85,8 @@ pub(crate) struct Inner {
     turns: [tokio::sync::Mutex<()>; TURNS],
     /// Held by the round of the archive that runs: two would send everything twice.
     archiving: tokio::sync::Mutex<()>,
+    /// Recordings that leave the archive nothing to do, so that a round does not read their manifests again.
+    pub(crate) settled: Mutex<HashSet<Uuid>>,
     /// Something was finished or erased: a round of the archive has work.
     work: Arc<Notify>,
     /// Keeps other processes from "recovering" what we are recording. Freed by the system if we die.
@@ -147,6 +149,7 @@ impl Recorder {
             live: Mutex::default(),
             turns: std::array::from_fn(|_| tokio::sync::Mutex::new(())),
             archiving: tokio::sync::Mutex::new(()),
+            settled: Mutex::default(),
             work: Arc::default(),
             _lock: file,
         };
@@ -284,6 +287,7 @@ impl Recorder {
             match &erased {
                 Ok(erased) => {
                     lock(&recorder.inner.live).remove(&id);
+                    lock(&recorder.inner.settled).remove(&id);
                     recorder.inner.work.notify_one();
                     tracing::info!(recording = %id, files = erased.files, bytes = erased.bytes, "recording erased");
                 }

@@ -11,6 +11,7 @@ use super::Archive;
 use crate::index::fold;
 use crate::manifest::{self, Entry, ManifestFile};
 use crate::recorder::{Inner, wall_clock};
+use crate::session::lock;
 
 /// What a round did.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -69,10 +70,12 @@ impl Inner {
             }
         };
         for id in recordings {
-            if self.is_live(id) {
+            // Said before it is true: an erasure meanwhile takes it back, and the next round purges.
+            if self.is_live(id) || !lock(&self.settled).insert(id) {
                 continue;
             }
             if let Err(error) = self.archive_one(archive, id, &mut round).await {
+                lock(&self.settled).remove(&id);
                 round.failed.push((id, error.to_string()));
             }
         }
