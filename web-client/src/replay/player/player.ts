@@ -11,15 +11,21 @@ import { RATES, ReplayEngine } from '../engine/engine.ts';
 import { openingMs } from '../engine/opening.ts';
 import './tile.ts';
 import { type Lane, lanesOf } from './lanes.ts';
+import type { TimelineMarker } from './marker.ts';
 import './timeline-bar.ts';
 
 /**
  * Plays both sides of a recording in step.
  *
  * @fires replay-moved - paused or sought: a good time to remember the place; `detail` is session time in ms
+ * @fires replay-marker - a marker on the timeline was picked; `detail` is its id
  */
 export class ReplayPlayer extends LitElement {
-  static override properties = { recording: { attribute: false }, startMs: { attribute: false } };
+  static override properties = {
+    recording: { attribute: false },
+    startMs: { attribute: false },
+    markers: { attribute: false },
+  };
   static override styles = [
     base,
     css`
@@ -96,6 +102,8 @@ export class ReplayPlayer extends LitElement {
   declare recording: Recording | undefined;
   /** Where to begin, ms of session time; read when a recording is shown for the first time. */
   declare startMs: number;
+  /** Shown on the timeline. */
+  declare markers: readonly TimelineMarker[];
 
   readonly #engine = new ReplayEngine();
   #frame = 0;
@@ -106,6 +114,7 @@ export class ReplayPlayer extends LitElement {
     super();
     this.recording = undefined;
     this.startMs = 0;
+    this.markers = [];
     this.#engine.addEventListener('change', () => this.#changed());
   }
 
@@ -209,6 +218,7 @@ export class ReplayPlayer extends LitElement {
           .currentMs=${engine.currentTimeMs}
           .durationMs=${duration}
           .lanes=${this.#lanes}
+          .markers=${this.markers}
           @replay-seek=${(event: CustomEvent<number>) => this.seek(event.detail)}
         ></replay-timeline>
         <div class="buttons">

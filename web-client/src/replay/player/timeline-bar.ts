@@ -1,21 +1,27 @@
-import { css, html, LitElement } from 'lit';
+import { css, html, LitElement, nothing } from 'lit';
 import { guard } from 'lit/directives/guard.js';
 
 import { base } from '../../design/base.ts';
 import { define } from '../../elements/define.ts';
 import { clockTime, spokenTime } from '../../staff/format.ts';
 import type { Lane } from './lanes.ts';
+import type { TimelineMarker } from './marker.ts';
 
 /**
  * The seek bar, with rows that show when each side was heard and seen.
  *
+ * Markers can be clicked here; who uses no pointer finds the same things in a list beside the player, so they are no
+ * stops of the tab key.
+ *
  * @fires replay-seek - the person chose a moment; `detail` is session time in ms
+ * @fires replay-marker - the person picked a marker (it has been sought, too); `detail` is its id
  */
 export class ReplayTimeline extends LitElement {
   static override properties = {
     currentMs: { attribute: false },
     durationMs: { attribute: false },
     lanes: { attribute: false },
+    markers: { attribute: false },
   };
   static override styles = [
     base,
@@ -51,6 +57,38 @@ export class ReplayTimeline extends LitElement {
       }
       .agent .span {
         background: var(--replay-agent);
+      }
+      .markers {
+        position: relative;
+        block-size: 14px;
+        margin-inline: 9px;
+      }
+      .marker {
+        position: absolute;
+        inset-block: 0;
+        min-inline-size: 12px;
+        margin-inline-start: -6px;
+        cursor: pointer;
+      }
+      .marker::before {
+        content: '';
+        position: absolute;
+        inset-block: 2px;
+        inset-inline: 1px;
+        border: 2px solid var(--v-surface);
+        border-radius: 5px;
+        background: var(--v-accent);
+        box-shadow: 0 0 0 1px var(--v-accent);
+      }
+      .marker.bookmark::before {
+        border-radius: 0 5px 5px;
+        background: var(--v-surface);
+      }
+      .marker.score::before {
+        border-radius: 2px;
+      }
+      .marker:hover::before {
+        background: var(--v-accent-hover);
       }
       input {
         display: block;
@@ -128,6 +166,7 @@ export class ReplayTimeline extends LitElement {
   declare currentMs: number;
   declare durationMs: number;
   declare lanes: readonly Lane[];
+  declare markers: readonly TimelineMarker[];
   #hoverMs: number | undefined;
 
   constructor() {
@@ -135,6 +174,7 @@ export class ReplayTimeline extends LitElement {
     this.currentMs = 0;
     this.durationMs = 0;
     this.lanes = [];
+    this.markers = [];
   }
 
   override render() {
@@ -176,7 +216,24 @@ export class ReplayTimeline extends LitElement {
           ),
         )}
       </div>
+      ${guard([this.markers, this.durationMs], () => this.#markers(percent))}
       <div class="head" style="left:${centre(this.currentMs)}" aria-hidden="true"></div>
+    </div>`;
+  }
+
+  #markers(percent: (ms: number) => string) {
+    if (this.markers.length === 0) return nothing;
+    return html`<div class="markers" aria-hidden="true">
+      ${this.markers.map(
+        (marker) =>
+          html`<div
+            class="marker ${marker.kind}"
+            style="left:${percent(marker.atMs)};width:${percent((marker.endMs ?? marker.atMs) - marker.atMs)}"
+            title=${marker.label}
+            data-testid="marker"
+            @click=${() => this.#pick(marker)}
+          ></div>`,
+      )}
     </div>`;
   }
 
@@ -209,6 +266,13 @@ export class ReplayTimeline extends LitElement {
 
   #onClick(event: MouseEvent) {
     this.#seek(this.#at(event));
+  }
+
+  #pick(marker: TimelineMarker) {
+    this.#seek(marker.atMs);
+    this.dispatchEvent(
+      new CustomEvent<string>('replay-marker', { detail: marker.id, bubbles: true, composed: true }),
+    );
   }
 
   #seek(ms: number) {
