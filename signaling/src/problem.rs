@@ -118,6 +118,8 @@ kinds! {
         "The outcome must be one of the codes of GET /api/v1/outcomes.";
     NO_TICKET = "no_ticket" 409 "The call has no ticket"
         "Only a call that an agent has accepted has a ticket and can be wrapped up.";
+    RATING_CLOSED = "rating_closed" 409 "The rating can no longer be changed"
+        "A buyer can change the rating of a call for some minutes after first giving it. The detail says until when that was.";
     RANGE_NOT_SATISFIABLE = "range_not_satisfiable" 416 "The range lies outside of the file"
         "Content-Range says how long the file is.";
     NOT_FOUND = "not_found" 404 "Not found"

@@ -1026,6 +1026,42 @@ active: boolean,
  */
 max_bitrate?: number, };
 
+export type Stars = number;
+
+export type NewRating = { 
+/**
+ * 1–5.
+ */
+stars: Stars, 
+/**
+ * In the buyer's words, at most 500 characters; absent or empty: none.
+ */
+comment?: string, };
+
+export type Rating = { 
+/**
+ * 1–5.
+ */
+stars: Stars, 
+/**
+ * In the buyer's words.
+ */
+comment?: string, 
+/**
+ * When it was given, or changed last.
+ */
+at: string, };
+
+export type RatingKept = { 
+/**
+ * As it is now.
+ */
+rating: Rating, 
+/**
+ * Until then another `PUT` replaces it.
+ */
+changeable_until: string, };
+
 export type NewBuyerSession = { 
 /**
  * Language the widget shows, BCP 47.
@@ -1214,6 +1250,10 @@ closed_at?: string,
  */
 receipts: Array<ConsentReceipt>, 
 /**
+ * What the buyer thought of it.
+ */
+rating?: Rating, 
+/**
  * The recording, unless there is none or it was deleted.
  */
 recording?: RecordingSummary, };
@@ -1289,6 +1329,10 @@ language: string,
  * Outcome code.
  */
 outcome?: string, 
+/**
+ * What the buyer thought of the call.
+ */
+rating?: Rating, 
 /**
  * First recorded packet.
  */

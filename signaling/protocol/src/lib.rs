@@ -6,6 +6,7 @@
 pub mod call;
 pub mod ids;
 pub mod problem;
+pub mod rating;
 pub mod rest;
 mod typescript;
 pub mod ws;

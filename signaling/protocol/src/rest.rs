@@ -10,6 +10,7 @@
 //! | `GET /tickets?q=&limit=&before=` | staff (agents: their own) | → [`Page`] of [`Ticket`] |
 //! | `GET /tickets/{id}` | staff (agents: their own) | → [`Ticket`] |
 //! | `GET /calls/{id}/quality` | the same, and reviewers | → [`QualityTimeline`] |
+//! | `PUT /calls/{id}/rating` | the call's buyer | see [`crate::rating`] |
 //! | `PUT /calls/{id}/wrap-up` | the call's agent, supervisor, admin | [`WrapUp`] → [`Ticket`] |
 //! | `GET /recordings?ticket=&agent=&product=&limit=&before=` | reviewer, supervisor, admin | → [`Page`] of [`RecordingSummary`] |
 //! | `GET /recordings/{id}` | the same | → [`Recording`] |
@@ -22,6 +23,7 @@ use ts_rs::TS;
 
 use crate::call::{BuyerContext, CallState, EndReason, LinkState, Role, Side, Source};
 use crate::ids::{BuyerSessionId, CallId, PartyId, ReceiptId, RecordingId, TicketId, UserId};
+use crate::rating::Rating;
 
 /// The buyer taps "video help".
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, TS)]
@@ -173,6 +175,10 @@ pub struct Ticket {
     pub closed_at: Option<Timestamp>,
     /// What the buyer chose, every time they chose, oldest first.
     pub receipts: Vec<ConsentReceipt>,
+    /// What the buyer thought of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub rating: Option<Rating>,
     /// The recording, unless there is none or it was deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
@@ -231,6 +237,10 @@ pub struct RecordingSummary {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub outcome: Option<String>,
+    /// What the buyer thought of the call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub rating: Option<Rating>,
     /// First recorded packet.
     pub started_at: Timestamp,
     /// Length of the session timeline, milliseconds.

@@ -2,7 +2,7 @@
 
 use ts_rs::{Config, TS};
 
-use crate::{call, ids, problem, rest, ws};
+use crate::{call, ids, problem, rating, rest, ws};
 
 /// All types of the protocol as one TypeScript module.
 pub fn typescript() -> String {
@@ -65,6 +65,10 @@ pub fn typescript() -> String {
         ws::SlotSize,
         ws::ClientStats,
         ws::EncodingWish,
+        rating::Stars,
+        rating::NewRating,
+        rating::Rating,
+        rating::RatingKept,
         rest::NewBuyerSession,
         rest::BuyerSession,
         rest::ConsentText,

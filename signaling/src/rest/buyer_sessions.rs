@@ -54,7 +54,8 @@ pub(super) async fn open(
     Ok((StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], Json(session)))
 }
 
-fn bearer(headers: &HeaderMap) -> Result<&str, Refusal> {
+/// The token of a buyer: the shop's when a visit begins, the visit's own afterwards.
+pub(super) fn bearer(headers: &HeaderMap) -> Result<&str, Refusal> {
     let missing = |detail: &str| Refusal::from(problem::TOKEN_MISSING.at("Authorization", detail));
     let value = headers.get(header::AUTHORIZATION).ok_or_else(|| missing("the header is not there"))?;
     let value = value.to_str().map_err(|_| missing("the header is not plain text"))?;

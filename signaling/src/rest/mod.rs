@@ -6,6 +6,7 @@ mod extract;
 mod login;
 mod outcomes;
 mod range;
+mod ratings;
 mod recordings;
 mod tickets;
 
@@ -23,16 +24,17 @@ const BODY_MAX: usize = 64 * 1024;
 
 /// All routes, to be nested at `/api/v1`.
 pub(crate) fn router() -> Router<AppState> {
-    // The widget runs on the pages of shops, so its one REST request comes from other origins. It carries a
-    // token that the shop signed and never a cookie.
+    // The widget runs on the pages of shops, so its requests come from other origins. They carry a token and never a
+    // cookie.
     let from_anywhere = CorsLayer::new()
         .allow_origin(Any)
-        .allow_methods([Method::POST])
+        .allow_methods([Method::POST, Method::PUT])
         .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
         .max_age(std::time::Duration::from_secs(3600));
     // With its fallback inside of the layer, or the browser's OPTIONS would not reach the layer.
     let visits = Router::new()
         .route("/buyer-sessions", post(buyer_sessions::open))
+        .route("/calls/{id}/rating", put(ratings::rate))
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_anywhere);
     Router::new()

@@ -188,6 +188,7 @@ impl Store {
         let ids = || rows.iter().map(|row| row.call);
         let calls = call::Entity::find().filter(call::Column::Id.is_in(ids())).all(&self.db).await?;
         let tickets = ticket::Entity::find().filter(ticket::Column::Call.is_in(ids())).all(&self.db).await?;
+        let ratings = self.ratings_of(ids()).await?;
         rows.iter()
             .map(|row| {
                 let call = calls
@@ -206,6 +207,7 @@ impl Store {
                     product: context.product.map(|product| product.name),
                     language: context.language,
                     outcome: ticket.and_then(|ticket| ticket.outcome.clone()),
+                    rating: ratings.get(&row.call).cloned(),
                     started_at: convert::time("recordings.started_at", row.started_at)?,
                     duration_ms: u32::try_from(row.duration_ms)
                         .map_err(|error| convert::unreadable("recordings.duration_ms", error))?,

@@ -119,6 +119,7 @@ impl Store {
             .await?;
         let summaries = self.summaries(call_rows).await?;
         let receipts = self.receipts_of(&calls).await?;
+        let ratings = self.ratings_of(calls.iter().map(|id| id.0)).await?;
         let recordings = self.recordings_of(RecordingFilter::of_calls(&calls)).await?;
         rows.into_iter()
             .map(|row| {
@@ -141,6 +142,7 @@ impl Store {
                         .filter(|(of, _)| *of == call)
                         .map(|(_, receipt)| receipt.clone())
                         .collect(),
+                    rating: ratings.get(&call.0).cloned(),
                     recording: recordings.iter().find(|summary| summary.call == call).cloned(),
                 })
             })

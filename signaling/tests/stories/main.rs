@@ -4,6 +4,7 @@
 mod buyers;
 mod pages;
 mod process;
+mod ratings;
 mod recordings;
 mod retention;
 mod server;

@@ -154,6 +154,21 @@ export const de: Catalogue = {
   endedDeleted: 'Die Aufzeichnung wurde gelöscht.',
   callAgain: 'Noch einmal anrufen',
 
+  rateTitle: 'Wie war das Gespräch?',
+  rateStars: { one: '{n} Stern', other: '{n} Sterne' },
+  rate1: 'Schlecht',
+  rate2: 'Könnte besser sein',
+  rate3: 'In Ordnung',
+  rate4: 'Gut',
+  rate5: 'Ausgezeichnet',
+  rateHint: 'Ihre Antwort hilft uns. Sie können das Fenster auch einfach schließen.',
+  rateComment: 'Möchten Sie etwas hinzufügen? (freiwillig)',
+  rateSend: 'Kommentar senden',
+  rateSaved: 'Danke, Ihre Antwort ist gespeichert.',
+  rateCommentSaved: 'Danke, Ihr Kommentar ist gespeichert.',
+  rateFailed: 'Ihre Antwort konnte nicht gespeichert werden.',
+  rateClosed: 'Ihre Antwort lässt sich nicht mehr ändern.',
+
   errorTitle: 'Das hat nicht geklappt',
   errorNetwork:
     'Wir erreichen den Dienst nicht. Prüfen Sie Ihre Internetverbindung und versuchen Sie es noch einmal.',

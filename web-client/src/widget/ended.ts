@@ -7,6 +7,7 @@ import '../elements/icon/icon.ts';
 import type { Key } from '../locales/catalogue.ts';
 import type { FlowEnd } from './flow.ts';
 import { FlowElement, screen } from './flow-element.ts';
+import './rating.ts';
 
 /** The last screen, for good ends and for failures: what happened, what about the recording, what one can do now. */
 export class HelpEnded extends FlowElement {
@@ -76,6 +77,7 @@ export class HelpEnded extends FlowElement {
                 <p class="fact muted small"><vt-icon name="shield"></vt-icon>${this.t(recordingText(end))}</p>`
             : ''
         }
+        ${talked && this.flow.rating ? html`<vitrine-help-rating .flow=${this.flow} .strings=${this.strings}></vitrine-help-rating>` : ''}
       </div>
       <div class="actions">
         <vt-button data-testid="done" variant="primary" size="lg" block @click=${() => this.flow.close()}>${this.t('close')}</vt-button>

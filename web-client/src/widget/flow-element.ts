@@ -24,8 +24,13 @@ export abstract class FlowElement extends LitElement {
     return this.strings.t(key, params);
   }
 
+  /** What a change of renders the screen again. */
+  protected watched(): EventTarget | undefined {
+    return this.flow;
+  }
+
   protected override willUpdate(changed: PropertyValues): void {
-    if (changed.has('flow')) this.#watch.target = this.flow;
+    if (changed.has('flow')) this.#watch.target = this.watched();
   }
 }
 

@@ -131,6 +131,33 @@ test('tap, choice, check, line, call, end', async () => {
   expect(FakeSocket.last.closed).toBe(true);
 });
 
+test('a call that took place can be rated, with the token of the visit', async () => {
+  const flow = await waitingFlow();
+  FakeSocket.last.accept().says(welcome()).says(call());
+  expect(flow.rating).toBeUndefined();
+  FakeSocket.last.says(call({ state: 'wrap_up', end_reason: 'agent_hung_up' }));
+  const sent = vi.fn(async (_url: string, _init: RequestInit) => Response.json({}));
+  vi.stubGlobal('fetch', sent);
+  flow.rating?.choose(4);
+  flow.close();
+  expect(sent.mock.calls[0]?.[0]).toBe(`${SERVER}/api/v1/calls/c1/rating`);
+  expect(sent.mock.calls[0]?.[1]).toMatchObject({
+    method: 'PUT',
+    body: '{"stars":4}',
+    credentials: 'omit',
+    headers: { authorization: 'Bearer secret' },
+  });
+  expect(flow.rating).toBeUndefined();
+
+  const left = await waitingFlow();
+  FakeSocket.last
+    .accept()
+    .says(welcome())
+    .says(call({ state: 'waiting', accepted_at: undefined as never }));
+  left.leave();
+  expect(left.rating).toBeUndefined();
+});
+
 test('nothing is kept in the browser before the buyer is in line, and nothing after the end', async () => {
   const flow = makeFlow();
   await flow.open();

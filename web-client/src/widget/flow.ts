@@ -13,6 +13,7 @@ import type {
 import { CallStore, type CallStoreOptions } from '../session/call-store.ts';
 import { Observable } from '../session/observable.ts';
 import { NetworkError, ProblemError, problemCode, Rest } from '../session/rest.ts';
+import { CallRating } from './call-rating.ts';
 import { fetchToken, TokenError } from './token.ts';
 import { clearVisit, loadVisit, saveVisit } from './visit.ts';
 
@@ -70,6 +71,8 @@ export class HelpFlow extends Observable {
   consent: ConsentChoice | undefined;
   error: FlowError | undefined;
   end: FlowEnd | undefined;
+  /** After a call: what the buyer thinks of it. */
+  rating: CallRating | undefined;
   store: CallStore | undefined;
   media: CallMedia | undefined;
   /** The media code, once loaded. */
@@ -190,6 +193,7 @@ export class HelpFlow extends Observable {
   /** Closes the window, leaving whatever goes on. */
   close(): void {
     if (this.engaged) this.store?.hangUp();
+    this.rating?.flush();
     this.#reset();
     this.#go('closed');
   }
@@ -304,9 +308,17 @@ export class HelpFlow extends Observable {
       durationMs: talkedMs(call),
       recording: call?.recording ?? 'off',
     };
+    this.rating = reason === 'elsewhere' ? undefined : this.#rating(call);
     clearVisit(this.#options.server);
     this.#dropConnections();
     this.#go('ended');
+  }
+
+  #rating(call: CallView | undefined): CallRating | undefined {
+    const bearer = this.session?.session_token;
+    if (!call?.accepted_at || !bearer) return undefined;
+    const rest = new Rest(this.#options.server, 'omit');
+    return new CallRating((rating) => rest.put(`/calls/${call.id}/rating`, rating, { bearer }));
   }
 
   #fail(error: FlowError) {
@@ -326,7 +338,7 @@ export class HelpFlow extends Observable {
     clearTimeout(this.#hangUpTimer);
     if (this.state !== 'closed') clearVisit(this.#options.server);
     this.#dropConnections();
-    this.session = this.consent = this.error = this.end = undefined;
+    this.session = this.consent = this.error = this.end = this.rating = undefined;
     this.#rejoining = false;
   }
 

@@ -8,6 +8,7 @@ pub mod call;
 pub mod chat_line;
 pub mod counter;
 pub mod quality_chunk;
+pub mod rating;
 pub mod receipt;
 pub mod recording;
 pub mod staff_session;

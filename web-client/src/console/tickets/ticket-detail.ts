@@ -12,6 +12,7 @@ import { ApiError, api } from '../../staff/api.ts';
 import '../../staff/context.ts';
 import { clockTime, codeWords, dateTime } from '../../staff/format.ts';
 import '../../staff/icons.ts';
+import '../../staff/rating.ts';
 import '../../staff/receipts.ts';
 import '../wrap-up/wrap-up.ts';
 
@@ -175,6 +176,10 @@ export class ConsoleTicket extends LitElement {
               ${ticket.notes ? html`<p class="notes" dir="auto">${ticket.notes}</p>` : html`<p class="quiet">No notes.</p>`}
             </section>`
       }
+      <section>
+        <h3>The buyer’s rating</h3>
+        <staff-rating .rating=${ticket.rating}></staff-rating>
+      </section>
       <section>
         <h3>Consent to recording</h3>
         <staff-receipts .receipts=${ticket.receipts}></staff-receipts>

@@ -20,7 +20,7 @@ export class VtIcon extends LitElement {
       display: block;
       inline-size: 100%;
       block-size: 100%;
-      fill: none;
+      fill: var(--vt-icon-fill, none);
       stroke: currentColor;
       stroke-width: 1.75;
       stroke-linecap: round;

@@ -12,6 +12,7 @@ import { ApiError, api } from '../../staff/api.ts';
 import '../../staff/context.ts';
 import { clockTime, codeWords, dateTime, languageName } from '../../staff/format.ts';
 import '../../staff/icons.ts';
+import '../../staff/rating.ts';
 import '../../staff/receipts.ts';
 import { playerRoute } from '../route.ts';
 import './player.ts';
@@ -220,6 +221,10 @@ export class ReplayPlayerPage extends LitElement {
           <dd class="outcome">${summary.outcome ? this.#outcome(summary.outcome) : html`<span class="quiet">Not wrapped up yet</span>`}</dd>
           ${ticket?.call.end_reason ? html`<dt>Ended</dt><dd class="outcome">${codeWords(ticket.call.end_reason)}</dd>` : nothing}
         </dl>
+      </section>
+      <section>
+        <h2>The buyer’s rating</h2>
+        <staff-rating .rating=${summary.rating}></staff-rating>
       </section>
       ${
         ticket
