@@ -11,6 +11,7 @@ use recorder::{IndexError, RecordingIndex};
 use crate::auth::LoginLimit;
 use crate::auth::cookie::CookieStyle;
 use crate::metrics::Metrics;
+use crate::queues::Queues;
 use crate::store::Store;
 
 /// What REST asks of the floor, where the live calls are.
@@ -82,6 +83,8 @@ pub struct AppState {
     pub store: Store,
     /// The live calls.
     pub floor: Arc<dyn Floor>,
+    /// The lines that buyers stand in.
+    pub queues: Arc<Queues>,
     /// The media of recordings.
     pub archive: Arc<dyn Archive>,
     /// Counters.

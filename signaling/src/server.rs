@@ -16,6 +16,7 @@ use crate::app::{AppState, Floor};
 use crate::auth::cookie::CookieStyle;
 use crate::auth::{LoginLimit, MasterKey, MasterKeyError};
 use crate::config::{DeskSettings, Settings, local_address, make_private_dir};
+use crate::consent;
 use crate::demo::{self, Demo};
 use crate::floor::{self, FloorHandle, adapters};
 use crate::housekeeping;
@@ -117,7 +118,6 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     make_private_dir(&dir).map_err(|source| StartError::DataDir { dir: dir.clone(), source })?;
     let master = MasterKey::load(&dir.join("master.key"))?;
     let store = Store::open(&dir.join("vitrine.sqlite"), master.clone()).await?;
-    let store = store.keeping_recordings(settings.recording.keep_days);
     let recorder = open_recorder(&settings, Arc::new(master)).await?;
     adapters::recover(&store, &recorder).await?;
     // Everything that can be wrong with HTTP is found before media starts.
@@ -136,13 +136,15 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
             ..sfu::Limits::default()
         },
     })?;
-    let texts = store.clone();
+    let queues = Arc::new(settings.queues());
+    let for_texts = queues.clone();
     let parts = floor::Parts {
         media: Arc::new(sfu.clone()),
         media_events,
         recordings: Arc::new(recorder.clone()),
         ledger: Arc::new(store.clone()),
-        consent_texts: Arc::new(move |language| texts.consent_text(language)),
+        queues: queues.clone(),
+        consent_texts: Arc::new(move |language, queue| consent::text(language, for_texts.keep_days(queue))),
     };
     let floor = FloorHandle::start(parts, floor_settings(&settings.desk), store.now())?;
     let metrics = Metrics::new()?;
@@ -155,6 +157,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let state = AppState {
         store: store.clone(),
         floor: Arc::new(floor.clone()),
+        queues,
         archive: Arc::new(recorder.clone()),
         metrics,
         cookie,

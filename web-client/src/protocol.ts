@@ -122,7 +122,21 @@ order?: Order,
 /**
  * What a first-line bot or form has found out; plain text, at most 2,000 characters.
  */
-summary?: string, };
+summary?: string, 
+/**
+ * Name of the queue the call belongs in; without it, country and language decide.
+ */
+queue?: string, };
+
+export type QueueInfo = { 
+/**
+ * What programs call it, e.g. `support`; it stays with the call.
+ */
+name: string, 
+/**
+ * What people read.
+ */
+title: string, };
 
 export type Party = { 
 /**
@@ -208,6 +222,10 @@ chat: Array<ChatLine>,
  */
 context?: BuyerContext, 
 /**
+ * Only in staff's views: the queue it came from.
+ */
+queue?: QueueInfo, 
+/**
  * Only in the agent's view: the ticket, which exists from accept on.
  */
 ticket?: TicketRef, 
@@ -267,6 +285,10 @@ call: CallId,
  * What the shop signed: product, order, language.
  */
 context: BuyerContext, 
+/**
+ * The queue the buyer stands in.
+ */
+queue: QueueInfo, 
 /**
  * The buyer has been waiting since.
  */
@@ -399,6 +421,10 @@ buyer: string,
  * The buyer's language, BCP 47.
  */
 language: string, 
+/**
+ * The queue it came from.
+ */
+queue: QueueInfo, 
 /**
  * The agent accepted at this time.
  */
@@ -1184,6 +1210,10 @@ end_reason?: EndReason,
  */
 agent?: string, 
 /**
+ * Name of the queue it came from.
+ */
+queue: string, 
+/**
  * What the shop signed.
  */
 context: BuyerContext, 
@@ -1313,6 +1343,10 @@ ticket_number?: string,
  * Who handled it.
  */
 agent: string, 
+/**
+ * Name of the queue the call came from.
+ */
+queue: string, 
 /**
  * SKU the call was about.
  */

@@ -175,6 +175,19 @@ pub struct BuyerContext {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub summary: Option<String>,
+    /// Name of the queue the call belongs in; without it, country and language decide.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub queue: Option<String>,
+}
+
+/// A line that buyers stand in.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, TS)]
+pub struct QueueInfo {
+    /// What programs call it, e.g. `support`; it stays with the call.
+    pub name: String,
+    /// What people read.
+    pub title: String,
 }
 
 /// One person in a call, as shown to the others. The buyer is shown the agent and supervisors who barge; staff are shown
@@ -297,6 +310,8 @@ pub struct FloorCall {
     pub buyer: String,
     /// The buyer's language, BCP 47.
     pub language: String,
+    /// The queue it came from.
+    pub queue: QueueInfo,
     /// The agent accepted at this time.
     pub since: Timestamp,
     /// The buyer is on hold.
@@ -350,6 +365,10 @@ pub struct CallView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub context: Option<BuyerContext>,
+    /// Only in staff's views: the queue it came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub queue: Option<QueueInfo>,
     /// Only in the agent's view: the ticket, which exists from accept on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
@@ -402,6 +421,8 @@ pub struct Ring {
     pub call: CallId,
     /// What the shop signed: product, order, language.
     pub context: BuyerContext,
+    /// The queue the buyer stands in.
+    pub queue: QueueInfo,
     /// The buyer has been waiting since.
     pub requested_at: Timestamp,
     /// The ring goes to somebody else at this time (RONA: redirection on no answer).

@@ -16,6 +16,7 @@
 //! | `GET /recordings/{id}` | the same | → [`Recording`] |
 //! | `GET /recordings/{id}/tracks/{track}` | the same | → bytes, `Range` understood |
 //! | `GET /outcomes` | staff | → list of [`Outcome`] |
+//! | `GET /queues` | staff | → list of [`crate::call::QueueInfo`] |
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -122,6 +123,8 @@ pub struct CallSummary {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub agent: Option<String>,
+    /// Name of the queue it came from.
+    pub queue: String,
     /// What the shop signed.
     pub context: BuyerContext,
     /// Its ticket.
@@ -223,6 +226,8 @@ pub struct RecordingSummary {
     pub ticket_number: Option<String>,
     /// Who handled it.
     pub agent: String,
+    /// Name of the queue the call came from.
+    pub queue: String,
     /// SKU the call was about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]

@@ -36,6 +36,7 @@ pub fn typescript() -> String {
         call::Product,
         call::Order,
         call::BuyerContext,
+        call::QueueInfo,
         call::Party,
         call::CallView,
         call::TicketRef,

@@ -13,6 +13,7 @@ use serde::Deserialize;
 
 use super::{context, jwt_crypto};
 use crate::problem::{self, Refusal};
+use crate::queues::Queues;
 use crate::store::{ApiKey, Store};
 
 /// The `aud` of every buyer token.
@@ -65,7 +66,7 @@ enum Audience {
 }
 
 /// Checks a token and uses it up: the second request with the same token is refused.
-pub async fn redeem(store: &Store, token: &str) -> Result<Visit, Refusal> {
+pub async fn redeem(store: &Store, queues: &Queues, token: &str) -> Result<Visit, Refusal> {
     if token.len() > TOKEN_MAX {
         return Err(problem::TOKEN_MALFORMED.with(format!("tokens may have {TOKEN_MAX} bytes")).into());
     }
@@ -77,6 +78,7 @@ pub async fn redeem(store: &Store, token: &str) -> Result<Visit, Refusal> {
     })?;
     let claims = verify(token, &key, store.now())?;
     let context = read_context(claims.context)?;
+    queues.check(&context)?;
     let expires_at = Timestamp::from_second(claims.exp).unwrap_or(Timestamp::MAX);
     // Remembered a little longer than the token is good, because of the leeway.
     let forget_at = expires_at.saturating_add(LEEWAY * 2).unwrap_or(Timestamp::MAX);

@@ -20,6 +20,8 @@ pub(super) fn check(context: &BuyerContext) -> Result<(), Problem> {
     {
         return Err(CONTEXT_INVALID.at("context.country", "must be two capital letters (ISO 3166-1 alpha-2)"));
     }
+    // Whether there is such a queue is not a matter of form.
+    optional("context.queue", context.queue.as_deref(), 64)?;
     if let Some(product) = &context.product {
         check_product(product)?;
     }
@@ -117,6 +119,7 @@ mod tests {
             product: Some(Product { sku: "L-1".into(), name: "Lamp".into(), ..Product::default() }),
             order: Some(Order { number: "1".into(), status: "delivered".into(), ..Order::default() }),
             summary: Some("flickers\nsince Monday".into()),
+            queue: Some("support".into()),
         }
     }
 
@@ -128,10 +131,11 @@ mod tests {
     #[test]
     fn every_bad_field_is_named() {
         type Spoil = fn(&mut BuyerContext);
-        let cases: [(&str, Spoil); 9] = [
+        let cases: [(&str, Spoil); 10] = [
             ("context.subject", |c| c.subject = " ".into()),
             ("context.name", |c| c.name = Some("x".repeat(101))),
             ("context.language", |c| c.language = "German!".into()),
+            ("context.queue", |c| c.queue = Some("q".repeat(65))),
             ("context.country", |c| c.country = Some("at".into())),
             ("context.product.sku", |c| c.product.as_mut().unwrap().sku = "x".repeat(65)),
             ("context.product.url", |c| c.product.as_mut().unwrap().url = Some("javascript:alert(1)".into())),

@@ -7,7 +7,7 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::{HttpSettings, Loaded, MediaSettings, Settings};
-use crate::tls;
+use crate::{queues, tls};
 
 /// Less free space than this is worth a warning, bytes: about a day of calls.
 const SPACE_GOOD: u64 = 5 << 30;
@@ -77,6 +77,7 @@ pub fn check(loaded: &Loaded, now: Timestamp) -> Vec<Finding> {
     findings.extend(media(&settings.media));
     findings.extend(data(&settings.data.dir));
     findings.extend(ranges(settings));
+    findings.extend(queues(settings));
     findings
 }
 
@@ -296,9 +297,23 @@ fn ranges(settings: &Settings) -> Vec<Finding> {
     findings
 }
 
+fn queues(settings: &Settings) -> Vec<Finding> {
+    const SETTING: &str = "queues";
+    let mistakes = queues::mistakes(&settings.queues).into_iter().map(|text| bad(SETTING, text));
+    let doubts = queues::doubts(&settings.queues).into_iter().map(|text| warning(SETTING, text));
+    let findings: Vec<Finding> = mistakes.chain(doubts).collect();
+    if findings.is_empty() {
+        let queues = settings.queues();
+        let names: Vec<&str> = queues.all().map(|queue| queue.name.as_str()).collect();
+        return vec![good(SETTING, names.join(", "))];
+    }
+    findings
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::queues::QueueSettings;
 
     /// Settings that can work, in a folder of their own.
     fn good_settings(dir: &Path) -> Settings {
@@ -420,6 +435,10 @@ mod tests {
         is_bad("media.limit_kbps", &worst(|settings, _| settings.media.limit_kbps = 64));
         is_bad("media.limit_packets", &worst(|settings, _| settings.media.limit_packets = 1_000_000));
         is_bad("media.workers", &worst(|settings, _| settings.media.workers = 33));
+        is_bad(
+            "queues",
+            &worst(|settings, _| settings.queues = vec![QueueSettings::new("Very important", "VIP")]),
+        );
         is_bad("log.filter", &worst(|settings, _| settings.log.filter = "info,=".into()));
         is_bad(
             "http.public_url",

@@ -192,15 +192,31 @@ mod tests {
             .replace("# tls_", "tls_")
             .replace("# tcp_port", "tcp_port")
             .replace("# archive", "archive");
+        let (before, queue) = all.split_once("# [[queues]]").unwrap();
+        let is_setting = |text: &str| {
+            let name = text.split_once(" = ").map_or("", |(name, _)| name);
+            !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+        };
+        let shown =
+            queue.lines().map(|line| line.strip_prefix("# ").filter(|text| is_setting(text)).unwrap_or(line));
+        let all = format!("{before}[[queues]]\n{}", shown.collect::<Vec<_>>().join("\n"));
         let settings = of(&all).unwrap();
         assert!(settings.http.public_url.is_some() && settings.http.tls_certificate.is_some());
         assert!(settings.http.tls_key.is_some() && settings.media.tcp_port.is_some());
         assert!(settings.recording.archive.is_some());
         let shown: toml::Table = toml::from_str(&all).unwrap();
         let known = toml::Table::try_from(&settings).unwrap();
+        let keys = |value: &toml::Value| -> Vec<String> {
+            let first = value.as_array().map_or(value, |list| &list[0]);
+            let nested = first.get("recording").and_then(toml::Value::as_table);
+            let nested =
+                nested.into_iter().flat_map(|table| table.keys().map(|key| format!("recording.{key}")));
+            first.as_table().unwrap().keys().cloned().chain(nested).collect()
+        };
         for (section, settings) in &known {
-            for name in settings.as_table().unwrap().keys() {
-                assert!(shown[section].get(name).is_some(), "{section}.{name} is not in the example");
+            let shown = keys(&shown[section]);
+            for name in keys(settings) {
+                assert!(shown.contains(&name), "{section}.{name} is not in the example");
             }
         }
     }
@@ -214,6 +230,12 @@ mod tests {
         check("[http]\nlisten = \"8080\"", &["http.listen"]);
         check("[log]\nformat = \"xml\"", &["log.format", "text", "json"]);
         check("[http", &["vitrine.toml"]);
+        let queue = "[[queues]]\nname = \"a\"\ntitle = \"A\"\n";
+        check(&format!("{queue}colour = 1"), &["queues", "colour", "no such setting", "languages"]);
+        check(
+            &format!("{queue}recording = {{ record = \"always\" }}"),
+            &["queues", "recording.record", "never"],
+        );
     }
 
     #[test]

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::queues::{QueueSettings, Queues};
+
 /// All settings of the server.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -20,6 +22,8 @@ pub struct Settings {
     pub recording: RecordingSettings,
     /// How calls are handed to agents.
     pub desk: DeskSettings,
+    /// The lines that buyers stand in, in order of preference. Empty: one, `support`, for everybody.
+    pub queues: Vec<QueueSettings>,
     /// The demo shop.
     pub demo: DemoSettings,
     /// What is logged.
@@ -217,6 +221,13 @@ impl Default for LogSettings {
 }
 
 impl Settings {
+    /// The lines that buyers stand in. The demo shop has its own as long as none are set.
+    pub fn queues(&self) -> Queues {
+        let demo =
+            if self.queues.is_empty() && self.demo.enabled { crate::demo::queues() } else { Vec::new() };
+        Queues::new(if demo.is_empty() { &self.queues } else { &demo }, self.recording.keep_days)
+    }
+
     /// Whether browsers reach the server over TLS: here, or at a proxy in front of it.
     pub fn is_tls(&self) -> bool {
         let proxy = self.http.public_url.as_deref().is_some_and(|url| url.starts_with("https://"));

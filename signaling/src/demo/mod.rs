@@ -4,6 +4,7 @@
 mod backend;
 mod pages;
 mod products;
+mod queues;
 mod words;
 
 use std::path::Path;
@@ -30,6 +31,11 @@ const ACCOUNTS: [(&str, &str, Role, &str); 5] = [
 const KEY_ID: &str = "key_demo_lumen";
 /// The shop's id.
 const SHOP: &str = "lumen";
+
+/// The lines that the shop's buyers stand in.
+pub fn queues() -> Vec<crate::queues::QueueSettings> {
+    queues::queues()
+}
 
 /// Why there is no demo shop.
 #[derive(Debug, thiserror::Error)]

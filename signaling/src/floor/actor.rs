@@ -26,6 +26,7 @@ use super::session::{ConnectionId, Farewell, Person, Session};
 use super::speaking::Speakers;
 use super::{ConsentTexts, Message, Parts, Settings, Shared};
 use crate::desk::Desk;
+use crate::queues::Queues;
 
 /// Reports of recordings that may wait for the floor.
 const REPORTS_MAX: usize = 256;
@@ -104,6 +105,7 @@ pub(super) struct Floor {
     /// Recordings of which more will be heard.
     pub(super) recordings_open: usize,
     pub(super) journal: Journal,
+    pub(super) queues: Arc<Queues>,
     pub(super) consent_texts: ConsentTexts,
     /// People whose connection was closed because they read too slowly; dealt with after the event at hand.
     slow: BTreeSet<Person>,
@@ -142,6 +144,7 @@ pub(super) fn spawn(
         reports,
         recordings_open: 0,
         journal,
+        queues: parts.queues,
         consent_texts: parts.consent_texts,
         slow: BTreeSet::new(),
         dirty: true,

@@ -15,6 +15,7 @@ use protocol::rest::ConsentReceipt;
 
 use super::rules::Standing;
 use super::session::Person;
+use crate::queues::{QueueSettings, Record};
 
 /// Lines of chat a call keeps; older ones are in the store only.
 pub const CHAT_LINES_MAX: usize = 200;
@@ -90,6 +91,7 @@ pub struct Call {
     held_by_consult: bool,
     question: Option<Question>,
     context: BuyerContext,
+    queue: QueueSettings,
     receipts: Vec<ConsentReceipt>,
     recording: RecordingState,
     recording_id: Option<RecordingId>,
@@ -104,6 +106,7 @@ impl Call {
         id: CallId,
         session: BuyerSessionId,
         context: BuyerContext,
+        queue: QueueSettings,
         buyer: Party,
         choice: ConsentReceipt,
         now: Timestamp,
@@ -123,6 +126,7 @@ impl Call {
             held_by_consult: false,
             question: None,
             context,
+            queue,
             receipts: vec![choice],
             recording: RecordingState::Off,
             recording_id: None,
@@ -160,6 +164,11 @@ impl Call {
     /// What the shop signed.
     pub fn context(&self) -> &BuyerContext {
         &self.context
+    }
+
+    /// The queue it stands or stood in, with its rules.
+    pub fn queue(&self) -> &QueueSettings {
+        &self.queue
     }
 
     /// Every choice about recording, oldest first.
@@ -362,6 +371,11 @@ impl Call {
         self.receipts.last().is_some_and(|receipt| receipt.recording)
     }
 
+    /// Whether everything there is to say about it allows a recording.
+    pub fn may_be_recorded(&self) -> bool {
+        self.consented() && self.queue.recording.record == Record::WithConsent
+    }
+
     /// The buyer chose (again).
     pub fn choose(&mut self, receipt: ConsentReceipt) {
         self.receipts.push(receipt);
@@ -437,6 +451,7 @@ impl Call {
             consult: consult.filter(|_| staff),
             chat: self.chat.iter().cloned().collect(),
             context: staff.then(|| self.context.clone()),
+            queue: staff.then(|| self.queue.info()),
             ticket: self.ticket.clone().filter(|_| staff),
             recording_id: self.recording_id.filter(|_| staff),
         })
@@ -457,6 +472,7 @@ impl Call {
             agent: agent.party.name.clone(),
             buyer: self.buyer.name.clone(),
             language: self.context.language.clone(),
+            queue: self.queue.info(),
             since: self.accepted_at.unwrap_or(self.requested_at),
             held: self.is_held(),
             link,
@@ -469,9 +485,10 @@ impl Call {
         Ring {
             call: self.id,
             context: self.context.clone(),
+            queue: self.queue.info(),
             requested_at: self.requested_at,
             expires_at,
-            recording: self.consented(),
+            recording: self.may_be_recorded(),
         }
     }
 
@@ -524,7 +541,8 @@ mod tests {
     fn waiting() -> Call {
         let buyer = Call::seat(Side::Buyer, "Mara", &[]);
         let context = BuyerContext { subject: "buyer-7".into(), language: "de".into(), ..Default::default() };
-        Call::new(CallId::new(), BuyerSessionId::new(), context, buyer, choice(false), at(0))
+        let queue = QueueSettings::new("support", "Support");
+        Call::new(CallId::new(), BuyerSessionId::new(), context, queue, buyer, choice(false), at(0))
     }
 
     fn agent() -> AgentSeat {

@@ -68,7 +68,7 @@ impl Floor {
         let waited = now.duration_since(live.call.requested_at()).as_secs_f64();
         self.shared.metrics.answered_after.observe(waited);
         live.routes = Routes::Held;
-        let recorded = live.call.consented();
+        let recorded = live.call.may_be_recorded();
         self.seats.insert(person, id);
         self.publish_what_is_sent(person).await;
         self.journal.note(Fact::Accepted { call: id, agent, at: now });

@@ -15,14 +15,20 @@ use super::ports::Fact;
 use super::recording::{Driver, LEFT_ON_DISK, Outcome, Report, WITHDRAWN};
 use super::session::{Person, media_source};
 use crate::problem as problems;
+use crate::queues::QueueSettings;
 
 /// Packets and reports that may wait for the recorder: four seconds of 720p video.
 const TAP_CAPACITY: usize = 2_048;
 
 impl Floor {
     /// The evidence of a choice, tied to the words in force.
-    pub(super) fn receipt(&self, subject: &str, choice: &ConsentChoice) -> Result<ConsentReceipt, Problem> {
-        let text = (self.consent_texts)(&choice.language);
+    pub(super) fn receipt(
+        &self,
+        subject: &str,
+        queue: &QueueSettings,
+        choice: &ConsentChoice,
+    ) -> Result<ConsentReceipt, Problem> {
+        let text = (self.consent_texts)(&choice.language, queue);
         if text.version != choice.text_version {
             let detail = format!("version {:?} is not in force, {:?} is", choice.text_version, text.version);
             return Err(problems::UNKNOWN_CONSENT_TEXT.at("consent.text_version", detail));
@@ -42,7 +48,7 @@ impl Floor {
     /// The buyer changed their mind.
     pub(super) async fn set_consent(&mut self, id: CallId, choice: ConsentChoice) -> Result<(), Problem> {
         let Some(live) = self.calls.get(&id) else { return Ok(()) };
-        let receipt = self.receipt(&live.call.context().subject, &choice)?;
+        let receipt = self.receipt(&live.call.context().subject, live.call.queue(), &choice)?;
         info!(call = %id, recording = receipt.recording, "consent");
         self.journal.note(Fact::Chose { call: id, receipt: receipt.clone() });
         let Some(live) = self.calls.get_mut(&id) else { return Ok(()) };
@@ -57,7 +63,7 @@ impl Floor {
             self.open_routes(id).await;
         } else if let Some(recording) = &live.recording {
             recording.add_receipt(evidence(&receipt));
-        } else if live.call.state() == CallState::Connected {
+        } else if live.call.state() == CallState::Connected && live.call.may_be_recorded() {
             self.start_recording(id);
         }
         self.tell_call(id);
@@ -69,7 +75,8 @@ impl Floor {
         let started = node_time(self.now());
         let Some(live) = self.calls.get_mut(&id) else { return };
         // No names and nothing the shop signed: labels outlive an erasure.
-        let labels = json!({ "call": id, "agent": live.call.agent().map(|seat| seat.user) });
+        let (agent, queue) = (live.call.agent().map(|seat| seat.user), &live.call.queue().name);
+        let labels = json!({ "call": id, "agent": agent, "queue": queue });
         let receipts = live.call.receipts().iter().map(evidence).collect();
         let spec = RecordingSpec { id: RecordingId::new().0, started, labels, receipts };
         live.recording = Some(Driver::start(self.recordings.clone(), id, spec, self.reports.clone()));

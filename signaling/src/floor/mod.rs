@@ -58,6 +58,7 @@ use protocol::ws::{ClientMessage, Resume};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::desk;
+use crate::queues::{QueueSettings, Queues};
 use metrics::Metrics;
 use ports::{Ledger, MediaPlane, Recordings};
 use session::{ConnectionId, Identity, Outlet};
@@ -97,8 +98,8 @@ impl Default for Settings {
     }
 }
 
-/// The words about recording in the best language there is for a BCP 47 tag.
-pub type ConsentTexts = Arc<dyn Fn(&str) -> ConsentText + Send + Sync>;
+/// The words about recording in the best language there is for a BCP 47 tag, for a call of a queue.
+pub type ConsentTexts = Arc<dyn Fn(&str, &QueueSettings) -> ConsentText + Send + Sync>;
 
 /// The parts around the floor.
 pub struct Parts {
@@ -110,6 +111,8 @@ pub struct Parts {
     pub recordings: Arc<dyn Recordings>,
     /// The store.
     pub ledger: Arc<dyn Ledger>,
+    /// The lines that buyers stand in.
+    pub queues: Arc<Queues>,
     /// The words about recording.
     pub consent_texts: ConsentTexts,
 }

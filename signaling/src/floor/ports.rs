@@ -92,6 +92,8 @@ pub enum Fact {
         call: CallId,
         /// The buyer's visit.
         session: BuyerSessionId,
+        /// Name of the queue it stands in.
+        queue: String,
         /// What the shop signed.
         context: Box<BuyerContext>,
         /// When.

@@ -131,14 +131,17 @@ impl Floor {
         let entry = if std::mem::take(&mut session.goes_first) { Entry::Front } else { Entry::Back };
         let buyer = Call::seat(Side::Buyer, session.identity.name(), &session.sending);
         let now = self.now();
-        let receipt = self.receipt(&context.subject, &consent)?;
+        let queue = self.queues.of(&context).clone();
+        let receipt = self.receipt(&context.subject, &queue, &consent)?;
 
-        let call = Call::new(CallId::new(), visit, context.clone(), buyer, receipt.clone(), now);
+        let name = queue.name.clone();
+        let call = Call::new(CallId::new(), visit, context.clone(), queue, buyer, receipt.clone(), now);
         let id = call.id();
         info!(call = %id, party = %call.party(Side::Buyer).map(|party| party.id.to_string()).unwrap_or_default(),
             sku = context.product.as_ref().map(|product| product.sku.as_str()), language = context.language,
-            recording = receipt.recording, "help requested");
-        self.journal.note(Fact::Requested { call: id, session: visit, context: Box::new(context), at: now });
+            queue = name, recording = receipt.recording, "help requested");
+        let context = Box::new(context);
+        self.journal.note(Fact::Requested { call: id, session: visit, queue: name, context, at: now });
         self.journal.note(Fact::Chose { call: id, receipt });
         self.calls.insert(id, LiveCall::new(call));
         self.seats.insert(person, id);

@@ -11,6 +11,7 @@ use protocol::rest::{BuyerSession, NewBuyerSession};
 use super::extract::Body;
 use crate::app::AppState;
 use crate::auth::{buyer_token, is_language, secret};
+use crate::consent;
 use crate::problem::{self, Refusal};
 use crate::store::NewBuyerVisit;
 
@@ -26,7 +27,7 @@ pub(super) async fn open(
     if !is_language(&asked.language) {
         return Err(problem::FIELD_INVALID.at("language", "must be a BCP 47 tag such as de-AT").into());
     }
-    let visit = buyer_token::redeem(&app.store, bearer(&headers)?).await?;
+    let visit = buyer_token::redeem(&app.store, &app.queues, bearer(&headers)?).await?;
     let id = BuyerSessionId::new();
     let session_token = secret::token();
     let expires_at = app.store.now().saturating_add(VISIT).unwrap_or(jiff::Timestamp::MAX);
@@ -48,7 +49,7 @@ pub(super) async fn open(
         expires_at,
         answered_by: visit.answered_by,
         agents_on_duty: app.floor.agents_on_duty(),
-        consent: app.store.consent_text(&asked.language),
+        consent: consent::text(&asked.language, app.queues.keep_days(app.queues.of(&visit.context))),
         context: visit.context,
     };
     Ok((StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], Json(session)))

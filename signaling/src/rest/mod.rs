@@ -5,6 +5,7 @@ mod calls;
 mod extract;
 mod login;
 mod outcomes;
+mod queues;
 mod range;
 mod ratings;
 mod recordings;
@@ -51,6 +52,7 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/recordings/{id}", get(recordings::one))
         .route("/recordings/{id}/tracks/{track}", get(recordings::track))
         .route("/outcomes", get(outcomes::list))
+        .route("/queues", get(queues::list))
         .merge(visits)
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)

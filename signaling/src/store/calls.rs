@@ -24,6 +24,8 @@ pub struct NewCall {
     pub id: CallId,
     /// The buyer's visit.
     pub session: BuyerSessionId,
+    /// The queue it stands in.
+    pub queue: String,
     /// What the shop signed.
     pub context: BuyerContext,
     /// When.
@@ -55,6 +57,7 @@ impl Store {
             ended_at: Set(None),
             end_reason: Set(None),
             agent: Set(None),
+            queue: Set(new.queue),
             context: Set(convert::json("calls.context", &new.context)?),
             search: Set(search.unwrap_or_default()),
         };
@@ -214,6 +217,7 @@ impl Store {
                         .map(|reason| convert::named("calls.end_reason", reason))
                         .transpose()?,
                     agent: ticket.map(|ticket| ticket.agent_name.clone()),
+                    queue: row.queue.clone(),
                     context: convert::from_json("calls.context", &row.context)?,
                     ticket: ticket.map(|ticket| TicketId(ticket.id)),
                     recording: recording.map(|recording| protocol::ids::RecordingId(recording.id)),

@@ -76,7 +76,6 @@ pub struct Store {
     db: DatabaseConnection,
     master: MasterKey,
     clock: Clock,
-    keep_recordings_days: u16,
 }
 
 impl std::fmt::Debug for Store {
@@ -120,23 +119,12 @@ impl Store {
     async fn connect(options: ConnectOptions, master: MasterKey) -> Result<Self> {
         let db = Database::connect(options).await?;
         migrations::Migrator::up(&db, None).await?;
-        Ok(Self {
-            db,
-            master,
-            clock: Arc::new(Timestamp::now),
-            keep_recordings_days: crate::consent::KEEP_DAYS,
-        })
+        Ok(Self { db, master, clock: Arc::new(Timestamp::now) })
     }
 
     /// The same store with another idea of the time, for tests.
     pub fn with_clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
-        self
-    }
-
-    /// The same store promising buyers that recordings are deleted after so many days.
-    pub fn keeping_recordings(mut self, days: u16) -> Self {
-        self.keep_recordings_days = days;
         self
     }
 
@@ -153,11 +141,6 @@ impl Store {
     /// Closes the pool: writes the WAL back and frees the file.
     pub async fn close(self) -> Result<()> {
         Ok(self.db.close().await?)
-    }
-
-    /// The words about recording in the best language there is for a BCP 47 tag.
-    pub fn consent_text(&self, language: &str) -> protocol::rest::ConsentText {
-        crate::consent::text(language, self.keep_recordings_days)
     }
 
     /// Forgets sessions and used tokens that have expired. Cheap; run it now and then.

@@ -203,6 +203,7 @@ impl Store {
                     ticket: ticket.map(|ticket| TicketId(ticket.id)),
                     ticket_number: ticket.map(|ticket| ticket_ref(ticket.id, ticket.number).number),
                     agent: ticket.map(|ticket| ticket.agent_name.clone()).unwrap_or_default(),
+                    queue: call.queue.clone(),
                     sku: context.product.as_ref().map(|product| product.sku.clone()),
                     product: context.product.map(|product| product.name),
                     language: context.language,

@@ -43,6 +43,27 @@ async fn a_token_of_the_shop_opens_a_visit_with_the_words_about_recording() {
 }
 
 #[tokio::test]
+async fn the_words_about_recording_name_the_days_of_the_buyers_queue() {
+    let world = World::new().await;
+    let mut claims = claims(world.now());
+    claims["context"]["country"] = json!("NO");
+    let session = open(&world, &sign(&claims, "key_lumen", SECRET)).await.ok().json();
+    assert!(session["consent"]["text"].as_str().unwrap().contains("14"), "{session}");
+}
+
+#[tokio::test]
+async fn a_token_that_names_no_queue_of_ours_is_refused_and_not_used_up() {
+    let world = World::new().await;
+    let mut claims = claims(world.now());
+    claims["context"]["queue"] = json!("vip");
+    let answer = open(&world, &sign(&claims, "key_lumen", SECRET)).await;
+    assert_eq!(answer.refused("context_invalid"), "context.queue");
+    assert!(answer.text().contains("returns, support"), "{}", answer.text());
+    claims["context"]["queue"] = json!("returns");
+    open(&world, &sign(&claims, "key_lumen", SECRET)).await.ok();
+}
+
+#[tokio::test]
 async fn a_token_opens_one_visit_only_however_fast_it_comes_again() {
     let world = World::new().await;
     let token = sign(&claims(world.now()), "key_lumen", SECRET);

@@ -27,7 +27,8 @@ async fn visit(world: &World) -> (BuyerSessionId, String) {
 
 async fn call_of(world: &World, session: BuyerSessionId, agent: Option<UserId>) -> CallId {
     let id = CallId::new();
-    let new = NewCall { id, session, context: BuyerContext::default(), requested_at: world.now() };
+    let (queue, context) = ("support".to_owned(), BuyerContext::default());
+    let new = NewCall { id, session, queue, context, requested_at: world.now() };
     world.store.insert_call(new).await.unwrap();
     if let Some(agent) = agent {
         world.store.call_accepted(id, agent, world.now()).await.unwrap();

@@ -12,6 +12,7 @@ fn requested(world: &World) -> NewCall {
     NewCall {
         id: CallId::new(),
         session: BuyerSessionId::new(),
+        queue: "returns".into(),
         context: BuyerContext { subject: "b".into(), language: "en".into(), ..BuyerContext::default() },
         requested_at: world.now(),
     }

@@ -14,7 +14,7 @@ async fn wrapping_up_writes_the_outcome_frees_the_agent_and_closes_the_ticket() 
     let world = World::new().await;
     let (agent, cookie) = world.staff("Mina", Role::Agent).await;
     let call = world.call(agent, "AUR-3", "Aurora floor lamp").await;
-    let text = world.store.consent_text("de");
+    let text = signaling::consent::text("de", 90);
     let receipt = ConsentReceipt {
         id: ReceiptId::new(),
         subject: "buyer-7".into(),
@@ -37,6 +37,7 @@ async fn wrapping_up_writes_the_outcome_frees_the_agent_and_closes_the_ticket() 
     assert_eq!(ticket["notes"], "Shade is cracked.\nSends a new one.");
     assert_eq!(ticket["agent"], "Mina");
     assert_eq!(ticket["call"]["state"], "ended");
+    assert_eq!(ticket["call"]["queue"], "support");
     assert_eq!(ticket["call"]["context"]["product"]["name"], "Aurora floor lamp");
     assert_eq!(ticket["receipts"][0]["recording"], false);
     assert_eq!(*world.floor.wrapped_up.lock().unwrap(), [call]);
@@ -51,7 +52,8 @@ async fn an_agent_who_wraps_up_before_the_end_is_written_still_ends_the_call() {
     let (agent, cookie) = world.staff("Mina", Role::Agent).await;
     let (id, context) = (CallId::new(), protocol::call::BuyerContext::default());
     let session = protocol::ids::BuyerSessionId::new();
-    let new = signaling::store::NewCall { id, session, context, requested_at: world.now() };
+    let queue = "support".to_owned();
+    let new = signaling::store::NewCall { id, session, queue, context, requested_at: world.now() };
     world.store.insert_call(new).await.unwrap();
     let path = format!("/api/v1/calls/{id}/wrap-up");
     let written = json!({ "outcome": "answered", "notes": "" });

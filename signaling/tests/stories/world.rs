@@ -22,6 +22,7 @@ use signaling::auth::cookie::CookieStyle;
 use signaling::auth::{LoginLimit, install_jwt_crypto, password, secret};
 use signaling::http::{Extra, router};
 use signaling::metrics::Metrics;
+use signaling::queues::{QueueSettings, Queues};
 use signaling::store::{NewApiKey, NewCall, NewUser, Store};
 use tower::ServiceExt;
 
@@ -163,6 +164,7 @@ impl World {
         let state = AppState {
             store: store.clone(),
             floor: floor.clone(),
+            queues: Arc::new(Queues::new(&queues(), 90)),
             archive: archive.clone(),
             metrics: Metrics::new().unwrap(),
             cookie: CookieStyle { tls: false },
@@ -232,12 +234,26 @@ impl World {
             product: Some(Product { sku: sku.into(), name: product.into(), ..Product::default() }),
             ..BuyerContext::default()
         };
-        let new = NewCall { id, session: BuyerSessionId::new(), context, requested_at: self.now() };
+        let new = NewCall {
+            id,
+            session: BuyerSessionId::new(),
+            queue: "support".into(),
+            context,
+            requested_at: self.now(),
+        };
         self.store.insert_call(new).await.unwrap();
         self.store.call_accepted(id, agent, self.now()).await.unwrap();
         self.store.call_ended(id, self.now(), protocol::call::EndReason::AgentHungUp).await.unwrap();
         id
     }
+}
+
+/// A queue for returns, and one for everybody.
+fn queues() -> [QueueSettings; 2] {
+    let mut returns = QueueSettings::new("returns", "Returns");
+    returns.countries = vec!["NO".into()];
+    returns.recording.keep_days = Some(14);
+    [returns, QueueSettings::new("support", "Support")]
 }
 
 /// Claims of a good token.

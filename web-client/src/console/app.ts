@@ -12,6 +12,7 @@ import { ApiError, api } from '../staff/api.ts';
 import '../staff/header.ts';
 import { onControl, type Shortcut, typing } from '../staff/keys.ts';
 import '../staff/login.ts';
+import { learnQueues } from '../staff/queues.ts';
 import { learnServerTime } from '../staff/server-time.ts';
 import { appStyles } from './app-styles.ts';
 import './call/call-view.ts';
@@ -222,7 +223,7 @@ export class ConsoleApp extends LitElement {
     desk.addEventListener('change', this.#onDesk);
     this.#set({ kind: 'in', me, desk });
     desk.open();
-    void this.#loadOutcomes();
+    void this.#loadWords();
     // A click on "log in" lets the page ring aloud; after a reload there was none yet.
     if (navigator.userActivation?.hasBeenActive !== false) this.#ringer.unlock();
   }
@@ -237,10 +238,12 @@ export class ConsoleApp extends LitElement {
     this.#saved = undefined;
   }
 
-  /** Without them outcomes are shown by their code; the wrap-up form asks again by itself. */
-  async #loadOutcomes() {
+  /** Without them outcomes and queues are shown by their code; the wrap-up form asks again by itself. */
+  async #loadWords() {
     try {
-      this.#outcomes = await api.outcomes();
+      const [outcomes, queues] = await Promise.all([api.outcomes(), api.queues()]);
+      learnQueues(queues);
+      this.#outcomes = outcomes;
       this.requestUpdate();
     } catch {
       this.#outcomes = [];

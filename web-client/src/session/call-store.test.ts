@@ -238,6 +238,7 @@ test('a ring shows until it ends or is answered', () => {
   const ring = {
     call: 'call-1',
     context: { subject: 's', language: 'de' },
+    queue: { name: 'support', title: 'Support' },
     requested_at: '2026-11-21T20:00:00Z',
     expires_at: '2026-11-21T20:00:20Z',
     recording: false,

@@ -6,6 +6,7 @@ import type {
   Outcome,
   Page,
   Problem,
+  QueueInfo,
   Recording,
   RecordingSummary,
   Ticket,
@@ -45,6 +46,7 @@ export const api = {
   login: (login: Login): Promise<Me> => say(rest.post('/login', login)),
   logout: (): Promise<void> => say(rest.post('/logout')),
   outcomes: (): Promise<Outcome[]> => say(rest.get('/outcomes')),
+  queues: (): Promise<QueueInfo[]> => say(rest.get('/queues')),
   tickets: (search: string, before?: string): Promise<Page<Ticket>> =>
     say(rest.get(`/tickets${query({ q: search, limit: String(PAGE_LIMIT), before })}`)),
   ticket: (id: string): Promise<Ticket> => say(rest.get(`/tickets/${encodeURIComponent(id)}`)),

@@ -9,7 +9,11 @@ import './icons.ts';
 
 /** What the shop signed about the buyer: who, which product, which order, what was found out before. */
 export class StaffContext extends LitElement {
-  static override properties = { context: { attribute: false }, large: { type: Boolean, reflect: true } };
+  static override properties = {
+    context: { attribute: false },
+    queue: { type: String },
+    large: { type: Boolean, reflect: true },
+  };
   static override styles = [
     base,
     css`
@@ -101,6 +105,8 @@ export class StaffContext extends LitElement {
   ];
 
   declare context: BuyerContext | undefined;
+  /** Title of the queue the call stands or stood in. */
+  declare queue: string;
   /** Bigger picture and name, for the ring. */
   declare large: boolean;
   #brokenPicture = '';
@@ -108,6 +114,7 @@ export class StaffContext extends LitElement {
   constructor() {
     super();
     this.context = undefined;
+    this.queue = '';
     this.large = false;
   }
 
@@ -122,6 +129,7 @@ export class StaffContext extends LitElement {
         <dt>Language</dt>
         <dd>${languageName(context.language)}</dd>
         ${context.country ? html`<dt>Country</dt><dd>${countryName(context.country)}</dd>` : nothing}
+        ${this.queue ? html`<dt>Queue</dt><dd data-testid="queue"><bdi>${this.queue}</bdi></dd>` : nothing}
       </dl>
       ${context.order ? this.#order(context.order) : nothing}
       ${context.summary ? html`<section><h2>What is known so far</h2><p class="summary" dir="auto">${context.summary}</p></section>` : nothing}

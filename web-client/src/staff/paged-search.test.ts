@@ -11,6 +11,7 @@ const row = (id: string): RecordingSummary => ({
   id,
   call: `call-${id}`,
   agent: 'Mina Okafor',
+  queue: 'support',
   language: 'de',
   started_at: '2026-01-01T00:00:00Z',
   duration_ms: 1_000,

@@ -15,8 +15,9 @@ impl Ledger for Store {
 
 async fn write(store: &Store, fact: Fact) -> Result<Option<TicketRef>, StoreError> {
     match fact {
-        Fact::Requested { call, session, context, at } => {
-            store.insert_call(NewCall { id: call, session, context: *context, requested_at: at }).await?;
+        Fact::Requested { call, session, queue, context, at } => {
+            let new = NewCall { id: call, session, queue, context: *context, requested_at: at };
+            store.insert_call(new).await?;
         }
         Fact::Accepted { call, agent, at } => return store.call_accepted(call, agent, at).await.map(Some),
         Fact::Ended { call, at, reason } => store.call_ended(call, at, reason).await?,

@@ -28,6 +28,7 @@ use tokio::time::{sleep, timeout};
 use super::ports::Ledger;
 use super::session::{ConnectionId, Farewell, Identity, Inlet, outlet};
 use super::{FloorHandle, Parts, Settings};
+use crate::queues::{QueueSettings, Queues, RecordingRules};
 use models::{Deed, Model, ModelMedia, ModelRecorder, ModelStore};
 
 /// Longer than any time the floor works with: what has not come by then will not come.
@@ -50,14 +51,32 @@ impl World {
         Self::with_ledger(settings, model, store)
     }
 
+    /// A shop with one queue that has these rules.
+    fn with_rules(recording: RecordingRules) -> Self {
+        let queue = QueueSettings { recording, ..QueueSettings::new("support", "Support") };
+        let model = Arc::new(Model::default());
+        let store = Arc::new(ModelStore(model.clone()));
+        Self::with_parts(Settings::default(), model, store, &[queue])
+    }
+
     fn with_ledger(settings: Settings, model: Arc<Model>, ledger: Arc<dyn Ledger>) -> Self {
+        Self::with_parts(settings, model, ledger, &[])
+    }
+
+    fn with_parts(
+        settings: Settings,
+        model: Arc<Model>,
+        ledger: Arc<dyn Ledger>,
+        queues: &[QueueSettings],
+    ) -> Self {
         let (media_events, events) = mpsc::channel(16);
         let parts = Parts {
             media: Arc::new(ModelMedia(model.clone())),
             media_events: events,
             recordings: Arc::new(ModelRecorder(model.clone())),
             ledger,
-            consent_texts: Arc::new(|language: &str| ConsentText {
+            queues: Arc::new(Queues::new(queues, 90)),
+            consent_texts: Arc::new(|language: &str, _: &QueueSettings| ConsentText {
                 version: "7".into(),
                 language: language.split('-').next().unwrap().to_owned(),
                 text: "May we record?".into(),

@@ -6,6 +6,7 @@ use protocol::call::RecordingState;
 
 use super::*;
 use crate::floor::ports::Fact;
+use crate::queues::Record;
 
 fn touched_the_recorder(deeds: &[Deed]) -> bool {
     use Deed::{RecordingErased, RecordingStarted, RecordingStopped, Tapped, TrackAdded};
@@ -186,4 +187,20 @@ async fn media_that_cannot_be_erased_is_hidden_and_counted_and_never_called_dele
     };
     assert!(world.model.facts().iter().any(hidden));
     assert_eq!(world.floor.metrics().recordings.with_label_values(&["erasure_failed"]).get(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_queue_that_is_never_recorded_is_not_recorded_whatever_the_buyer_says() {
+    let world = World::with_rules(RecordingRules { record: Record::Never, ..RecordingRules::default() });
+    let mut buyer = world.buyer().await;
+    let mut agent = world.agent("Anna").await;
+    buyer.ask(true).await;
+    let ring = agent.rung().await;
+    assert_eq!((ring.queue.name.as_str(), ring.recording), ("support", false));
+    agent.say(ClientMessage::Accept { call: ring.call }).await;
+    let seen = agent.sees(CallState::Connected).await;
+    assert_eq!(seen.queue.map(|queue| queue.title).as_deref(), Some("Support"));
+    assert_eq!(buyer.sees(CallState::Connected).await.queue, None, "of no use to the buyer");
+    buyer.does(ClientMessage::SetConsent { consent: choice(true) }).await;
+    assert!(!world.model.deeds().contains(&Deed::RecordingStarted));
 }

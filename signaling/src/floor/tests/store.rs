@@ -81,6 +81,7 @@ async fn what_a_crash_has_left_is_closed_at_the_next_start() {
     let call = |n: u64| NewCall {
         id: CallId::new(),
         session,
+        queue: "support".into(),
         context: BuyerContext::default(),
         requested_at: now - Duration::from_secs(n),
     };

@@ -15,6 +15,8 @@ pub struct Model {
     pub end_reason: Option<String>,
     /// Who accepted it.
     pub agent: Option<Uuid>,
+    /// Name of the queue it stood in.
+    pub queue: String,
     /// `BuyerContext` as JSON.
     #[sea_orm(column_type = "Text")]
     pub context: String,

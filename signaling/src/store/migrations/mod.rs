@@ -4,6 +4,7 @@ use sea_orm_migration::{MigrationTrait, MigratorTrait, async_trait};
 
 mod m20261121_000001_initial;
 mod m20261122_000002_quality;
+mod m20261130_000010_queues;
 mod m20261130_000040_ratings;
 
 /// Brings any older database up to this version's shape.
@@ -15,6 +16,7 @@ impl MigratorTrait for Migrator {
         vec![
             Box::new(m20261121_000001_initial::Migration),
             Box::new(m20261122_000002_quality::Migration),
+            Box::new(m20261130_000010_queues::Migration),
             Box::new(m20261130_000040_ratings::Migration),
         ]
     }

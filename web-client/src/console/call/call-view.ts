@@ -119,7 +119,7 @@ export class ConsoleCall extends LitElement {
           <h2>Buyer and order</h2>
           ${call.ticket ? html`<vt-badge tone="accent" title="Ticket of this call"><span data-testid="ticket-number">${call.ticket.number}</span></vt-badge>` : nothing}
         </div>
-        <div class="scroll"><staff-context .context=${call.context}></staff-context></div>
+        <div class="scroll"><staff-context .context=${call.context} .queue=${call.queue?.title ?? ''}></staff-context></div>
       </aside>
       <console-stage .desk=${desk}></console-stage>
       <section class="panel chat" aria-label="Chat">

@@ -147,7 +147,7 @@ export class ConsoleFloor extends LitElement {
     return html`<li data-testid="floor-call">
       <div class="who">
         <strong>${call.agent}</strong> with <strong>${call.buyer}</strong>
-        <span class="time">· ${call.language} · ${clockTime(serverNow() - Date.parse(call.since))}</span>
+        <span class="time">· <bdi>${call.queue.title}</bdi> · ${call.language} · ${clockTime(serverNow() - Date.parse(call.since))}</span>
       </div>
       <div class="state">
         ${link ? html`<vt-badge tone=${link.tone}>${link.words}</vt-badge>` : nothing}

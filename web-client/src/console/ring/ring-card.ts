@@ -197,7 +197,7 @@ export class ConsoleRing extends LitElement {
             : html`<vt-badge>Not recorded</vt-badge>`
         }
       </header>
-      <div class="body"><staff-context large .context=${context}></staff-context></div>
+      <div class="body"><staff-context large .context=${context} .queue=${ring.queue.title}></staff-context></div>
       <footer>
         <vt-button variant="primary" size="lg" icon="phone" data-testid="accept" ?disabled=${this.blocked} @click=${(event: MouseEvent) => this.#answer(event, 'ring-accept')}>
           Accept

@@ -13,6 +13,7 @@ import '../../staff/context.ts';
 import { clockTime, codeWords, dateTime } from '../../staff/format.ts';
 import '../../staff/icons.ts';
 import '../../staff/rating.ts';
+import { queueTitle } from '../../staff/queues.ts';
 import '../../staff/receipts.ts';
 import '../wrap-up/wrap-up.ts';
 
@@ -154,7 +155,7 @@ export class ConsoleTicket extends LitElement {
         ? Date.parse(call.ended_at) - Date.parse(call.accepted_at)
         : undefined;
     return html`<div class="body">
-      <staff-context .context=${call.context}></staff-context>
+      <staff-context .context=${call.context} .queue=${queueTitle(call.queue)}></staff-context>
       <section>
         <h3>Call</h3>
         <dl>

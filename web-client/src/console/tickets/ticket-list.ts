@@ -13,6 +13,7 @@ import { api } from '../../staff/api.ts';
 import { codeWords, dateTime } from '../../staff/format.ts';
 import '../../staff/icons.ts';
 import { PagedSearch, type SearchMore } from '../../staff/paged-search.ts';
+import { queueTitle } from '../../staff/queues.ts';
 
 /** The agent's tickets, newest first, with a search. Rows lead to `#/t/<id>`. */
 export class ConsoleTickets extends LitElement {
@@ -70,13 +71,19 @@ export class ConsoleTickets extends LitElement {
         font-weight: 600;
       }
       .time,
-      .what {
+      .what,
+      .queue {
         color: var(--v-muted);
       }
-      a[aria-current='true'] :is(.time, .what) {
+      a[aria-current='true'] :is(.time, .what, .queue) {
         color: inherit;
       }
+      .queue {
+        grid-column: 1 / -1;
+        font-size: var(--v-text-xs);
+      }
       .what,
+      .queue,
       .outcome {
         overflow: hidden;
         text-overflow: ellipsis;
@@ -167,6 +174,7 @@ export class ConsoleTickets extends LitElement {
   #row(ticket: Ticket) {
     const { context } = ticket.call;
     const what = [context.name, context.product?.name].filter(Boolean).join(' · ') || 'No product';
+    const queue = queueTitle(ticket.call.queue);
     return html`<a
       href="#/t/${encodeURIComponent(ticket.id)}"
       aria-current=${ticket.id === this.selected ? 'true' : 'false'}
@@ -175,6 +183,7 @@ export class ConsoleTickets extends LitElement {
       <span class="number">${ticket.number}</span>
       <span class="time">${dateTime(ticket.call.requested_at)}</span>
       <span class="what" dir="auto">${what}</span>
+      <span class="queue" dir="auto">${queue}</span>
       ${
         ticket.closed_at === undefined && ticket.outcome === undefined
           ? html`<vt-badge tone="warn">To wrap up</vt-badge>`
