@@ -17,6 +17,7 @@ pub mod outcomes;
 pub mod problem;
 pub mod queues;
 mod rest;
+pub mod review;
 mod server;
 pub mod store;
 pub mod tls;

@@ -120,6 +120,20 @@ kinds! {
         "Only a call that an agent has accepted has a ticket and can be wrapped up.";
     RATING_CLOSED = "rating_closed" 409 "The rating can no longer be changed"
         "A buyer can change the rating of a call for some minutes after first giving it. The detail says until when that was.";
+    FORM_UNPUBLISHABLE = "form_unpublishable" 422 "The form cannot be published"
+        "A form can be published when it has a title, sections whose weights add up to 100 %, and words in every question. The field says what is in the way first; GET /api/v1/review/forms/{id} lists everything.";
+    FORM_CHANGED = "form_changed" 409 "Somebody else changed the form"
+        "The form was changed since it was loaded, so nothing was written. Load it again and repeat the change.";
+    ANSWERS_INCOMPLETE = "answers_incomplete" 422 "The answers are not complete"
+        "A score can be submitted when every question is answered and at least one of them applies.";
+    REVIEW_STATE = "review_state" 409 "The review's state does not allow that"
+        "Drafts can be written on, submitted and discarded. What is submitted stays as it is and is corrected by revisions with a reason.";
+    REVIEW_SEALED = "review_sealed" 403 "The score is sealed"
+        "Whoever may give a blind second score of a recording sees no other score of it until theirs is submitted.";
+    OWN_CALL = "own_call" 403 "Nobody scores their own call"
+        "The call was the reviewer's own. Somebody else has to score it.";
+    DISPUTE_STATE = "dispute_state" 409 "The dispute's state does not allow that"
+        "A score can be disputed once for each of its revisions, within 14 days; an open dispute is accepted, rejected or withdrawn, and then closed.";
     RANGE_NOT_SATISFIABLE = "range_not_satisfiable" 416 "The range lies outside of the file"
         "Content-Range says how long the file is.";
     NOT_FOUND = "not_found" 404 "Not found"

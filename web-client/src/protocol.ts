@@ -16,6 +16,18 @@ export type PartyId = string;
 
 export type ReceiptId = string;
 
+export type FormId = string;
+
+export type FormVersionId = string;
+
+export type ReviewId = string;
+
+export type SecondScoreId = string;
+
+export type DisputeId = string;
+
+export type CommentId = string;
+
 export type Problem = { 
 /**
  * `/problems/<code>`: stable, for programs. A page at that address explains it.
@@ -1563,3 +1575,742 @@ frames_per_second: number,
  * Audio made up, in thousandths of what was played.
  */
 concealed_permille: number, };
+
+export type Score = number;
+
+export type Person = { 
+/**
+ * Account.
+ */
+id: UserId, 
+/**
+ * Name.
+ */
+name: string, };
+
+export type FormContent = { 
+/**
+ * What it is called.
+ */
+title: string, 
+/**
+ * What reviewers read before they begin.
+ */
+intro: string, 
+/**
+ * In the order they are asked.
+ */
+sections: Array<FormSection>, };
+
+export type FormSection = { 
+/**
+ * What it is about.
+ */
+title: string, 
+/**
+ * Percent of the whole score, 1 to 100; all sections together are 100.
+ */
+weight: number, 
+/**
+ * In the order they are asked.
+ */
+questions: Array<FormQuestion>, };
+
+export type FormQuestion = { 
+/**
+ * Names the question within the form, in all its versions: `a-z`, `0-9`, `-` and `_`, at most 40.
+ */
+key: string, 
+/**
+ * What is asked.
+ */
+text: string, 
+/**
+ * How to judge it, with examples.
+ */
+help: string, 
+/**
+ * What can be answered.
+ */
+kind: QuestionKind, 
+/**
+ * Its part of the section beside the section's other questions, 1 to 100.
+ */
+points: number, 
+/**
+ * Whether it can be said that the question does not apply.
+ */
+na_allowed: boolean, 
+/**
+ * Failing it (no, or the lowest value) makes the whole score 0.
+ */
+critical: boolean, };
+
+export type QuestionKind = { "kind": "yes_no" } | { "kind": "scale", 
+/**
+ * Lowest value, 0 to 9.
+ */
+min: number, 
+/**
+ * Highest value, above the lowest, at most 10.
+ */
+max: number, 
+/**
+ * What the lowest value means.
+ */
+low: string, 
+/**
+ * What the highest value means.
+ */
+high: string, };
+
+export type ReviewForm = { 
+/**
+ * Id.
+ */
+id: FormId, 
+/**
+ * The queue whose calls it is for; absent: all calls.
+ */
+queue?: string, 
+/**
+ * Not offered any more since.
+ */
+archived_at?: string, 
+/**
+ * What is being worked on; absent when nothing differs from the newest version.
+ */
+draft?: FormContent, 
+/**
+ * What keeps the draft from being published; empty when nothing does.
+ */
+flaws: Array<FormFlaw>, 
+/**
+ * Counts the changes of the draft, so that two editors do not overwrite each other.
+ */
+revision: number, 
+/**
+ * What new scores are made on.
+ */
+published?: FormVersion, 
+/**
+ * Every version there was, newest first, without what it asks.
+ */
+versions: Array<FormVersionRef>, };
+
+export type FormFlaw = { 
+/**
+ * Where, e.g. `sections[0].questions[2].text`.
+ */
+field: string, 
+/**
+ * What is wrong and what to change.
+ */
+detail: string, };
+
+export type FormVersion = { 
+/**
+ * Id.
+ */
+id: FormVersionId, 
+/**
+ * Its form.
+ */
+form: FormId, 
+/**
+ * 1 for the first.
+ */
+number: number, 
+/**
+ * When it was published.
+ */
+published_at: string, 
+/**
+ * What it asks.
+ */
+content: FormContent, };
+
+export type FormVersionRef = { 
+/**
+ * Id.
+ */
+id: FormVersionId, 
+/**
+ * 1 for the first.
+ */
+number: number, 
+/**
+ * When it was published.
+ */
+published_at: string, 
+/**
+ * Scores made on it.
+ */
+scores: number, };
+
+export type NewForm = { 
+/**
+ * What it asks. May be unfinished.
+ */
+content: FormContent, 
+/**
+ * The queue whose calls it is for; absent: all calls.
+ */
+queue?: string, };
+
+export type FormDraft = { 
+/**
+ * What it asks now. May be unfinished.
+ */
+content: FormContent, 
+/**
+ * The queue whose calls it is for; absent: all calls. Takes effect at once.
+ */
+queue?: string, 
+/**
+ * [`ReviewForm::revision`] of what was changed.
+ */
+revision: number, };
+
+export type PublishForm = { 
+/**
+ * [`ReviewForm::revision`] of what is to be published.
+ */
+revision: number, };
+
+export type ArchiveForm = { 
+/**
+ * True: not offered any more.
+ */
+archived: boolean, };
+
+export type Answer = { "kind": "yes" } | { "kind": "no" } | { "kind": "scale", 
+/**
+ * Which.
+ */
+value: number, } | { "kind": "not_applicable" };
+
+export type Answered = { 
+/**
+ * Key of the question.
+ */
+question: string, 
+/**
+ * The answer; absent while only a comment was written.
+ */
+answer?: Answer, 
+/**
+ * Why, at most 1,000 characters.
+ */
+comment: string, 
+/**
+ * The moment that shows it, milliseconds of session time.
+ */
+at_ms?: number, };
+
+export type Answers = { 
+/**
+ * One a question, in any order.
+ */
+answers: Array<Answered>, 
+/**
+ * About the whole call, at most 4,000 characters.
+ */
+comment: string, };
+
+export type NewReview = { 
+/**
+ * The published version to score on.
+ */
+form_version: FormVersionId, };
+
+export type DraftSaved = { 
+/**
+ * Since when.
+ */
+saved_at: string, };
+
+export type NewRevision = { 
+/**
+ * The answers as they should have been.
+ */
+answers: Answers, 
+/**
+ * Why, 1 to 2,000 characters. The agent reads it.
+ */
+reason: string, };
+
+export type ReviewState = "draft" | "submitted";
+
+export type Scored = { 
+/**
+ * What counts: 0 when a critical question was failed.
+ */
+score: Score, 
+/**
+ * What it would be if no question were critical.
+ */
+earned: Score, 
+/**
+ * Keys of the critical questions that were failed.
+ */
+failed: Array<string>, 
+/**
+ * Of each section, in order; absent where nothing applied.
+ */
+sections: Array<Score | null>, };
+
+export type Revision = { 
+/**
+ * 1 for what was submitted first.
+ */
+number: number, 
+/**
+ * When.
+ */
+at: string, 
+/**
+ * By whom.
+ */
+by: Person, 
+/**
+ * Why it differs from the one before; empty for the first.
+ */
+reason: string, 
+/**
+ * The answers.
+ */
+answers: Answers, 
+/**
+ * What they come to.
+ */
+scored: Scored, };
+
+export type ReviewSummary = { 
+/**
+ * Id.
+ */
+id: ReviewId, 
+/**
+ * What was reviewed.
+ */
+recording: RecordingId, 
+/**
+ * Its call.
+ */
+call: CallId, 
+/**
+ * Number of the call's ticket.
+ */
+ticket_number?: string, 
+/**
+ * When the call was recorded.
+ */
+call_at: string, 
+/**
+ * Whose call it was.
+ */
+agent: Person, 
+/**
+ * Who reviews.
+ */
+reviewer: Person, 
+/**
+ * Title of the form.
+ */
+form: string, 
+/**
+ * The version of the form.
+ */
+form_version: FormVersionId, 
+/**
+ * Its number.
+ */
+form_version_number: number, 
+/**
+ * Where it stands.
+ */
+state: ReviewState, 
+/**
+ * Whether it was made as a blind second score.
+ */
+second: boolean, 
+/**
+ * Submitted first at.
+ */
+submitted_at?: string, 
+/**
+ * The score that counts now, once submitted.
+ */
+score?: Score, 
+/**
+ * Whether a critical question was failed.
+ */
+critical: boolean, 
+/**
+ * How many revisions there are.
+ */
+revisions: number, 
+/**
+ * The newest dispute, if there was one.
+ */
+dispute?: DisputeState, };
+
+export type Review = { 
+/**
+ * As in the list.
+ */
+summary: ReviewSummary, 
+/**
+ * What was asked.
+ */
+form: FormVersion, 
+/**
+ * What has been written so far, while it is a draft.
+ */
+draft?: Answers, 
+/**
+ * Every state it was in since it was submitted, oldest first.
+ */
+revisions: Array<Revision>, 
+/**
+ * Every dispute, oldest first.
+ */
+disputes: Array<Dispute>, 
+/**
+ * What the person who asks may do with it.
+ */
+may: ReviewRights, };
+
+export type ReviewRights = { 
+/**
+ * Go on writing it, submit it.
+ */
+write: boolean, 
+/**
+ * Correct it.
+ */
+revise: boolean, 
+/**
+ * Dispute it.
+ */
+dispute: boolean, 
+/**
+ * Until when.
+ */
+dispute_until?: string, 
+/**
+ * Decide about the open dispute.
+ */
+decide: boolean, 
+/**
+ * Withdraw the open dispute.
+ */
+withdraw: boolean, 
+/**
+ * Ask somebody for a second score.
+ */
+ask_second: boolean, };
+
+export type ReviewBoard = { 
+/**
+ * Own ones and those that may be seen, newest first.
+ */
+reviews: Array<ReviewSummary>, 
+/**
+ * Whether others are kept from the one who asks, who may give a blind second score.
+ */
+blinded: boolean, 
+/**
+ * Forms that new scores can be made on.
+ */
+forms: Array<FormVersion>, 
+/**
+ * Second scores that are open and concern the one who asks.
+ */
+seconds: Array<SecondScore>, 
+/**
+ * Whose call it was.
+ */
+agent: Person, 
+/**
+ * Whether the one who asks may begin a review: nobody scores their own call.
+ */
+may_score: boolean, };
+
+export type DisputeState = "open" | "accepted" | "rejected" | "withdrawn";
+
+export type Dispute = { 
+/**
+ * Id.
+ */
+id: DisputeId, 
+/**
+ * Where it stands.
+ */
+state: DisputeState, 
+/**
+ * The revision it is about.
+ */
+revision: number, 
+/**
+ * Why.
+ */
+reason: string, 
+/**
+ * Keys of the questions it is about; empty: the whole score.
+ */
+questions: Array<string>, 
+/**
+ * When.
+ */
+at: string, 
+/**
+ * An answer is due at. Nothing is decided by time alone; later it counts as overdue.
+ */
+due_at: string, 
+/**
+ * Who decided.
+ */
+decided_by?: Person, 
+/**
+ * When.
+ */
+decided_at?: string, 
+/**
+ * What was answered.
+ */
+answer: string, };
+
+export type DisputeRow = { 
+/**
+ * The dispute.
+ */
+dispute: Dispute, 
+/**
+ * The review it is about.
+ */
+review: ReviewSummary, 
+/**
+ * Whether its answer is late.
+ */
+overdue: boolean, };
+
+export type NewDispute = { 
+/**
+ * Why, 1 to 2,000 characters.
+ */
+reason: string, 
+/**
+ * Keys of the questions it is about; empty: the whole score.
+ */
+questions: Array<string>, };
+
+export type Reason = { 
+/**
+ * 1 to 2,000 characters.
+ */
+reason: string, };
+
+export type SecondScore = { 
+/**
+ * Id.
+ */
+id: SecondScoreId, 
+/**
+ * The recording to score.
+ */
+recording: RecordingId, 
+/**
+ * Number of the call's ticket.
+ */
+ticket_number?: string, 
+/**
+ * Whose call it was.
+ */
+agent: Person, 
+/**
+ * Title of the form.
+ */
+form: string, 
+/**
+ * Who asked.
+ */
+asked_by: Person, 
+/**
+ * When.
+ */
+asked_at: string, 
+/**
+ * Whether chance chose it.
+ */
+sampled: boolean, 
+/**
+ * Who is to score; absent: whoever comes first.
+ */
+reviewer?: Person, 
+/**
+ * Their review, once begun and if the one who asks may know.
+ */
+review?: ReviewId, 
+/**
+ * Whether the one who asks may begin (or go on with) it.
+ */
+may_start: boolean, 
+/**
+ * Whether the one who asks may call it off.
+ */
+may_cancel: boolean, };
+
+export type AskSecond = { 
+/**
+ * Of whom; absent: of whoever comes first.
+ */
+reviewer?: UserId, };
+
+export type SampleSecond = { 
+/**
+ * How many in a hundred, 1 to 100; at least one of what there is.
+ */
+percent: number, 
+/**
+ * Of the scores submitted in so many days until now, 1 to 365.
+ */
+days: number, };
+
+export type Calibration = { 
+/**
+ * The version.
+ */
+form: FormVersion, 
+/**
+ * One a score that may be seen, in order of submission.
+ */
+scores: Array<CalibrationScore>, 
+/**
+ * One a question, in the form's order.
+ */
+questions: Array<QuestionDifference>, 
+/**
+ * How far the scores are apart; absent with fewer than two.
+ */
+agreement?: Agreement, };
+
+export type CalibrationScore = { 
+/**
+ * The review.
+ */
+review: ReviewId, 
+/**
+ * By whom.
+ */
+reviewer: Person, 
+/**
+ * What it comes to.
+ */
+scored: Scored, };
+
+export type QuestionDifference = { 
+/**
+ * Key of the question.
+ */
+question: string, 
+/**
+ * One a score, in their order.
+ */
+answers: Array<Answered>, 
+/**
+ * Largest difference between two answers as a share of the scale, 0 to 1. An answer and "does not apply" are 1
+ * apart.
+ */
+spread: number, };
+
+export type Agreement = { 
+/**
+ * Mean absolute difference of the scores, percentage points.
+ */
+score_difference: number, 
+/**
+ * The same of what was earned, without critical questions.
+ */
+earned_difference: number, 
+/**
+ * Mean absolute difference of the answers as a share of their scales, 0 to 1.
+ */
+answer_difference: number, 
+/**
+ * Share of the answers that are the same, 0 to 1.
+ */
+same: number, 
+/**
+ * Whether all agree about which critical questions were failed.
+ */
+same_critical: boolean, };
+
+export type CommentKind = "comment" | "bookmark";
+
+export type TimelineComment = { 
+/**
+ * Id.
+ */
+id: CommentId, 
+/**
+ * Which.
+ */
+kind: CommentKind, 
+/**
+ * Where it is or begins, milliseconds of session time.
+ */
+at_ms: number, 
+/**
+ * Where it ends, when it is about a stretch.
+ */
+end_ms?: number, 
+/**
+ * Words.
+ */
+text: string, 
+/**
+ * Who wrote it.
+ */
+author: Person, 
+/**
+ * When.
+ */
+created_at: string, 
+/**
+ * Changed since.
+ */
+edited_at?: string, 
+/**
+ * Who settled it.
+ */
+resolved_by?: Person, 
+/**
+ * Whether the one who asks wrote it.
+ */
+own: boolean, };
+
+export type NewComment = { 
+/**
+ * Which.
+ */
+kind: CommentKind, 
+/**
+ * Where it is or begins, milliseconds of session time.
+ */
+at_ms: number, 
+/**
+ * Where it ends, when it is about a stretch.
+ */
+end_ms?: number, 
+/**
+ * At most 2,000 characters; only a bookmark may go without.
+ */
+text: string, };
+
+export type ResolveComment = { 
+/**
+ * True: settled.
+ */
+resolved: boolean, };

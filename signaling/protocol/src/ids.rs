@@ -62,3 +62,27 @@ id!(
     /// Evidence that a person chose to be recorded or not.
     ReceiptId
 );
+id!(
+    /// A scorecard form, over all its versions.
+    FormId
+);
+id!(
+    /// A published version of a form, which never changes.
+    FormVersionId
+);
+id!(
+    /// One reviewer's review of one recording.
+    ReviewId
+);
+id!(
+    /// A second score that somebody asked for.
+    SecondScoreId
+);
+id!(
+    /// An agent's objection to a score.
+    DisputeId
+);
+id!(
+    /// A comment or bookmark on the timeline of a recording.
+    CommentId
+);

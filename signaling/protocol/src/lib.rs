@@ -8,6 +8,7 @@ pub mod ids;
 pub mod problem;
 pub mod rating;
 pub mod rest;
+pub mod review;
 mod typescript;
 pub mod ws;
 

@@ -17,6 +17,8 @@
 //! | `GET /recordings/{id}/tracks/{track}` | the same | → bytes, `Range` understood |
 //! | `GET /outcomes` | staff | → list of [`Outcome`] |
 //! | `GET /queues` | staff | → list of [`crate::call::QueueInfo`] |
+//!
+//! Quality review has a table of its own: [`crate::review`].
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -2,7 +2,7 @@
 
 use ts_rs::{Config, TS};
 
-use crate::{call, ids, problem, rating, rest, ws};
+use crate::{call, ids, problem, rating, rest, review, ws};
 
 /// All types of the protocol as one TypeScript module.
 pub fn typescript() -> String {
@@ -26,6 +26,12 @@ pub fn typescript() -> String {
         ids::BuyerSessionId,
         ids::PartyId,
         ids::ReceiptId,
+        ids::FormId,
+        ids::FormVersionId,
+        ids::ReviewId,
+        ids::SecondScoreId,
+        ids::DisputeId,
+        ids::CommentId,
         problem::Problem,
         call::Role,
         call::Side,
@@ -91,6 +97,49 @@ pub fn typescript() -> String {
         rest::QualityTimeline,
         rest::QualityPoint,
         rest::QualitySeen,
+        review::Score,
+        review::Person,
+        review::FormContent,
+        review::FormSection,
+        review::FormQuestion,
+        review::QuestionKind,
+        review::ReviewForm,
+        review::FormFlaw,
+        review::FormVersion,
+        review::FormVersionRef,
+        review::NewForm,
+        review::FormDraft,
+        review::PublishForm,
+        review::ArchiveForm,
+        review::Answer,
+        review::Answered,
+        review::Answers,
+        review::NewReview,
+        review::DraftSaved,
+        review::NewRevision,
+        review::ReviewState,
+        review::Scored,
+        review::Revision,
+        review::ReviewSummary,
+        review::Review,
+        review::ReviewRights,
+        review::ReviewBoard,
+        review::DisputeState,
+        review::Dispute,
+        review::DisputeRow,
+        review::NewDispute,
+        review::Reason,
+        review::SecondScore,
+        review::AskSecond,
+        review::SampleSecond,
+        review::Calibration,
+        review::CalibrationScore,
+        review::QuestionDifference,
+        review::Agreement,
+        review::CommentKind,
+        review::TimelineComment,
+        review::NewComment,
+        review::ResolveComment,
     );
     out
 }

@@ -17,6 +17,14 @@ pub enum Action {
     ReplayRecordings,
     /// See every call on the floor, and listen, whisper or barge in.
     MonitorCalls,
+    /// Score recordings, comment on them, see scores and comments of others.
+    ScoreRecordings,
+    /// Make forms, publish and archive them; have second scores sampled.
+    ManageForms,
+    /// See the scores of one's own calls and dispute them.
+    DisputeScores,
+    /// Decide about disputes of scores that somebody else gave.
+    DecideDisputes,
 }
 
 /// Whether a role may do something.
@@ -32,5 +40,15 @@ pub fn may(role: Role, action: Action) -> bool {
             &[TakeCalls, ReadOwnCalls, ReadAllCalls, WrapUpForOthers, ReplayRecordings, MonitorCalls]
         }
     };
-    allowed.contains(&action)
+    allowed.contains(&action) || review(role).contains(&action)
+}
+
+/// What a role may do about scores.
+fn review(role: Role) -> &'static [Action] {
+    use Action::{DecideDisputes, DisputeScores, ManageForms, ScoreRecordings};
+    match role {
+        Role::Agent => &[DisputeScores],
+        Role::Reviewer => &[ScoreRecordings],
+        Role::Supervisor | Role::Admin => &[ScoreRecordings, ManageForms, DisputeScores, DecideDisputes],
+    }
 }

@@ -13,6 +13,7 @@ use axum::Router;
 use protocol::call::Role;
 
 use crate::auth::{password, secret, write_secret};
+use crate::review::starter_form;
 use crate::store::{NewApiKey, NewUser, NewUserError, Store, StoreError};
 
 use backend::ShopKey;
@@ -111,7 +112,19 @@ pub async fn prepare(store: &Store, dir: &Path) -> Result<Demo, DemoError> {
             Err(NewUserError::Store(error)) => return Err(error.into()),
         }
     }
+    put_starter_form(store).await?;
     Ok(Demo { key: ShopKey { id: KEY_ID, shop: SHOP, secret } })
+}
+
+/// A form to score on, unless there is one already.
+async fn put_starter_form(store: &Store) -> Result<(), DemoError> {
+    let (email, ..) = ACCOUNTS[4];
+    let Some(admin) = store.login_record(email).await? else { return Ok(()) };
+    if !store.has_forms().await? {
+        let form = store.add_form(&starter_form(), None, admin.me.id).await?;
+        store.publish_form(form, 1, admin.me.id).await?;
+    }
+    Ok(())
 }
 
 /// The secret that the shop was given with its key; it lives in a file, as it would on the shop's server.

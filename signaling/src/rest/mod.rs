@@ -9,6 +9,7 @@ mod queues;
 mod range;
 mod ratings;
 mod recordings;
+mod reviews;
 mod tickets;
 
 use axum::Router;
@@ -53,6 +54,7 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/recordings/{id}/tracks/{track}", get(recordings::track))
         .route("/outcomes", get(outcomes::list))
         .route("/queues", get(queues::list))
+        .merge(reviews::routes())
         .merge(visits)
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)

@@ -16,6 +16,7 @@ mod paging;
 mod quality;
 mod ratings;
 mod recordings;
+mod review;
 mod staff;
 mod tickets;
 
@@ -34,6 +35,10 @@ pub use calls::{NewCall, OpenCall};
 pub use paging::{BadCursor, Paging};
 pub use ratings::RateError;
 pub use recordings::{RecordingFilter, RecordingRow};
+pub use review::{
+    DisputeAnswer, DisputeFacts, NewReviewRow, NewSecond, ReviewFilter, ReviewRecord, SecondRow,
+    SubmittedRevision, scored_between,
+};
 pub use staff::{LoginRecord, NewUser, NewUserError};
 pub use tickets::{NOTES_MAX, WrapUpError};
 

@@ -7,6 +7,7 @@ mod process;
 mod ratings;
 mod recordings;
 mod retention;
+mod review;
 mod server;
 mod staff;
 mod store;

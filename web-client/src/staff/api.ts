@@ -39,7 +39,8 @@ export interface RecordingQuery {
 /** Rows of one page of a list. */
 export const PAGE_LIMIT = 25;
 
-const rest = new Rest();
+/** The client behind {@link api}, for the APIs of single areas. */
+export const rest = new Rest();
 
 export const api = {
   me: (): Promise<Me> => say(rest.get('/me')),
@@ -58,7 +59,7 @@ export const api = {
 };
 
 /** The query string of the fields that say something. */
-function query(fields: Record<string, string | undefined>): string {
+export function query(fields: Record<string, string | undefined>): string {
   const said = Object.entries(fields).flatMap(([name, value]): [string, string][] => {
     const text = value?.trim() ?? '';
     return text === '' ? [] : [[name, text]];
@@ -67,7 +68,7 @@ function query(fields: Record<string, string | undefined>): string {
 }
 
 /** Turns every failure into words for people. */
-async function say<T>(answer: Promise<T>): Promise<T> {
+export async function say<T>(answer: Promise<T>): Promise<T> {
   try {
     return await answer;
   } catch (error) {

@@ -6,6 +6,7 @@ mod m20261121_000001_initial;
 mod m20261122_000002_quality;
 mod m20261130_000010_queues;
 mod m20261130_000040_ratings;
+mod m20261130_000050_scorecards;
 
 /// Brings any older database up to this version's shape.
 pub(crate) struct Migrator;
@@ -18,6 +19,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000002_quality::Migration),
             Box::new(m20261130_000010_queues::Migration),
             Box::new(m20261130_000040_ratings::Migration),
+            Box::new(m20261130_000050_scorecards::Migration),
         ]
     }
 }

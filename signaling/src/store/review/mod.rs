@@ -1,0 +1,23 @@
+//! What quality review keeps: forms and their versions, reviews and their revisions, second scores, disputes, comments.
+//!
+//! The rules (what a form must be, who sees what, what may be done when) stand in [`crate::review`]. Here every change is
+//! made under the condition that allowed it, so that of two people who do the same at once one is told so.
+
+mod comments;
+mod disputes;
+mod forms;
+mod reviews;
+mod seconds;
+mod summaries;
+
+use protocol::ids::UserId;
+use protocol::review::Person;
+use uuid::Uuid;
+
+pub use disputes::{DisputeAnswer, DisputeFacts};
+pub use reviews::{NewReviewRow, ReviewFilter, ReviewRecord, SubmittedRevision, scored_between};
+pub use seconds::{NewSecond, SecondRow};
+
+fn person(id: Uuid, name: &str) -> Person {
+    Person { id: UserId(id), name: name.to_owned() }
+}
