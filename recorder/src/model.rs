@@ -24,6 +24,9 @@ pub struct RecordingSpec {
 /// Evidence of one person's choice about being recorded.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Receipt {
+    /// On which side of the call they are; unknown in recordings of earlier versions, where it was the buyer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub side: Option<Side>,
     /// Who chose: the shop's id of the buyer, or a user of ours.
     pub subject: String,
     /// True: may record. False: declined or withdrawn.
@@ -247,6 +250,8 @@ pub struct PauseSpec {
 pub struct Paused {
     /// Why, as given.
     pub reason: String,
+    /// Who asked, as given.
+    pub by: String,
     /// Since when.
     pub since: NodeTime,
     /// When the recording goes on by itself.

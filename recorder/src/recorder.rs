@@ -411,14 +411,22 @@ impl RecordingHandle {
     }
 
     /// Writes no media from now on, whatever the taps bring, until [`RecordingHandle::resume`] or until the time given
-    /// is over. When it returns, the manifest says so. A second pause changes nothing about the first.
+    /// is over. That begins when this is first polled; when it returns, the manifest says so.
+    ///
+    /// While a pause lasts, another one takes its place, and no media is written between the two. One with the same
+    /// reason by the same person goes on as the same pause, with the time given counted from now.
     pub async fn pause(&self, pause: PauseSpec) {
         self.session.pause(pause).await;
     }
 
     /// Goes on recording with media from now on. Nothing happens when no pause lasts.
     pub async fn resume(&self) {
-        self.session.resume().await;
+        self.session.resume(false).await;
+    }
+
+    /// The same, when nobody ended the pause: whoever watches its time says that it is over.
+    pub async fn time_out(&self) {
+        self.session.resume(true).await;
     }
 
     /// The pause that lasts, and changes of it.

@@ -49,6 +49,8 @@ pub(crate) struct Session {
     pub(crate) failed: watch::Sender<Option<String>>,
     /// The pause that lasts, if one does.
     pub(crate) paused: watch::Sender<Option<Paused>>,
+    /// Lines about pauses are written in the order in which they came about.
+    pause_lines: tokio::sync::Mutex<()>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
     parties: Mutex<HashMap<Uuid, Arc<Mutex<PartyClock>>>>,
     track_numbers: Mutex<HashMap<(Side, Source), u32>>,
@@ -82,6 +84,7 @@ impl Session {
             end: watch::Sender::new(End::NotYet),
             failed: watch::Sender::new(None),
             paused: watch::Sender::new(None),
+            pause_lines: tokio::sync::Mutex::default(),
             tasks: Mutex::default(),
             parties: Mutex::default(),
             track_numbers: Mutex::default(),
@@ -142,18 +145,28 @@ impl Session {
     pub(crate) async fn pause(self: &Arc<Self>, spec: PauseSpec) {
         let since = self.now();
         let until = NodeTime(since.0 + spec.at_most.as_micros() as u64);
-        let pause = Paused { reason: spec.reason.clone(), since, until };
-        let begun = self.paused.send_if_modified(|paused| {
-            let begins = paused.is_none();
-            paused.get_or_insert(pause.clone());
-            begins
+        let mut pause = Paused { reason: spec.reason.clone(), by: spec.by.clone(), since, until };
+        let mut before = None;
+        // In one step: no track sees a moment without a pause between two of them.
+        self.paused.send_modify(|paused| {
+            before = paused.take();
+            if let Some(same) = before.as_ref().filter(|old| old.reason == pause.reason && old.by == pause.by)
+            {
+                pause.since = same.since;
+            }
+            *paused = Some(pause.clone());
         });
-        if !begun {
-            return;
-        }
         let at_ms = self.session_ms(since);
         let at_most_ms = spec.at_most.as_millis() as u64;
-        self.append(Entry::Pause { at_ms, reason: spec.reason, by: spec.by, at_most_ms }).await;
+        let in_turn = self.pause_lines.lock().await;
+        let goes_on = before.as_ref().is_some_and(|old| old.since == pause.since);
+        if before.is_some() && !goes_on {
+            self.append(Entry::Resume { at_ms, timed_out: false }).await;
+        }
+        if !goes_on {
+            self.append(Entry::Pause { at_ms, reason: spec.reason, by: spec.by, at_most_ms }).await;
+        }
+        drop(in_turn);
         let (session, mut end) = (Arc::downgrade(self), self.end.subscribe());
         tokio::spawn(async move {
             tokio::select! {
@@ -161,20 +174,20 @@ impl Session {
                 _ = end.changed() => return,
             }
             if let Some(session) = session.upgrade() {
-                session.resume_from(Some(pause)).await;
+                session.resume_from(Some(pause), true).await;
             }
         });
     }
 
     /// Goes on with media from now on. Nothing happens when no pause lasts.
-    pub(crate) async fn resume(self: &Arc<Self>) {
-        self.resume_from(None).await;
+    pub(crate) async fn resume(self: &Arc<Self>, timed_out: bool) {
+        self.resume_from(None, timed_out).await;
     }
 
-    /// Ends the pause that lasts, or only this one when its time is over.
-    async fn resume_from(self: &Arc<Self>, over: Option<Paused>) {
+    /// Ends the pause that lasts, whichever it is or only this one.
+    async fn resume_from(self: &Arc<Self>, only: Option<Paused>, timed_out: bool) {
         let ended = self.paused.send_if_modified(|paused| {
-            let ends = paused.is_some() && (over.is_none() || *paused == over);
+            let ends = paused.is_some() && (only.is_none() || *paused == only);
             if ends {
                 *paused = None;
             }
@@ -182,7 +195,8 @@ impl Session {
         });
         if ended {
             let at_ms = self.session_ms(self.now());
-            self.append(Entry::Resume { at_ms, timed_out: over.is_some() }).await;
+            let _in_turn = self.pause_lines.lock().await;
+            self.append(Entry::Resume { at_ms, timed_out }).await;
         }
     }
 

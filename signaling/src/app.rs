@@ -12,6 +12,7 @@ use crate::auth::LoginLimit;
 use crate::auth::cookie::CookieStyle;
 use crate::metrics::Metrics;
 use crate::queues::Queues;
+use crate::recording_policy::Regions;
 use crate::store::Store;
 
 /// What REST asks of the floor, where the live calls are.
@@ -85,6 +86,8 @@ pub struct AppState {
     pub floor: Arc<dyn Floor>,
     /// The lines that buyers stand in.
     pub queues: Arc<Queues>,
+    /// What countries ask for before a call is recorded.
+    pub regions: Arc<Regions>,
     /// The media of recordings.
     pub archive: Arc<dyn Archive>,
     /// Counters.

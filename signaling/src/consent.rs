@@ -1,4 +1,4 @@
-//! The words about recording that a buyer reads before choosing, in every language we have them in.
+//! The words about recording that buyers and agents read before choosing, in every language we have them in.
 //!
 //! They say what is recorded, why, for how long, that declining costs nothing and that changing one's mind
 //! deletes. A receipt points to version, language and SHA-256 of the words that were shown, so words are never
@@ -10,6 +10,9 @@ use crate::auth::secret;
 
 /// Changes with every change of the words below.
 const REVISION: &str = "2026-11-21";
+
+/// The same of the words for agents.
+const STAFF_REVISION: &str = "2026-11-30";
 
 /// What consent is asked for, as receipts name it.
 pub const PURPOSE: &str = "quality_review";
@@ -60,14 +63,69 @@ const TEXTS: [(&str, &str); 5] = [
     ),
 ];
 
-/// The words in the best language there is: the tag itself, its first part, or English.
+/// The same for agents; `{days}` is the longest that any queue's recordings are kept.
+const STAFF_TEXTS: [(&str, &str); 5] = [
+    (
+        "en",
+        "May the calls that you take be recorded? A recording holds the picture and the sound of both sides: yours and \
+         the buyer's. It is made only when the buyer agrees, too. We use it to check the quality of our service, and it \
+         is kept with the ticket of the call. Only authorised staff can watch it, and it is deleted after {days} days at \
+         the latest. Saying no has no disadvantages for you: you take the same calls. You can change your mind here at \
+         any time: recording then stops at once, and what was recorded before is kept until its time is over.",
+    ),
+    (
+        "de",
+        "Dürfen die Gespräche, die Sie führen, aufgezeichnet werden? Eine Aufzeichnung enthält Bild und Ton beider \
+         Seiten: von Ihnen und von der Kundin oder dem Kunden. Sie entsteht nur, wenn auch die andere Seite zustimmt. \
+         Wir prüfen damit die Qualität unseres Service; sie wird beim Vorgang des Gesprächs aufbewahrt. Nur befugte \
+         Mitarbeitende können sie ansehen, und spätestens nach {days} Tagen wird sie gelöscht. Wenn Sie ablehnen, haben \
+         Sie keine Nachteile: Sie führen dieselben Gespräche. Sie können es sich hier jederzeit anders überlegen: Die \
+         Aufzeichnung endet dann sofort, und was vorher aufgezeichnet wurde, bleibt bis zum Ende seiner Frist.",
+    ),
+    (
+        "fr",
+        "Les appels que vous prenez peuvent-ils être enregistrés ? Un enregistrement contient l’image et le son des deux \
+         côtés : les vôtres et ceux de la cliente ou du client. Il n’a lieu que si l’autre côté accepte aussi. Il nous \
+         sert à vérifier la qualité de notre service et reste joint au dossier de l’appel. Seul le personnel autorisé \
+         peut le voir, et il est supprimé au plus tard au bout de {days} jours. Un refus est sans inconvénient pour vous : \
+         vous prenez les mêmes appels. Vous pouvez changer d’avis ici à tout moment : l’enregistrement s’arrête aussitôt, \
+         et ce qui a été enregistré avant est conservé jusqu’à son échéance.",
+    ),
+    (
+        "es",
+        "¿Se pueden grabar las llamadas que usted atiende? Una grabación contiene la imagen y el sonido de ambas partes: \
+         los suyos y los de la clienta o el cliente. Solo se hace si la otra parte también está de acuerdo. La usamos \
+         para comprobar la calidad de nuestro servicio y se guarda con el caso de la llamada. Solo el personal autorizado \
+         puede verla, y se borra a más tardar a los {days} días. Decir que no no tiene desventajas para usted: atiende \
+         las mismas llamadas. Puede cambiar de opinión aquí en cualquier momento: la grabación se detiene al instante, y \
+         lo grabado antes se conserva hasta que termine su plazo.",
+    ),
+    (
+        "ar",
+        "هل تسمح بتسجيل المكالمات التي تجيب عليها؟ يتضمن التسجيل صورة الطرفين وصوتهما: أنت والعميل. ولا يتم التسجيل إلا \
+         إذا وافق العميل أيضًا. نستخدمه لمراجعة جودة خدمتنا، ويُحفظ مع التذكرة الخاصة بالمكالمة. لا يمكن مشاهدته إلا \
+         للموظفين المصرح لهم، ويُحذف بعد {days} يومًا على الأكثر. رفضك لا يترتب عليه أي ضرر لك: ستجيب على المكالمات \
+         نفسها. ويمكنك تغيير رأيك هنا في أي وقت: يتوقف التسجيل فورًا، ويبقى ما سُجل من قبل حتى تنتهي مدته.",
+    ),
+];
+
+/// The words for buyers in the best language there is: the tag itself, its first part, or English.
 pub fn text(language: &str, keep_days: u16) -> ConsentText {
+    best(&TEXTS, language, keep_days, format!("{REVISION}/{keep_days}"))
+}
+
+/// The words for agents in the best language there is.
+pub fn staff_text(language: &str, keep_days: u16) -> ConsentText {
+    best(&STAFF_TEXTS, language, keep_days, format!("staff/{STAFF_REVISION}/{keep_days}"))
+}
+
+fn best(texts: &[(&str, &str); 5], language: &str, keep_days: u16, version: String) -> ConsentText {
     let primary = language.split(['-', '_']).next().unwrap_or_default();
     let (language, words) =
-        TEXTS.iter().find(|(tag, _)| tag.eq_ignore_ascii_case(primary)).unwrap_or(&TEXTS[0]);
+        texts.iter().find(|(tag, _)| tag.eq_ignore_ascii_case(primary)).unwrap_or(&texts[0]);
     let text = words.replace("{days}", &keep_days.to_string());
     let sha256 = secret::hex(&secret::hash(&text));
-    ConsentText { version: format!("{REVISION}/{keep_days}"), language: (*language).to_owned(), text, sha256 }
+    ConsentText { version, language: (*language).to_owned(), text, sha256 }
 }
 
 #[cfg(test)]
@@ -84,19 +142,24 @@ mod tests {
     #[test]
     fn every_text_says_how_long_and_has_its_own_hash() {
         let mut hashes: Vec<String> = Vec::new();
-        for (language, _) in TEXTS {
-            let text = text(language, 31);
+        for text in TEXTS
+            .iter()
+            .map(|(tag, _)| text(tag, 31))
+            .chain(STAFF_TEXTS.iter().map(|(tag, _)| staff_text(tag, 31)))
+        {
+            let language = &text.language;
             assert!(text.text.contains("31"), "{language}: {}", text.text);
             assert!(!text.text.contains("  ") && !text.text.contains('{'), "{language}: {}", text.text);
             hashes.push(text.sha256);
         }
         hashes.sort();
         hashes.dedup();
-        assert_eq!(hashes.len(), TEXTS.len());
+        assert_eq!(hashes.len(), TEXTS.len() + STAFF_TEXTS.len());
     }
 
     #[test]
     fn the_version_changes_with_the_words() {
         assert_ne!(text("en", 90).version, text("en", 30).version);
+        assert_ne!(text("en", 90).version, staff_text("en", 90).version);
     }
 }

@@ -16,6 +16,7 @@ pub mod metrics;
 pub mod outcomes;
 pub mod problem;
 pub mod queues;
+pub mod recording_policy;
 mod rest;
 pub mod review;
 mod server;

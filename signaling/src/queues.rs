@@ -155,6 +155,11 @@ impl Queues {
         queue.recording.keep_days.unwrap_or(self.keep_days)
     }
 
+    /// The longest that recordings of any queue are kept, days.
+    pub fn keep_days_max(&self) -> u16 {
+        self.all().map(|queue| self.keep_days(queue)).max().unwrap_or(self.keep_days)
+    }
+
     /// What is wrong with the queue that a context names, if anything.
     ///
     /// # Errors

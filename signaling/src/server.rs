@@ -22,6 +22,7 @@ use crate::floor::{self, FloorHandle, adapters};
 use crate::housekeeping;
 use crate::http::{self, Extra};
 use crate::metrics::Metrics;
+use crate::recording_policy::Regions;
 use crate::store::{Store, StoreError};
 use crate::tls::{self, TlsError};
 use crate::ws;
@@ -137,14 +138,18 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         },
     })?;
     let queues = Arc::new(settings.queues());
-    let for_texts = queues.clone();
+    let regions = Arc::new(Regions::new(settings.recording.regions.clone()));
+    let (for_texts, keep_days_max) = (queues.clone(), queues.keep_days_max());
     let parts = floor::Parts {
         media: Arc::new(sfu.clone()),
         media_events,
         recordings: Arc::new(recorder.clone()),
         ledger: Arc::new(store.clone()),
         queues: queues.clone(),
+        regions: regions.clone(),
         consent_texts: Arc::new(move |language, queue| consent::text(language, for_texts.keep_days(queue))),
+        staff_texts: Arc::new(move |language| consent::staff_text(language, keep_days_max)),
+        staff_choices: store.staff_choices().await?,
     };
     let floor = FloorHandle::start(parts, floor_settings(&settings.desk), store.now())?;
     let metrics = Metrics::new()?;
@@ -158,6 +163,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         store: store.clone(),
         floor: Arc::new(floor.clone()),
         queues,
+        regions,
         archive: Arc::new(recorder.clone()),
         metrics,
         cookie,

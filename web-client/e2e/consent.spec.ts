@@ -63,3 +63,69 @@ test('agreeing in the middle of a call records from then on', async ({ buyer, ag
   expect(ticket.receipts.map(({ recording }) => recording)).toEqual([false, true]);
   expect(Date.parse(ticket.recording?.started_at ?? '')).toBeGreaterThanOrEqual(agreed);
 });
+
+test.describe('where everybody must agree', () => {
+  test.use({ settings: { 'recording.regions': { AT: 'all_parties' } } });
+
+  test('nothing is recorded before the agent has agreed, nor after they took it back', async ({
+    buyer,
+    agent,
+    vitrine,
+  }) => {
+    test.setTimeout(120_000);
+    await agent.logIn(...LOGINS.agent);
+    await expect(agent.the('own-consent-card')).toBeVisible();
+    await agent.becomeAvailable();
+    await buyer.openProduct();
+    await buyer.askForHelp({ record: true });
+    await expect(agent.the('ring')).toContainText('Not recorded: you have not agreed');
+    await agent.accept();
+    await agent.expectToSeeAndHear('buyer');
+    await expect(agent.the('recording')).toHaveText('Not recorded: you have not agreed');
+    expect(await vitrine.mediaFiles()).toEqual([]);
+
+    await agent.the('decide').click();
+    await agent.the('own-consent-agree').last().click();
+    await expect(agent.the('recording')).toHaveText('Recording');
+    await expect(buyer.the('recording-state')).toHaveAttribute('data-state', 'on');
+    await expect.poll(async () => (await vitrine.mediaFiles()).length).toBeGreaterThanOrEqual(2);
+
+    await agent.the('own-consent').click();
+    await expect(agent.the('own-consent-state')).toContainText('You agreed on');
+    await agent.the('own-consent-decline').last().click();
+    await expect(agent.the('recording')).toHaveText('Not recorded: you have not agreed');
+    await expect(buyer.the('recording-state')).toHaveAttribute('data-state', 'off');
+    await expectMoving(agent.the('remote-video'), 'buyer');
+    await agent.the('hangup').click();
+    const number = await agent.wrapUp('answered', 'Changed my mind.');
+
+    const staff = await Staff.logIn(vitrine, ...LOGINS.supervisor);
+    const { receipts, recording } = await staff.ticket(number);
+    expect(receipts.map(({ side, recording }) => [side, recording])).toEqual([
+      ['buyer', true],
+      ['agent', true],
+      ['agent', false],
+    ]);
+    expect(recording?.complete, 'what was agreed to stays').toBe(true);
+    await expect(agent.the('own-consent-card'), 'nobody is asked twice').toHaveCount(0);
+  });
+});
+
+test.describe('where nothing is recorded', () => {
+  test.use({ settings: { 'recording.regions': { AT: 'never' } } });
+
+  test('the buyer is not asked, and the call is the same', async ({ buyer, agent, vitrine }) => {
+    await agent.logIn(...LOGINS.agent);
+    await agent.becomeAvailable();
+    await buyer.openProduct();
+    await buyer.the('open').click();
+    await expect(buyer.the('never-recorded')).toBeVisible();
+    await buyer.the('go-on').click();
+    await buyer.the('skip-check').click();
+    await agent.accept();
+    await agent.expectToSeeAndHear('buyer');
+    await expect(agent.the('recording')).toHaveText('Not recorded: not allowed in this country');
+    await expect(buyer.the('agree')).toHaveCount(0);
+    expect(await vitrine.mediaFiles()).toEqual([]);
+  });
+});

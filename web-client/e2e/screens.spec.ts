@@ -129,6 +129,27 @@ test('every screen of a call is readable, for everybody, at every size', async (
   await context.close();
 });
 
+test('the screens of a paused recording are readable, also from right to left', async ({ buyer, agent }) => {
+  test.setTimeout(240_000);
+  await agent.logIn(...LOGINS.agent);
+  await agent.becomeAvailable();
+  await buyer.openProduct('ar');
+  await buyer.askForHelp({ record: true });
+  await agent.accept();
+  await agent.expectToSeeAndHear('buyer');
+  await agent.the('pause-recording').click();
+  await expect(agent.the('pause-card_data')).toBeFocused();
+  await look(agent.page, 'console-pause-menu');
+  await agent.the('pause-card_data').click();
+  await expect(agent.the('paused-banner')).toBeVisible();
+  await look(agent.page, 'console-paused');
+  await expect(buyer.the('recording-state')).toHaveAttribute('data-state', 'paused');
+  await look(buyer.page, 'widget-paused-ar');
+  await agent.the('own-consent').click();
+  await expect(agent.the('own-consent-state')).toBeVisible();
+  await look(agent.page, 'console-own-consent');
+});
+
 test('the screens of a call that others follow are readable too', async ({
   buyer,
   agent,

@@ -60,7 +60,25 @@ export type CallState = "waiting" | "ringing" | "connected" | "wrap_up" | "ended
 
 export type EndReason = "buyer_hung_up" | "agent_hung_up" | "abandoned" | "buyer_lost" | "agent_lost" | "server_stopped";
 
-export type RecordingState = "off" | "on" | "deleted" | "failed";
+export type RecordingState = "off" | "on" | "paused" | "deleted" | "failed";
+
+export type Obstacle = "buyer" | "agent" | "region" | "queue";
+
+export type PauseReason = "card_data" | "credentials" | "other" | "hold" | "consult";
+
+export type RecordingPause = { 
+/**
+ * Why.
+ */
+reason: PauseReason, 
+/**
+ * From this moment on.
+ */
+since: string, 
+/**
+ * It ends by itself at this time; absent when the call has to go on first.
+ */
+until?: string, };
 
 export type Product = { 
 /**
@@ -218,6 +236,14 @@ parties: Array<Party>,
  */
 recording: RecordingState, 
 /**
+ * Only in staff's views: what stands against recording; empty when it may be recorded.
+ */
+obstacles?: Array<Obstacle>, 
+/**
+ * While it is paused: why and for how long.
+ */
+paused?: RecordingPause, 
+/**
  * The buyer is on hold since: buyer and staff neither hear nor see each other.
  */
 held_since?: string, 
@@ -310,9 +336,13 @@ requested_at: string,
  */
 expires_at: string, 
 /**
- * Whether the buyer agreed to be recorded.
+ * Whether it would be recorded if this agent took it.
  */
-recording: boolean, };
+recording: boolean, 
+/**
+ * What stands against recording then.
+ */
+obstacles: Array<Obstacle>, };
 
 export type RingEnd = "accepted" | "declined" | "no_answer" | "buyer_left";
 
@@ -484,9 +514,9 @@ sources: Array<SourceLine>, } | { "type": "set_availability",
  */
 availability: Availability, } | { "type": "request_help", 
 /**
- * The buyer's choice about recording.
+ * The buyer's choice about recording; absent only when they were not asked.
  */
-consent: ConsentChoice, } | { "type": "accept", 
+consent?: ConsentChoice, } | { "type": "accept", 
 /**
  * Which.
  */
@@ -504,7 +534,8 @@ sources: Array<Source>, } | { "type": "chat",
  */
 text: string, } | { "type": "set_consent", 
 /**
- * The new choice. Withdrawal stops the recording at once and deletes what there is.
+ * The new choice. The buyer's withdrawal stops the recording at once and deletes what there is; an agent's stops
+ * it.
  */
 consent: ConsentChoice, } | { "type": "hang_up" } | { "type": "views", 
 /**
@@ -518,7 +549,15 @@ stats: ClientStats, } | { "type": "set_hold",
 /**
  * True: on hold.
  */
-on: boolean, } | { "type": "mute", 
+on: boolean, } | { "type": "pause_recording", 
+/**
+ * `card_data`, `credentials` or `other`; the others come by themselves.
+ */
+reason: PauseReason, 
+/**
+ * The recording goes on by itself after so many seconds, 10 to 600.
+ */
+at_most_s: number, } | { "type": "resume_recording" } | { "type": "mute", 
 /**
  * Whose.
  */
@@ -640,7 +679,11 @@ reason: RingEnd, } | { "type": "call",
 /**
  * See [`CallView`].
  */
-call: CallView, } | { "type": "chat", 
+call: CallView, } | { "type": "own_consent", 
+/**
+ * What proves it.
+ */
+receipt: ConsentReceipt, } | { "type": "chat", 
 /**
  * Which call.
  */
@@ -716,9 +759,9 @@ sources: Array<SourceLine>, } | { "type": "set_availability",
  */
 availability: Availability, } | { "type": "request_help", 
 /**
- * The buyer's choice about recording.
+ * The buyer's choice about recording; absent only when they were not asked.
  */
-consent: ConsentChoice, } | { "type": "accept", 
+consent?: ConsentChoice, } | { "type": "accept", 
 /**
  * Which.
  */
@@ -736,7 +779,8 @@ sources: Array<Source>, } | { "type": "chat",
  */
 text: string, } | { "type": "set_consent", 
 /**
- * The new choice. Withdrawal stops the recording at once and deletes what there is.
+ * The new choice. The buyer's withdrawal stops the recording at once and deletes what there is; an agent's stops
+ * it.
  */
 consent: ConsentChoice, } | { "type": "hang_up" } | { "type": "views", 
 /**
@@ -750,7 +794,15 @@ stats: ClientStats, } | { "type": "set_hold",
 /**
  * True: on hold.
  */
-on: boolean, } | { "type": "mute", 
+on: boolean, } | { "type": "pause_recording", 
+/**
+ * `card_data`, `credentials` or `other`; the others come by themselves.
+ */
+reason: PauseReason, 
+/**
+ * The recording goes on by itself after so many seconds, 10 to 600.
+ */
+at_most_s: number, } | { "type": "resume_recording" } | { "type": "mute", 
 /**
  * Whose.
  */
@@ -868,7 +920,11 @@ reason: RingEnd, } | { "type": "call",
 /**
  * See [`CallView`].
  */
-call: CallView, } | { "type": "chat", 
+call: CallView, } | { "type": "own_consent", 
+/**
+ * What proves it.
+ */
+receipt: ConsentReceipt, } | { "type": "chat", 
 /**
  * Which call.
  */
@@ -964,7 +1020,11 @@ role: Role,
 /**
  * How the desk sees them.
  */
-availability: Availability, };
+availability: Availability, 
+/**
+ * What they chose about being recorded, of the words in force; absent when they have not been asked.
+ */
+consent?: ConsentReceipt, };
 
 export type SlotView = { 
 /**
@@ -1128,9 +1188,9 @@ answered_by: string,
  */
 agents_on_duty: number, 
 /**
- * The words about recording.
+ * The words about recording; absent when the call is not recorded whatever anybody says.
  */
-consent: ConsentText, 
+consent?: ConsentText, 
 /**
  * What the shop signed, so that the widget can show the product.
  */
@@ -1180,7 +1240,11 @@ name: string,
 /**
  * What they may do.
  */
-role: Role, };
+role: Role, 
+/**
+ * Where they work, ISO 3166-1 alpha-2, if anybody has said so.
+ */
+country?: string, };
 
 export type Page<T> = { 
 /**
@@ -1288,7 +1352,7 @@ notes: string,
  */
 closed_at?: string, 
 /**
- * What the buyer chose, every time they chose, oldest first.
+ * What buyer and agent chose, every time they chose, oldest first.
  */
 receipts: Array<ConsentReceipt>, 
 /**
@@ -1306,7 +1370,11 @@ export type ConsentReceipt = {
  */
 id: ReceiptId, 
 /**
- * Who chose: the shop's id of the buyer.
+ * On which side of the call they are.
+ */
+side: RecordedSide, 
+/**
+ * Who chose: the shop's id of the buyer, or the account of the agent.
  */
 subject: string, 
 /**
@@ -1390,7 +1458,29 @@ duration_ms: number,
 /**
  * Whether it is finished (false while the call goes on).
  */
-complete: boolean, };
+complete: boolean, 
+/**
+ * Stretches of which nothing was stored, in time order.
+ */
+pauses: Array<PauseSpan>, };
+
+export type PauseSpan = { 
+/**
+ * Why.
+ */
+reason: PauseReason, 
+/**
+ * From.
+ */
+since: string, 
+/**
+ * To; absent while it lasts, and when the recording ended in it.
+ */
+ended_at?: string, 
+/**
+ * Nobody ended it: its time was over.
+ */
+timed_out: boolean, };
 
 export type Recording = { 
 /**

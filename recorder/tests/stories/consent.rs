@@ -16,6 +16,7 @@ fn arrivals(seconds: u32) -> Vec<(i64, TapEvent)> {
 
 fn receipt(recording: bool) -> Receipt {
     Receipt {
+        side: Some(recorder::Side::Buyer),
         subject: "buyer-7".to_owned(),
         recording,
         text_version: "3".to_owned(),

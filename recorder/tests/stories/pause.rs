@@ -94,6 +94,53 @@ async fn a_forgotten_pause_ends_by_itself_and_a_later_one_is_not_ended_by_its_ti
 }
 
 #[tokio::test]
+async fn not_a_byte_is_written_between_two_pauses_that_follow_each_other() {
+    let sender = Sender::new(Codec::Opus, encode(Codec::Opus, "anoisesrc=sample_rate=48000", 4));
+    let stage = Stage::new().await;
+    let tap = stage.tap(Source::Microphone);
+    let mut arrivals = through(perfect, sender.sends()).into_iter().peekable();
+    let hold = PauseSpec { reason: "hold".to_owned(), ..pause(Duration::from_secs(600)) };
+    // Every tenth of a second the reason is another one.
+    stage.handle.pause(pause(Duration::from_secs(600))).await;
+    for turn in 1..=30i64 {
+        while let Some((_, event)) = arrivals.next_if(|(at, _)| *at < turn * 100_000) {
+            tap.send(event);
+        }
+        let next = if turn % 2 == 0 { pause(Duration::from_secs(600)) } else { hold.clone() };
+        stage.handle.pause(next).await;
+        read(&tap).await;
+    }
+    stage.handle.resume().await;
+    for (_, event) in arrivals {
+        tap.send(event);
+    }
+    drop(tap);
+    let recorded = stage.stop().await;
+    let track = &recorded.index.tracks[0];
+    for frame in sender.frames.iter().filter(|frame| frame.at_us < 2_950_000) {
+        let piece = &frame.data[frame.data.len() / 2..];
+        assert!(piece.len() < 16 || !holds(&recorded, &track.id, piece), "media at {} µs", frame.at_us);
+    }
+    let pauses = &recorded.index.pauses;
+    assert_eq!(pauses.len(), 31);
+    assert!(pauses.windows(2).all(|pair| pair[0].end_ms == Some(pair[1].start_ms)), "{pauses:?}");
+}
+
+#[tokio::test]
+async fn the_same_pause_asked_for_again_lasts_longer_and_stays_one() {
+    let stage = Stage::new().await;
+    let mut paused = stage.handle.paused();
+    stage.handle.pause(pause(Duration::from_millis(300))).await;
+    stage.handle.pause(pause(Duration::from_millis(900))).await;
+    paused.wait_for(Option::is_none).await.unwrap();
+    let recorded = stage.stop().await;
+    let pauses = recorded.index.pauses;
+    assert_eq!(pauses.len(), 1);
+    let length = pauses[0].end_ms.unwrap() - pauses[0].start_ms;
+    assert!(length >= 890 && pauses[0].timed_out, "{pauses:?}");
+}
+
+#[tokio::test]
 async fn a_track_that_begins_in_a_pause_waits_for_its_end() {
     let stage = Stage::new().await;
     stage.handle.pause(pause(Duration::from_secs(600))).await;

@@ -101,10 +101,55 @@ pub enum RecordingState {
     Off,
     /// Both sides are being recorded.
     On,
+    /// It goes on, but nothing is stored right now; see [`RecordingPause`].
+    Paused,
     /// The buyer withdrew: what was recorded has been deleted.
     Deleted,
     /// The buyer agreed but the recorder cannot write (disk full, for one); the call goes on.
     Failed,
+}
+
+/// What stands against recording a call.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Obstacle {
+    /// The buyer has not agreed.
+    Buyer,
+    /// The agent has not agreed.
+    Agent,
+    /// The rules of a side's country forbid it.
+    Region,
+    /// The queue is never recorded.
+    Queue,
+}
+
+/// Why nothing is stored for a while.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum PauseReason {
+    /// Card data is read out or shown.
+    CardData,
+    /// A password or an identity document.
+    Credentials,
+    /// Something else that must not be stored.
+    Other,
+    /// The buyer is on hold, and the queue's rules leave that out.
+    Hold,
+    /// The agent asks a colleague, and the queue's rules leave that out.
+    Consult,
+}
+
+/// A pause of the recording that lasts: nothing that anybody says or shows is stored.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, TS)]
+pub struct RecordingPause {
+    /// Why.
+    pub reason: PauseReason,
+    /// From this moment on.
+    pub since: Timestamp,
+    /// It ends by itself at this time; absent when the call has to go on first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub until: Option<Timestamp>,
 }
 
 /// The product page the buyer came from, as signed by the shop.
@@ -351,6 +396,14 @@ pub struct CallView {
     pub parties: Vec<Party>,
     /// Recording, as the banner shows it.
     pub recording: RecordingState,
+    /// Only in staff's views: what stands against recording; empty when it may be recorded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(as = "Option<Vec<Obstacle>>", optional)]
+    pub obstacles: Vec<Obstacle>,
+    /// While it is paused: why and for how long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub paused: Option<RecordingPause>,
     /// The buyer is on hold since: buyer and staff neither hear nor see each other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
@@ -427,8 +480,10 @@ pub struct Ring {
     pub requested_at: Timestamp,
     /// The ring goes to somebody else at this time (RONA: redirection on no answer).
     pub expires_at: Timestamp,
-    /// Whether the buyer agreed to be recorded.
+    /// Whether it would be recorded if this agent took it.
     pub recording: bool,
+    /// What stands against recording then.
+    pub obstacles: Vec<Obstacle>,
 }
 
 /// Why a ring stopped.

@@ -16,6 +16,7 @@
 //! | `GET /recordings/{id}` | the same | → [`Recording`] |
 //! | `GET /recordings/{id}/tracks/{track}` | the same | → bytes, `Range` understood |
 //! | `GET /outcomes` | staff | → list of [`Outcome`] |
+//! | `GET /own-consent?language=` | staff who take calls | → [`ConsentText`] |
 //! | `GET /queues` | staff | → list of [`crate::call::QueueInfo`] |
 //!
 //! Quality review has a table of its own: [`crate::review`].
@@ -24,7 +25,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::call::{BuyerContext, CallState, EndReason, LinkState, Role, Side, Source};
+use crate::call::{BuyerContext, CallState, EndReason, LinkState, PauseReason, Role, Side, Source};
 use crate::ids::{BuyerSessionId, CallId, PartyId, ReceiptId, RecordingId, TicketId, UserId};
 use crate::rating::Rating;
 
@@ -48,13 +49,15 @@ pub struct BuyerSession {
     pub answered_by: String,
     /// Agents logged in and available or in a call.
     pub agents_on_duty: u32,
-    /// The words about recording.
-    pub consent: ConsentText,
+    /// The words about recording; absent when the call is not recorded whatever anybody says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub consent: Option<ConsentText>,
     /// What the shop signed, so that the widget can show the product.
     pub context: BuyerContext,
 }
 
-/// The words a buyer is shown before they choose.
+/// The words that somebody is shown before they choose.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, TS)]
 pub struct ConsentText {
     /// Changes whenever the words change.
@@ -87,6 +90,10 @@ pub struct Me {
     pub name: String,
     /// What they may do.
     pub role: Role,
+    /// Where they work, ISO 3166-1 alpha-2, if anybody has said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub country: Option<String>,
 }
 
 /// A page of a list, newest first.
@@ -178,7 +185,7 @@ pub struct Ticket {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub closed_at: Option<Timestamp>,
-    /// What the buyer chose, every time they chose, oldest first.
+    /// What buyer and agent chose, every time they chose, oldest first.
     pub receipts: Vec<ConsentReceipt>,
     /// What the buyer thought of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -195,7 +202,9 @@ pub struct Ticket {
 pub struct ConsentReceipt {
     /// Id.
     pub id: ReceiptId,
-    /// Who chose: the shop's id of the buyer.
+    /// On which side of the call they are.
+    pub side: RecordedSide,
+    /// Who chose: the shop's id of the buyer, or the account of the agent.
     pub subject: String,
     /// True: may record.
     pub recording: bool,
@@ -254,6 +263,23 @@ pub struct RecordingSummary {
     pub duration_ms: u32,
     /// Whether it is finished (false while the call goes on).
     pub complete: bool,
+    /// Stretches of which nothing was stored, in time order.
+    pub pauses: Vec<PauseSpan>,
+}
+
+/// A stretch of a call of which nothing was stored.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, TS)]
+pub struct PauseSpan {
+    /// Why.
+    pub reason: PauseReason,
+    /// From.
+    pub since: Timestamp,
+    /// To; absent while it lasts, and when the recording ended in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub ended_at: Option<Timestamp>,
+    /// Nobody ended it: its time was over.
+    pub timed_out: bool,
 }
 
 /// A recording with what a player needs.

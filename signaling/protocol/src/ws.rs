@@ -12,11 +12,12 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use crate::call::{
-    Availability, CallView, ChatLine, ConsultAsk, FloorView, MonitorMode, PartyLink, QueuePlace, Ring,
-    RingEnd, Role, Source,
+    Availability, CallView, ChatLine, ConsultAsk, FloorView, MonitorMode, PartyLink, PauseReason, QueuePlace,
+    Ring, RingEnd, Role, Source,
 };
 use crate::ids::{CallId, PartyId, UserId};
 use crate::problem::Problem;
+use crate::rest::ConsentReceipt;
 
 /// The version both sides must speak. It changes when an old client would misunderstand a new server.
 pub const PROTOCOL_VERSION: u32 = 1;
@@ -73,8 +74,10 @@ pub enum ClientMessage {
     },
     /// Buyer: get in line.
     RequestHelp {
-        /// The buyer's choice about recording.
-        consent: ConsentChoice,
+        /// The buyer's choice about recording; absent only when they were not asked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        consent: Option<ConsentChoice>,
     },
     /// Agent: take the ringing call.
     Accept {
@@ -96,9 +99,11 @@ pub enum ClientMessage {
         /// 1–2,000 characters.
         text: String,
     },
-    /// Buyer: agree to, or withdraw from, being recorded in the middle of a call.
+    /// Buyer: agree to, or withdraw from, being recorded in the middle of a call. Staff: the same about themselves, in a
+    /// call or out of one; it holds for calls to come.
     SetConsent {
-        /// The new choice. Withdrawal stops the recording at once and deletes what there is.
+        /// The new choice. The buyer's withdrawal stops the recording at once and deletes what there is; an agent's stops
+        /// it.
         consent: ConsentChoice,
     },
     /// Leave the queue or the call. The agent then wraps up. Who follows a call or is consulted leaves it.
@@ -119,6 +124,16 @@ pub enum ClientMessage {
         /// True: on hold.
         on: bool,
     },
+    /// Agent, or a supervisor who follows the call: store nothing from now on. Asked again while a pause lasts, the time
+    /// counts from now.
+    PauseRecording {
+        /// `card_data`, `credentials` or `other`; the others come by themselves.
+        reason: PauseReason,
+        /// The recording goes on by itself after so many seconds, 10 to 600.
+        at_most_s: u32,
+    },
+    /// The same: store again, as far as nothing else speaks against it.
+    ResumeRecording,
     /// Agent or supervisor: let nobody have a source of somebody in the call, or let them again.
     Mute {
         /// Whose.
@@ -331,6 +346,11 @@ pub enum ServerMessage {
         /// See [`CallView`].
         call: Box<CallView>,
     },
+    /// Staff: your choice about being recorded was taken.
+    OwnConsent {
+        /// What proves it.
+        receipt: ConsentReceipt,
+    },
     /// A line of chat, your own included.
     Chat {
         /// Which call.
@@ -390,6 +410,10 @@ pub struct StaffWelcome {
     pub role: Role,
     /// How the desk sees them.
     pub availability: Availability,
+    /// What they chose about being recorded, of the words in force; absent when they have not been asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub consent: Option<ConsentReceipt>,
 }
 
 /// A receive slot and what it shows.

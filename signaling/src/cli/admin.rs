@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 use signaling::auth::{MasterKey, password, secret};
 use signaling::config::{Flags, Settings, make_private_dir};
+use signaling::country;
 use signaling::protocol::call::Role as ProtocolRole;
 use signaling::store::{NewApiKey, NewUser, NewUserError, Store};
 
@@ -26,6 +27,10 @@ pub(super) struct User {
     /// What they may do; needed for a new account.
     #[arg(long)]
     role: Option<Role>,
+    /// Where they work (ISO 3166-1 alpha-2, such as DE): decides with the buyer's country whether their calls may be
+    /// recorded. For an existing account, only this changes.
+    #[arg(long)]
+    country: Option<String>,
     /// Read the password from standard input instead of making one up.
     #[arg(long)]
     password_stdin: bool,
@@ -128,13 +133,21 @@ async fn put_user(user: &User, settings: &Settings) -> Result<String, Failure> {
     if !email.contains('@') {
         return Err(format!("--email: {email:?} is no address").into());
     }
+    if let Some(code) = user.country.as_deref().filter(|code| !country::is_known(code)) {
+        return Err(format!("--country: {}", country::advice(code)).into());
+    }
+    let store = open(settings).await?;
+    if let (Some(country), false) = (&user.country, user.password_stdin)
+        && store.set_country(email, country).await?
+    {
+        return Ok(format!("{email} works in {country}; everything else is as before"));
+    }
     let (password, was_made_up) = if user.password_stdin {
         (read_password()?, false)
     } else {
         (secret::token().chars().take(20).collect(), true)
     };
     let shown = if was_made_up { format!(", password: {password}") } else { String::new() };
-    let store = open(settings).await?;
     let password_hash = password::hash(&password);
     if store.set_password(email, password_hash.clone()).await? {
         if user.name.is_some() || user.role.is_some() {
@@ -149,6 +162,9 @@ async fn put_user(user: &User, settings: &Settings) -> Result<String, Failure> {
     };
     let new = NewUser { email: email.to_owned(), name: name.clone(), role: role.into(), password_hash };
     store.add_user(new).await.map_err(|error: NewUserError| error.to_string())?;
+    if let Some(country) = &user.country {
+        store.set_country(email, country).await?;
+    }
     Ok(format!("{email} can log in{shown}"))
 }
 

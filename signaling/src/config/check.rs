@@ -7,7 +7,7 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::{HttpSettings, Loaded, MediaSettings, Settings};
-use crate::{queues, tls};
+use crate::{queues, recording_policy, tls};
 
 /// Less free space than this is worth a warning, bytes: about a day of calls.
 const SPACE_GOOD: u64 = 5 << 30;
@@ -288,6 +288,9 @@ fn ranges(settings: &Settings) -> Vec<Finding> {
     within("media.limit_kbps", settings.media.limit_kbps, 100, 1_000_000);
     within("media.limit_packets", settings.media.limit_packets, 100, 100_000);
     within("recording.keep_days", settings.recording.keep_days.into(), 1, 3_650);
+    for text in recording_policy::mistakes(&settings.recording.regions) {
+        findings.push(bad("recording.regions", text));
+    }
     if let Some(Err(error)) = settings.recording.archive() {
         findings.push(bad("recording.archive", error.to_string()));
     }
@@ -314,6 +317,7 @@ fn queues(settings: &Settings) -> Vec<Finding> {
 mod tests {
     use super::*;
     use crate::queues::QueueSettings;
+    use crate::recording_policy::Rule;
 
     /// Settings that can work, in a folder of their own.
     fn good_settings(dir: &Path) -> Settings {
@@ -428,6 +432,10 @@ mod tests {
         is_bad("desk.ring_seconds", &worst(|settings, _| settings.desk.ring_seconds = 0));
         is_bad("desk.grace_seconds", &worst(|settings, _| settings.desk.grace_seconds = 100_000));
         is_bad("recording.keep_days", &worst(|settings, _| settings.recording.keep_days = 0));
+        is_bad(
+            "recording.regions",
+            &worst(|settings, _| settings.recording.regions = [("UK".into(), Rule::Never)].into()),
+        );
         is_bad(
             "recording.archive",
             &worst(|settings, _| settings.recording.archive = Some("ftp://files.example/calls".into())),

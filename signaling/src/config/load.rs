@@ -229,6 +229,7 @@ mod tests {
         check("[media]\nport = 70000", &["media.port"]);
         check("[http]\nlisten = \"8080\"", &["http.listen"]);
         check("[log]\nformat = \"xml\"", &["log.format", "text", "json"]);
+        check("[recording.regions]\nUS = \"none\"", &["recording.regions.US", "all_parties", "never"]);
         check("[http", &["vitrine.toml"]);
         let queue = "[[queues]]\nname = \"a\"\ntitle = \"A\"\n";
         check(&format!("{queue}colour = 1"), &["queues", "colour", "no such setting", "languages"]);

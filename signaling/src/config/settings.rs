@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::queues::{QueueSettings, Queues};
+use crate::recording_policy::Rule;
 
 /// All settings of the server.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
@@ -111,6 +112,9 @@ pub struct RecordingSettings {
     pub archive: Option<String>,
     /// With fewer megabytes free in `data.dir` no recording begins; calls go on.
     pub min_free_mb: u64,
+    /// What has to be so before buyers or agents of a country are recorded, where that is not as in
+    /// [`crate::recording_policy`].
+    pub regions: BTreeMap<String, Rule>,
     /// What the archive's store wants to know, e.g. `aws_region`, `aws_endpoint`, `aws_access_key_id`.
     pub archive_options: BTreeMap<String, String>,
 }
@@ -202,6 +206,7 @@ impl Default for RecordingSettings {
             keep_days: crate::consent::KEEP_DAYS,
             archive: None,
             min_free_mb: 1_000,
+            regions: BTreeMap::new(),
             archive_options: BTreeMap::new(),
         }
     }

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use protocol::call::{CallState, EndReason, PartyLink, QueuePlace, TicketRef};
-use protocol::ids::{CallId, PartyId};
+use protocol::ids::{CallId, PartyId, UserId};
+use protocol::rest::ConsentReceipt;
 use protocol::ws::ServerMessage;
 use sfu::ParticipantId;
 use tokio::sync::mpsc;
@@ -24,9 +25,10 @@ use super::quality::CallQuality;
 use super::recording::{Driver, Report};
 use super::session::{ConnectionId, Farewell, Person, Session};
 use super::speaking::Speakers;
-use super::{ConsentTexts, Message, Parts, Settings, Shared};
+use super::{ConsentTexts, Message, Parts, Settings, Shared, StaffTexts};
 use crate::desk::Desk;
 use crate::queues::Queues;
+use crate::recording_policy::Regions;
 
 /// Reports of recordings that may wait for the floor.
 const REPORTS_MAX: usize = 256;
@@ -50,6 +52,8 @@ pub(super) enum Timer {
     Speaker { call: CallId },
     /// The colleague has not answered.
     Question { call: CallId, expires_at: Timestamp },
+    /// Nobody has ended a pause of the recording.
+    PauseOver { call: CallId, until: Timestamp },
 }
 
 /// Whether media flows between the two sides of a call.
@@ -106,7 +110,11 @@ pub(super) struct Floor {
     pub(super) recordings_open: usize,
     pub(super) journal: Journal,
     pub(super) queues: Arc<Queues>,
+    pub(super) regions: Arc<Regions>,
     pub(super) consent_texts: ConsentTexts,
+    pub(super) staff_texts: StaffTexts,
+    /// What each member of staff chose last about being recorded.
+    pub(super) staff_choices: BTreeMap<UserId, ConsentReceipt>,
     /// People whose connection was closed because they read too slowly; dealt with after the event at hand.
     slow: BTreeSet<Person>,
     /// The line or somebody's state changed: places and figures are due.
@@ -145,7 +153,10 @@ pub(super) fn spawn(
         recordings_open: 0,
         journal,
         queues: parts.queues,
+        regions: parts.regions,
         consent_texts: parts.consent_texts,
+        staff_texts: parts.staff_texts,
+        staff_choices: parts.staff_choices,
         slow: BTreeSet::new(),
         dirty: true,
         queue_due: None,
@@ -270,6 +281,7 @@ impl Floor {
                 Timer::Settle { person } => self.settle(person).await,
                 Timer::Speaker { call } => self.speaker_due(call),
                 Timer::Question { call, expires_at } => self.question_expires(call, expires_at).await,
+                Timer::PauseOver { call, until } => self.pause_over(call, until),
             }
         }
         if self.queue_due.is_some_and(|at| at <= now) {

@@ -8,14 +8,16 @@ use std::collections::VecDeque;
 use jiff::Timestamp;
 use protocol::call::{
     BuyerContext, CallState, CallView, ChatLine, Consult, ConsultAsk, EndReason, FloorCall, LinkState,
-    MonitorMode, Party, RecordingState, Ring, Side, Source, TicketRef,
+    MonitorMode, Obstacle, Party, PauseReason, RecordingPause, RecordingState, Ring, Side, Source, TicketRef,
 };
 use protocol::ids::{BuyerSessionId, CallId, PartyId, RecordingId, UserId};
-use protocol::rest::ConsentReceipt;
+use protocol::rest::{ConsentReceipt, RecordedSide};
 
+use super::pause::WantedPause;
 use super::rules::Standing;
 use super::session::Person;
-use crate::queues::{QueueSettings, Record};
+use crate::queues::{Meanwhile, QueueSettings};
+use crate::recording_policy::{self, Rule};
 
 /// Lines of chat a call keeps; older ones are in the store only.
 pub const CHAT_LINES_MAX: usize = 200;
@@ -69,8 +71,15 @@ pub struct Guest {
 struct Question {
     colleague: UserId,
     name: String,
-    talking: bool,
+    /// Since their answer.
+    talking_since: Option<Timestamp>,
     expires_at: Timestamp,
+}
+
+impl Question {
+    fn talking(&self) -> bool {
+        self.talking_since.is_some()
+    }
 }
 
 /// See the [module](self).
@@ -93,7 +102,15 @@ pub struct Call {
     context: BuyerContext,
     queue: QueueSettings,
     receipts: Vec<ConsentReceipt>,
+    /// What both sides' countries ask for.
+    rule: Rule,
+    /// The agent took their consent back while the call was on.
+    agent_withdrew: bool,
     recording: RecordingState,
+    /// What staff asked for.
+    asked_pause: Option<WantedPause>,
+    /// What the recorder does.
+    paused: Option<RecordingPause>,
     recording_id: Option<RecordingId>,
     ticket: Option<TicketRef>,
     chat: VecDeque<ChatLine>,
@@ -101,14 +118,16 @@ pub struct Call {
 }
 
 impl Call {
-    /// A buyer asked for help and made a choice about recording.
+    /// A buyer asked for help and, if they were asked, made a choice about recording.
+    #[allow(clippy::too_many_arguments, reason = "everything a call begins with")]
     pub fn new(
         id: CallId,
         session: BuyerSessionId,
         context: BuyerContext,
         queue: QueueSettings,
+        rule: Rule,
         buyer: Party,
-        choice: ConsentReceipt,
+        choice: Option<ConsentReceipt>,
         now: Timestamp,
     ) -> Self {
         Self {
@@ -127,8 +146,12 @@ impl Call {
             question: None,
             context,
             queue,
-            receipts: vec![choice],
+            receipts: choice.into_iter().collect(),
+            rule,
+            agent_withdrew: false,
             recording: RecordingState::Off,
+            asked_pause: None,
+            paused: None,
             recording_id: None,
             ticket: None,
             chat: VecDeque::new(),
@@ -259,7 +282,7 @@ impl Call {
         if self.question.is_some() {
             return false;
         }
-        self.question = Some(Question { colleague, name: name.to_owned(), talking: false, expires_at });
+        self.question = Some(Question { colleague, name: name.to_owned(), talking_since: None, expires_at });
         true
     }
 
@@ -267,7 +290,7 @@ impl Call {
     pub fn asked(&self) -> Option<(UserId, Timestamp)> {
         self.question
             .as_ref()
-            .filter(|question| !question.talking)
+            .filter(|question| !question.talking())
             .map(|question| (question.colleague, question.expires_at))
     }
 
@@ -279,7 +302,7 @@ impl Call {
     /// The colleague answered: the buyer is on hold, unless they were already.
     pub fn begin_consult(&mut self, now: Timestamp) {
         let Some(question) = &mut self.question else { return };
-        question.talking = true;
+        question.talking_since = Some(now);
         if self.held_since.is_none() {
             self.held_since = Some(now);
             self.held_by_consult = true;
@@ -368,16 +391,46 @@ impl Call {
 
     /// The buyer's present choice about recording.
     pub fn consented(&self) -> bool {
-        self.receipts.last().is_some_and(|receipt| receipt.recording)
+        self.agreed(RecordedSide::Buyer)
     }
 
-    /// Whether everything there is to say about it allows a recording.
+    /// Whether a side's last choice was yes.
+    fn agreed(&self, side: RecordedSide) -> bool {
+        self.receipts.iter().rfind(|receipt| receipt.side == side).is_some_and(|receipt| receipt.recording)
+    }
+
+    /// What stands against recording it; nothing: it may be recorded.
+    pub fn obstacles(&self) -> Vec<Obstacle> {
+        let mut found = self.obstacles_with(self.rule, self.agreed(RecordedSide::Agent));
+        let asks = !found.contains(&Obstacle::Queue) && !found.contains(&Obstacle::Region);
+        if asks && self.agent_withdrew && !found.contains(&Obstacle::Agent) {
+            found.push(Obstacle::Agent);
+        }
+        found
+    }
+
+    fn obstacles_with(&self, rule: Rule, agent_agreed: bool) -> Vec<Obstacle> {
+        recording_policy::obstacles(rule, self.queue.recording.record, self.consented(), agent_agreed)
+    }
+
+    /// Whether nothing stands against recording it.
     pub fn may_be_recorded(&self) -> bool {
-        self.consented() && self.queue.recording.record == Record::WithConsent
+        self.obstacles().is_empty()
     }
 
-    /// The buyer chose (again).
+    /// The agent's country may ask for more than the buyer's.
+    pub fn set_rule(&mut self, rule: Rule) {
+        self.rule = rule;
+    }
+
+    /// The buyer chose (again), or the agent brings what they chose before, which counts where the rule asks for it.
     pub fn choose(&mut self, receipt: ConsentReceipt) {
+        self.receipts.push(receipt);
+    }
+
+    /// The agent chose while the call is on: one who says no is not recorded in it, whatever the rule.
+    pub fn agent_chooses(&mut self, receipt: ConsentReceipt) {
+        self.agent_withdrew = !receipt.recording;
         self.receipts.push(receipt);
     }
 
@@ -385,6 +438,46 @@ impl Call {
     pub fn set_recording(&mut self, state: RecordingState, id: Option<RecordingId>) {
         self.recording = state;
         self.recording_id = id;
+        if state != RecordingState::On {
+            self.paused = None;
+        }
+    }
+
+    /// Staff ask for a pause of the recording, or no longer. It outlives recordings: what must not be stored must not be
+    /// in the next one either.
+    pub fn ask_pause(&mut self, pause: Option<WantedPause>) {
+        self.asked_pause = pause;
+    }
+
+    /// The pause that staff asked for.
+    pub fn asked_pause(&self) -> Option<&WantedPause> {
+        self.asked_pause.as_ref()
+    }
+
+    /// Why nothing shall be stored right now, if there is a reason: what people asked for, then the queue's rules.
+    pub fn wanted_pause(&self) -> Option<WantedPause> {
+        let rules = &self.queue.recording;
+        let consult = self.question.as_ref().and_then(|question| question.talking_since);
+        let hold = self.held_since.filter(|_| !self.held_by_consult);
+        let by_rule = |rule, reason, since: Option<Timestamp>| {
+            since.filter(|_| rule == Meanwhile::Pause).map(|since| WantedPause::by_rule(reason, since))
+        };
+        self.asked_pause
+            .or_else(|| by_rule(rules.on_consult, PauseReason::Consult, consult))
+            .or_else(|| by_rule(rules.on_hold, PauseReason::Hold, hold))
+    }
+
+    /// What the recorder does from now on; returns what it did before.
+    pub fn set_paused(&mut self, pause: Option<RecordingPause>) -> Option<RecordingPause> {
+        std::mem::replace(&mut self.paused, pause)
+    }
+
+    /// The pause as somebody is shown it: that the agent asks a colleague is not for the buyer.
+    fn pause_for(&self, staff: bool) -> Option<RecordingPause> {
+        self.paused.filter(|_| self.recording == RecordingState::On).map(|pause| match pause.reason {
+            PauseReason::Consult if !staff => RecordingPause { reason: PauseReason::Hold, ..pause },
+            _ => pause,
+        })
     }
 
     /// The store has made the ticket.
@@ -435,7 +528,7 @@ impl Call {
         let consult = self.question.as_ref().map(|question| Consult {
             colleague: question.colleague,
             name: question.name.clone(),
-            talking: question.talking,
+            talking: question.talking(),
         });
         Some(CallView {
             id: self.id,
@@ -446,7 +539,12 @@ impl Call {
             end_reason: self.end_reason,
             you: you.id,
             parties: self.visible_to(you).cloned().collect(),
-            recording: self.recording,
+            recording: match (self.recording, self.paused) {
+                (RecordingState::On, Some(_)) => RecordingState::Paused,
+                (state, _) => state,
+            },
+            obstacles: if staff { self.obstacles() } else { Vec::new() },
+            paused: self.pause_for(staff),
             held_since: self.held_since,
             consult: consult.filter(|_| staff),
             chat: self.chat.iter().cloned().collect(),
@@ -480,15 +578,17 @@ impl Call {
         })
     }
 
-    /// What the console shows while it rings until `expires_at`.
-    pub fn ring_view(&self, expires_at: Timestamp) -> Ring {
+    /// What the console shows while it rings until `expires_at`; the rule and the choice are those with its agent.
+    pub fn ring_view(&self, expires_at: Timestamp, rule: Rule, agent_agreed: bool) -> Ring {
+        let obstacles = self.obstacles_with(rule, agent_agreed);
         Ring {
             call: self.id,
             context: self.context.clone(),
             queue: self.queue.info(),
             requested_at: self.requested_at,
             expires_at,
-            recording: self.may_be_recorded(),
+            recording: obstacles.is_empty(),
+            obstacles,
         }
     }
 
@@ -528,6 +628,7 @@ mod tests {
     fn choice(recording: bool) -> ConsentReceipt {
         ConsentReceipt {
             id: ReceiptId::new(),
+            side: RecordedSide::Buyer,
             subject: "buyer-7".into(),
             recording,
             text_version: "1".into(),
@@ -542,7 +643,16 @@ mod tests {
         let buyer = Call::seat(Side::Buyer, "Mara", &[]);
         let context = BuyerContext { subject: "buyer-7".into(), language: "de".into(), ..Default::default() };
         let queue = QueueSettings::new("support", "Support");
-        Call::new(CallId::new(), BuyerSessionId::new(), context, queue, buyer, choice(false), at(0))
+        Call::new(
+            CallId::new(),
+            BuyerSessionId::new(),
+            context,
+            queue,
+            Rule::OptIn,
+            buyer,
+            Some(choice(false)),
+            at(0),
+        )
     }
 
     fn agent() -> AgentSeat {
@@ -642,7 +752,7 @@ mod tests {
         let mut call = connected();
         assert!(!call.consented());
         call.choose(choice(true));
-        assert!(call.consented() && call.ring_view(at(9)).recording);
+        assert!(call.consented() && call.ring_view(at(9), Rule::OptIn, false).recording);
         call.choose(choice(false));
         assert!(!call.consented());
         assert_eq!(call.receipts().len(), 3);

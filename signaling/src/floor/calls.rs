@@ -1,6 +1,7 @@
 //! Calls begin, connect and end; both sides are told.
 
-use protocol::call::{CallState, EndReason, RingEnd, Side, TicketRef};
+use jiff::Timestamp;
+use protocol::call::{CallState, EndReason, Ring, RingEnd, Side, TicketRef};
 use protocol::ids::{CallId, UserId};
 use protocol::ws::ServerMessage;
 use tracing::{error, info, warn};
@@ -25,8 +26,9 @@ impl Floor {
                         error!(%call, %error, "the desk and the call disagree");
                     }
                     live.told_place = None;
-                    let ring = Box::new(live.call.ring_view(expires_at));
-                    self.tell(Person::Staff(agent), ServerMessage::Ring { ring });
+                    if let Some(ring) = self.ring_view(call, agent, expires_at) {
+                        self.tell(Person::Staff(agent), ServerMessage::Ring { ring });
+                    }
                     self.tell_call(call);
                 }
                 Decision::RingEnded { call, agent, reason } => self.ring_ended(call, agent, reason),
@@ -36,6 +38,13 @@ impl Floor {
                 }
             }
         }
+    }
+
+    /// What an agent is shown of a call that rings.
+    pub(super) fn ring_view(&self, id: CallId, agent: UserId, expires_at: Timestamp) -> Option<Box<Ring>> {
+        let agreed = self.own_choice(agent).is_some_and(|receipt| receipt.recording);
+        let rule = self.rule_with(id, agent);
+        Some(Box::new(self.calls.get(&id)?.call.ring_view(expires_at, rule, agreed)))
     }
 
     fn ring_ended(&mut self, call: CallId, agent: UserId, reason: RingEnd) {
@@ -68,10 +77,11 @@ impl Floor {
         let waited = now.duration_since(live.call.requested_at()).as_secs_f64();
         self.shared.metrics.answered_after.observe(waited);
         live.routes = Routes::Held;
-        let recorded = live.call.may_be_recorded();
         self.seats.insert(person, id);
         self.publish_what_is_sent(person).await;
         self.journal.note(Fact::Accepted { call: id, agent, at: now });
+        self.bring_own_choice(id, agent);
+        let recorded = self.calls.get(&id).is_some_and(|live| live.call.may_be_recorded());
         self.tell_call(id);
         if recorded {
             self.start_recording(id);

@@ -98,7 +98,7 @@ impl Floor {
     fn ring_of(&self, person: Person) -> Option<Box<protocol::call::Ring>> {
         let Person::Staff(agent) = person else { return None };
         let (call, expires_at) = self.desk.ring_at(agent)?;
-        Some(Box::new(self.calls.get(&call)?.call.ring_view(expires_at)))
+        self.ring_view(call, agent, expires_at)
     }
 
     fn welcome(&self, person: Person, resumed: bool) -> ServerMessage {
@@ -108,6 +108,7 @@ impl Floor {
                 name: me.name.clone(),
                 role: me.role,
                 availability: self.desk.availability(agent).unwrap_or(Availability::Away),
+                consent: self.own_choice(agent).cloned(),
             }),
             _ => None,
         };

@@ -1,9 +1,10 @@
 //! The buyer's choice about recording, and the recording that follows from it.
 
-use protocol::call::{CallState, RecordingState, Side};
+use jiff::Timestamp;
+use protocol::call::{CallState, RecordingPause, RecordingState, Side};
 use protocol::ids::{CallId, ReceiptId, RecordingId};
 use protocol::problem::Problem;
-use protocol::rest::ConsentReceipt;
+use protocol::rest::{ConsentReceipt, RecordedSide};
 use protocol::ws::ConsentChoice;
 use recorder::{Receipt, RecordingSpec, TrackSpec};
 use serde_json::json;
@@ -12,7 +13,7 @@ use tracing::{info, warn};
 use super::actor::{Floor, Routes};
 use super::clock::{node_time, timestamp};
 use super::ports::Fact;
-use super::recording::{Driver, LEFT_ON_DISK, Outcome, Report, WITHDRAWN};
+use super::recording::{Driver, LEFT_ON_DISK, Outcome, Report, WITHDRAWN, Wanted};
 use super::session::{Person, media_source};
 use crate::problem as problems;
 use crate::queues::QueueSettings;
@@ -35,6 +36,7 @@ impl Floor {
         }
         Ok(ConsentReceipt {
             id: ReceiptId::new(),
+            side: RecordedSide::Buyer,
             subject: subject.to_owned(),
             recording: choice.recording,
             text_version: text.version,
@@ -79,7 +81,8 @@ impl Floor {
         let labels = json!({ "call": id, "agent": agent, "queue": queue });
         let receipts = live.call.receipts().iter().map(evidence).collect();
         let spec = RecordingSpec { id: RecordingId::new().0, started, labels, receipts };
-        live.recording = Some(Driver::start(self.recordings.clone(), id, spec, self.reports.clone()));
+        let wanted = live.call.wanted_pause().map_or(Wanted::Media { timed_out: false }, Wanted::Pause);
+        live.recording = Some(Driver::start(self.recordings.clone(), id, spec, wanted, self.reports.clone()));
         self.recordings_open += 1;
     }
 
@@ -129,7 +132,7 @@ impl Floor {
             Outcome::EraseFailed => {
                 self.journal.note(Fact::RecordingDeleted { recording, at: now, reason: LEFT_ON_DISK });
             }
-            Outcome::Failed => {}
+            Outcome::Failed | Outcome::Paused(_) | Outcome::Resumed { .. } => {}
         }
         let Some(live) = self.calls.get_mut(&id) else { return };
         let runs = live.recording.as_ref().is_some_and(|driver| driver.id() == recording);
@@ -144,6 +147,21 @@ impl Floor {
                     self.add_taps(id, person).await;
                 }
                 self.open_routes(id).await;
+            }
+            Outcome::Paused(wanted) if runs => {
+                let before = live.call.set_paused(Some(wanted.pause));
+                // The same pause for longer is the same pause.
+                if before.is_none_or(|before| before.since != wanted.pause.since) {
+                    if let Some(before) = before {
+                        self.journal.note(resumed(recording, before, now, false));
+                    }
+                    let RecordingPause { reason, since, .. } = wanted.pause;
+                    self.journal.note(Fact::RecordingPaused { recording, since, reason, by: wanted.by });
+                }
+            }
+            Outcome::Resumed { timed_out } if runs => {
+                let Some(before) = live.call.set_paused(None) else { return };
+                self.journal.note(resumed(recording, before, now, timed_out));
             }
             Outcome::Failed if runs => {
                 if last {
@@ -174,8 +192,16 @@ impl Floor {
     }
 }
 
-fn evidence(receipt: &ConsentReceipt) -> Receipt {
+fn resumed(recording: RecordingId, pause: RecordingPause, at: Timestamp, timed_out: bool) -> Fact {
+    Fact::RecordingResumed { recording, since: pause.since, at, timed_out }
+}
+
+pub(super) fn evidence(receipt: &ConsentReceipt) -> Receipt {
     Receipt {
+        side: Some(match receipt.side {
+            RecordedSide::Buyer => recorder::Side::Buyer,
+            RecordedSide::Agent => recorder::Side::Agent,
+        }),
         subject: receipt.subject.clone(),
         recording: receipt.recording,
         text_version: receipt.text_version.clone(),

@@ -38,7 +38,10 @@ impl Floor {
     pub(super) async fn set_hold(&mut self, person: Person, on: bool) -> Result<(), Problem> {
         let id = self.seated(person, Action::Hold)?;
         let now = self.now();
-        if self.calls.get_mut(&id).is_some_and(|live| live.call.set_held(on, now)) {
+        let changed = self.calls.get_mut(&id).is_some_and(|live| live.call.set_held(on, now));
+        // A hold on top of a consult shows nobody anything new, but its rules count.
+        self.settle_pause(id, false);
+        if changed {
             info!(call = %id, on, "hold");
             self.route(id).await;
             self.tell_call(id);
@@ -177,6 +180,7 @@ impl Floor {
         if let Some(live) = self.calls.get_mut(&id) {
             live.call.begin_consult(now);
         }
+        self.settle_pause(id, false);
         self.admit(id, Guest { user: colleague, party, was_ready }).await;
         Ok(())
     }
@@ -254,6 +258,7 @@ impl Floor {
         self.seats.remove(&person);
         // First nobody gets anything of them, and they of nobody.
         self.route(id).await;
+        self.settle_pause(id, false);
         self.empty_slots(person).await;
         if let Some(mut call) = last_view {
             call.state = CallState::Ended;

@@ -26,6 +26,7 @@ pub mod clock;
 pub mod journal;
 pub mod metrics;
 pub mod outbox;
+pub mod pause;
 pub mod ports;
 pub mod quality;
 pub mod recording;
@@ -41,11 +42,13 @@ mod consent;
 mod guests;
 mod media;
 mod news;
+mod own_consent;
 mod requests;
 
 #[cfg(test)]
 pub(crate) mod tests;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
@@ -53,12 +56,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 use protocol::ids::{CallId, UserId};
 use protocol::problem::Problem;
-use protocol::rest::ConsentText;
+use protocol::rest::{ConsentReceipt, ConsentText};
 use protocol::ws::{ClientMessage, Resume};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::desk;
 use crate::queues::{QueueSettings, Queues};
+use crate::recording_policy::Regions;
 use metrics::Metrics;
 use ports::{Ledger, MediaPlane, Recordings};
 use session::{ConnectionId, Identity, Outlet};
@@ -101,6 +105,9 @@ impl Default for Settings {
 /// The words about recording in the best language there is for a BCP 47 tag, for a call of a queue.
 pub type ConsentTexts = Arc<dyn Fn(&str, &QueueSettings) -> ConsentText + Send + Sync>;
 
+/// The same for members of staff, about themselves.
+pub type StaffTexts = Arc<dyn Fn(&str) -> ConsentText + Send + Sync>;
+
 /// The parts around the floor.
 pub struct Parts {
     /// The media plane.
@@ -113,8 +120,14 @@ pub struct Parts {
     pub ledger: Arc<dyn Ledger>,
     /// The lines that buyers stand in.
     pub queues: Arc<Queues>,
+    /// What countries ask for before a call is recorded.
+    pub regions: Arc<Regions>,
     /// The words about recording.
     pub consent_texts: ConsentTexts,
+    /// The words about recording for staff.
+    pub staff_texts: StaffTexts,
+    /// What each member of staff chose last; from here on the floor knows.
+    pub staff_choices: BTreeMap<UserId, ConsentReceipt>,
 }
 
 impl std::fmt::Debug for Parts {

@@ -3,10 +3,10 @@
 use super::quality::Chunk;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
-use protocol::call::{BuyerContext, ChatLine, EndReason, TicketRef};
+use protocol::call::{BuyerContext, ChatLine, EndReason, PauseReason, TicketRef};
 use protocol::ids::{BuyerSessionId, CallId, RecordingId, UserId};
 use protocol::rest::ConsentReceipt;
-use recorder::{Receipt, RecordingSpec, RecordingSummary, TrackSpec};
+use recorder::{PauseSpec, Receipt, RecordingSpec, RecordingSummary, TrackSpec};
 use sfu::{JoinError, JoinRequest, Joined, Mid, ParticipantId, RouteError, Source, TapReceiver, View};
 use tokio::sync::watch;
 
@@ -77,6 +77,10 @@ pub trait Recording: Send + Sync {
     fn add_receipt(&self, receipt: Receipt) -> BoxFuture<'_, ()>;
     /// [`recorder::RecordingHandle::add_quality`]
     fn add_quality(&self, points: serde_json::Value) -> BoxFuture<'_, ()>;
+    /// [`recorder::RecordingHandle::pause`]
+    fn pause(&self, pause: PauseSpec) -> BoxFuture<'_, ()>;
+    /// [`recorder::RecordingHandle::resume`], or [`recorder::RecordingHandle::time_out`].
+    fn resume(&self, timed_out: bool) -> BoxFuture<'_, ()>;
     /// [`recorder::RecordingHandle::failed`]
     fn failed(&self) -> watch::Receiver<Option<String>>;
     /// [`recorder::RecordingHandle::stop`]
@@ -117,7 +121,14 @@ pub enum Fact {
         /// Why.
         reason: EndReason,
     },
-    /// The buyer chose about recording.
+    /// A member of staff chose about being recorded.
+    StaffChose {
+        /// Who.
+        agent: UserId,
+        /// The evidence.
+        receipt: ConsentReceipt,
+    },
+    /// Buyer or agent chose about recording a call.
     Chose {
         /// The call.
         call: CallId,
@@ -148,6 +159,28 @@ pub enum Fact {
         recording: RecordingId,
         /// When.
         at: Timestamp,
+    },
+    /// Nothing of the call is stored from now on.
+    RecordingPaused {
+        /// The recording.
+        recording: RecordingId,
+        /// When it was asked for; names the pause.
+        since: Timestamp,
+        /// Why.
+        reason: PauseReason,
+        /// Who asked; nobody when it is the queue's rule.
+        by: Option<UserId>,
+    },
+    /// The pause is over.
+    RecordingResumed {
+        /// The recording.
+        recording: RecordingId,
+        /// Which pause.
+        since: Timestamp,
+        /// When.
+        at: Timestamp,
+        /// Nobody ended it: its time was over.
+        timed_out: bool,
     },
     /// A recording is complete.
     RecordingFinished {

@@ -1,17 +1,21 @@
 //! A recording as the floor drives it: a task of its own, so that a slow disk never holds up a call.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::StreamExt;
+use futures_util::stream::FuturesOrdered;
 use protocol::ids::{CallId, RecordingId};
 use protocol::rest::QualityPoint;
 use recorder::{Receipt, RecordingSpec, RecordingSummary, TrackSpec};
 use sfu::TapReceiver;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::sleep;
 use tracing::{error, info, warn};
 
-use super::ports::Recordings;
+use super::pause::WantedPause;
+use super::ports::{Recording, Recordings};
 
 /// Tracks and receipts that may wait for a recording to start or a disk to wake up.
 const ORDERS_MAX: usize = 64;
@@ -33,6 +37,13 @@ pub enum Outcome {
     Started,
     /// The recorder cannot write, from the start or from now on.
     Failed,
+    /// Nothing is stored from now on.
+    Paused(WantedPause),
+    /// Everything is again.
+    Resumed {
+        /// Nobody ended the pause: its time was over.
+        timed_out: bool,
+    },
     /// It is complete.
     Finished(RecordingSummary),
     /// Its media is deleted.
@@ -47,6 +58,8 @@ impl Outcome {
         match self {
             Outcome::Started => "started",
             Outcome::Failed => "failed",
+            Outcome::Paused(_) => "paused",
+            Outcome::Resumed { .. } => "resumed",
             Outcome::Finished(_) => "finished",
             Outcome::Erased => "erased",
             Outcome::EraseFailed => "erasure_failed",
@@ -65,6 +78,18 @@ pub struct Report {
     pub outcome: Outcome,
     /// Nothing more will be heard of it.
     pub last: bool,
+}
+
+/// Whether media shall be stored.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Wanted {
+    /// It shall.
+    Media {
+        /// Nobody ended the pause before: its time was over.
+        timed_out: bool,
+    },
+    /// It shall not.
+    Pause(WantedPause),
 }
 
 #[derive(Debug)]
@@ -87,6 +112,8 @@ pub struct Driver {
     /// Set by the floor when it hears [`Outcome::Started`].
     pub started: bool,
     orders: mpsc::Sender<Order>,
+    /// Not one of the orders: it must neither wait behind them nor be lost among them.
+    wanted: watch::Sender<Wanted>,
     end: oneshot::Sender<End>,
 }
 
@@ -96,14 +123,16 @@ impl Driver {
         recordings: Arc<dyn Recordings>,
         call: CallId,
         spec: RecordingSpec,
+        wanted: Wanted,
         reports: mpsc::Sender<Report>,
     ) -> Self {
         let id = RecordingId(spec.id);
         let (orders, orders_rx) = mpsc::channel(ORDERS_MAX);
+        let (wanted, wanted_rx) = watch::channel(wanted);
         let (end, end_rx) = oneshot::channel();
         let task = Task { recordings, call, id, reports };
-        tokio::spawn(task.run(spec, orders_rx, end_rx));
-        Self { id, started: false, orders, end }
+        tokio::spawn(task.run(spec, orders_rx, wanted_rx, end_rx));
+        Self { id, started: false, orders, wanted, end }
     }
 
     /// Which recording.
@@ -127,6 +156,18 @@ impl Driver {
         self.order(Order::Quality(serde_json::to_value(points).unwrap_or_default()));
     }
 
+    /// Stores media, or nothing, from now on.
+    pub fn want(&self, wanted: Wanted) {
+        let stores = |wanted: &Wanted| matches!(wanted, Wanted::Media { .. });
+        self.wanted.send_if_modified(|before| {
+            let changes = *before != wanted && !(stores(before) && stores(&wanted));
+            if changes {
+                *before = wanted;
+            }
+            changes
+        });
+    }
+
     fn order(&self, order: Order) {
         if self.orders.try_send(order).is_err() {
             warn!(recording = %self.id, "the recorder does not keep up: a track, a receipt or figures were left out");
@@ -145,6 +186,18 @@ impl Driver {
     }
 }
 
+/// Does what is ordered, in order, for ever.
+async fn carry_out(recording: &dyn Recording, orders: &mut mpsc::Receiver<Order>) -> Infallible {
+    while let Some(order) = orders.recv().await {
+        match order {
+            Order::Track(track, tap) => recording.add_track(track, tap),
+            Order::Receipt(receipt) => recording.add_receipt(receipt).await,
+            Order::Quality(points) => recording.add_quality(points).await,
+        }
+    }
+    std::future::pending().await
+}
+
 struct Task {
     recordings: Arc<dyn Recordings>,
     call: CallId,
@@ -157,6 +210,7 @@ impl Task {
         self,
         spec: RecordingSpec,
         mut orders: mpsc::Receiver<Order>,
+        mut wanted: watch::Receiver<Wanted>,
         mut end: oneshot::Receiver<End>,
     ) {
         let recording = match self.recordings.start(spec).await {
@@ -171,28 +225,24 @@ impl Task {
             }
         };
         info!(call = %self.call, recording = %self.id, "recording");
+        let first = *wanted.borrow_and_update();
+        if let Wanted::Pause(pause) = first {
+            // Before anything is tapped.
+            recording.pause(pause.spec()).await;
+        }
         self.report(Outcome::Started, false).await;
-        let mut failed = recording.failed();
-        let mut watch_disk = true;
-        let end = loop {
-            tokio::select! {
-                biased;
-                // The driver was dropped without a word: keep what there is.
-                ended = &mut end => break ended.unwrap_or(End::Stop),
-                changed = failed.changed(), if watch_disk => {
-                    let why = failed.borrow_and_update().clone();
-                    watch_disk = changed.is_ok() && why.is_none();
-                    if let Some(why) = why {
-                        error!(call = %self.call, recording = %self.id, why, "the recording failed");
-                        self.report(Outcome::Failed, false).await;
-                    }
-                }
-                Some(order) = orders.recv() => match order {
-                    Order::Track(track, tap) => recording.add_track(track, tap),
-                    Order::Receipt(receipt) => recording.add_receipt(receipt).await,
-                    Order::Quality(points) => recording.add_quality(points).await,
-                },
-            }
+        if let Wanted::Pause(pause) = first {
+            self.report(Outcome::Paused(pause), false).await;
+        }
+        // Side by side: a disk that takes its time with a receipt does not hold up a pause.
+        let end = tokio::select! {
+            biased;
+            // First: what is asked to be left out just before the end is left out.
+            never = self.pause_as_wanted(&*recording, &mut wanted) => match never {},
+            // The driver was dropped without a word: keep what there is.
+            ended = &mut end => ended.unwrap_or(End::Stop),
+            never = self.watch_disk(&*recording) => match never {},
+            never = carry_out(&*recording, &mut orders) => match never {},
         };
         match end {
             End::Stop => {
@@ -214,6 +264,50 @@ impl Task {
                 self.erase().await;
             }
         }
+    }
+
+    async fn pause_as_wanted(
+        &self,
+        recording: &dyn Recording,
+        wanted: &mut watch::Receiver<Wanted>,
+    ) -> Infallible {
+        // Each begins at once, whatever the disk still does about the one before; they are told of in order.
+        let mut under_way = FuturesOrdered::new();
+        loop {
+            tokio::select! {
+                biased;
+                changed = wanted.changed() => {
+                    if changed.is_err() {
+                        return std::future::pending().await;
+                    }
+                    let now = *wanted.borrow_and_update();
+                    under_way.push_back(async move {
+                        match now {
+                            Wanted::Media { timed_out } => {
+                                recording.resume(timed_out).await;
+                                Outcome::Resumed { timed_out }
+                            }
+                            Wanted::Pause(pause) => {
+                                recording.pause(pause.spec()).await;
+                                Outcome::Paused(pause)
+                            }
+                        }
+                    });
+                }
+                Some(outcome) = under_way.next() => self.report(outcome, false).await,
+            }
+        }
+    }
+
+    async fn watch_disk(&self, recording: &dyn Recording) -> Infallible {
+        let mut failed = recording.failed();
+        // An error means that there is nobody left who could say so.
+        if let Ok(why) = failed.wait_for(Option::is_some).await.map(|why| why.clone()) {
+            let why = why.unwrap_or_default();
+            error!(call = %self.call, recording = %self.id, why, "the recording failed");
+            self.report(Outcome::Failed, false).await;
+        }
+        std::future::pending().await
     }
 
     async fn erase(&self) {

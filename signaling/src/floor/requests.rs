@@ -14,6 +14,8 @@ use super::table::{Action, may};
 use crate::auth;
 use crate::desk::Entry;
 use crate::problem as problems;
+use crate::queues::Record;
+use crate::recording_policy::Rule;
 
 /// The longest first-frame time that is believed.
 const FIRST_FRAME_MAX_MS: u32 = 60_000;
@@ -48,9 +50,9 @@ impl Floor {
             ClientMessage::Sending { sources } => self.sending(person, &sources).await,
             ClientMessage::Chat { text } => self.chat(person, &text),
             ClientMessage::SetConsent { consent } => {
-                let Person::Buyer(_) = person else {
-                    return Err(problems::NOT_ALLOWED.with("only the buyer decides about being recorded"));
-                };
+                if let Person::Staff(_) = person {
+                    return self.set_own_consent(self.agent(person)?, &consent).await;
+                }
                 let call = self.seated(person, Action::SetConsent)?;
                 self.set_consent(call, consent).await
             }
@@ -59,6 +61,10 @@ impl Floor {
             ClientMessage::Views { slots } => self.views(person, &slots).await,
             ClientMessage::ClientStats { stats } => self.client_stats(person, &stats),
             ClientMessage::SetHold { on } => self.set_hold(person, on).await,
+            ClientMessage::PauseRecording { reason, at_most_s } => {
+                self.pause_recording(person, reason, at_most_s)
+            }
+            ClientMessage::ResumeRecording => self.resume_recording(person),
             ClientMessage::Mute { party, source, muted } => self.mute(person, party, source, muted).await,
             ClientMessage::Monitor { call, mode } => self.monitor(person, call, mode).await,
             ClientMessage::MonitorEnd => self.monitor_end(person).await,
@@ -114,7 +120,7 @@ impl Floor {
         Ok(())
     }
 
-    async fn request_help(&mut self, person: Person, consent: ConsentChoice) -> Result<(), Problem> {
+    async fn request_help(&mut self, person: Person, consent: Option<ConsentChoice>) -> Result<(), Problem> {
         let (Person::Buyer(visit), Some(session)) = (person, self.sessions.get_mut(&person)) else {
             return Err(problems::NOT_ALLOWED.with("only buyers ask for help"));
         };
@@ -132,17 +138,28 @@ impl Floor {
         let buyer = Call::seat(Side::Buyer, session.identity.name(), &session.sending);
         let now = self.now();
         let queue = self.queues.of(&context).clone();
-        let receipt = self.receipt(&context.subject, &queue, &consent)?;
+        let rule = self.regions.of(context.country.as_deref());
+        let asked = queue.recording.record != Record::Never && rule != Rule::Never;
+        let receipt = match consent {
+            Some(consent) => Some(self.receipt(&context.subject, &queue, &consent)?),
+            None if asked => {
+                let detail = "is missing: calls of this queue are recorded when the buyer agrees, so ask";
+                return Err(problems::FIELD_INVALID.at("consent", detail));
+            }
+            None => None,
+        };
 
         let name = queue.name.clone();
-        let call = Call::new(CallId::new(), visit, context.clone(), queue, buyer, receipt.clone(), now);
+        let call = Call::new(CallId::new(), visit, context.clone(), queue, rule, buyer, receipt.clone(), now);
         let id = call.id();
         info!(call = %id, party = %call.party(Side::Buyer).map(|party| party.id.to_string()).unwrap_or_default(),
             sku = context.product.as_ref().map(|product| product.sku.as_str()), language = context.language,
-            queue = name, recording = receipt.recording, "help requested");
+            queue = name, recording = receipt.as_ref().is_some_and(|receipt| receipt.recording), "help requested");
         let context = Box::new(context);
         self.journal.note(Fact::Requested { call: id, session: visit, queue: name, context, at: now });
-        self.journal.note(Fact::Chose { call: id, receipt });
+        if let Some(receipt) = receipt {
+            self.journal.note(Fact::Chose { call: id, receipt });
+        }
         self.calls.insert(id, LiveCall::new(call));
         self.seats.insert(person, id);
         self.tell_call(id);

@@ -25,6 +25,8 @@ pub enum Action {
     Mute,
     /// Ask a colleague, or take the question back.
     Consult,
+    /// Have nothing stored for a while, or go on.
+    PauseRecording,
 }
 
 impl Action {
@@ -41,6 +43,7 @@ impl Action {
             Action::Hold => "put on hold by you",
             Action::Mute => "muted by you",
             Action::Consult => "asked about by you",
+            Action::PauseRecording => "paused by you",
         }
     }
 }
@@ -52,11 +55,13 @@ impl Action {
 /// |---|---|---|---|---|
 /// | waiting | sending, consent, hang up | – | – | – |
 /// | ringing | sending, consent, hang up | accept, decline (only whose console rings) | – | – |
-/// | connected | sending, chat, consent, hang up, first frame | sending, chat, hang up, first frame, hold, mute, consult | sending, hang up, first frame, consult | sending, hang up, first frame, mute |
+/// | connected | sending, chat, consent, hang up, first frame | sending, chat, hang up, first frame, hold, mute, consult, pause | sending, hang up, first frame, consult | sending, hang up, first frame, mute, pause |
 /// | wrap-up | – | – (the wrap-up itself is REST) | – | – |
 /// | ended | – | – | – | – |
 pub fn may(side: Side, state: CallState, action: Action) -> bool {
-    use Action::{Accept, Chat, Consult, Decline, FirstFrame, HangUp, Hold, Mute, Sending, SetConsent};
+    use Action::{
+        Accept, Chat, Consult, Decline, FirstFrame, HangUp, Hold, Mute, PauseRecording, Sending, SetConsent,
+    };
     let everybody = matches!(action, Sending | HangUp | FirstFrame);
     match (state, side) {
         (CallState::Waiting | CallState::Ringing, Side::Buyer) => {
@@ -64,9 +69,11 @@ pub fn may(side: Side, state: CallState, action: Action) -> bool {
         }
         (CallState::Ringing, Side::Agent) => matches!(action, Accept | Decline),
         (CallState::Connected, Side::Buyer) => everybody || matches!(action, Chat | SetConsent),
-        (CallState::Connected, Side::Agent) => everybody || matches!(action, Chat | Hold | Mute | Consult),
+        (CallState::Connected, Side::Agent) => {
+            everybody || matches!(action, Chat | Hold | Mute | Consult | PauseRecording)
+        }
         (CallState::Connected, Side::Consultant) => everybody || action == Consult,
-        (CallState::Connected, Side::Supervisor) => everybody || action == Mute,
+        (CallState::Connected, Side::Supervisor) => everybody || matches!(action, Mute | PauseRecording),
         (CallState::Waiting, _) | (CallState::Ringing, _) | (CallState::WrapUp | CallState::Ended, _) => {
             false
         }
@@ -81,8 +88,19 @@ mod tests {
     #[test]
     fn each_side_may_do_what_the_table_says_and_nothing_else() {
         use Action::*;
-        const ALL: [Action; 10] =
-            [Accept, Decline, Sending, Chat, SetConsent, HangUp, FirstFrame, Hold, Mute, Consult];
+        const ALL: [Action; 11] = [
+            Accept,
+            Decline,
+            Sending,
+            Chat,
+            SetConsent,
+            HangUp,
+            FirstFrame,
+            Hold,
+            Mute,
+            Consult,
+            PauseRecording,
+        ];
         const NOTHING: &[Action] = &[];
         let waiting: &[Action] = &[Sending, SetConsent, HangUp];
         let table: [(CallState, [&[Action]; 4]); 5] = [
@@ -92,9 +110,9 @@ mod tests {
                 CallState::Connected,
                 [
                     &[Sending, Chat, SetConsent, HangUp, FirstFrame],
-                    &[Sending, Chat, HangUp, FirstFrame, Hold, Mute, Consult],
+                    &[Sending, Chat, HangUp, FirstFrame, Hold, Mute, Consult, PauseRecording],
                     &[Sending, HangUp, FirstFrame, Consult],
-                    &[Sending, HangUp, FirstFrame, Mute],
+                    &[Sending, HangUp, FirstFrame, Mute, PauseRecording],
                 ],
             ),
             (CallState::WrapUp, [NOTHING; 4]),

@@ -13,6 +13,8 @@ use crate::app::AppState;
 use crate::auth::{buyer_token, is_language, secret};
 use crate::consent;
 use crate::problem::{self, Refusal};
+use crate::queues::Record;
+use crate::recording_policy::Rule;
 use crate::store::NewBuyerVisit;
 
 /// How long a visit's token is good: a long wait and a long call, with reloads in between.
@@ -43,13 +45,17 @@ pub(super) async fn open(
         })
         .await?;
     tracing::info!(session = %id, shop = visit.shop, api_key = visit.api_key, "a buyer came");
+    // Nobody is asked about what will not be.
+    let queue = app.queues.of(&visit.context);
+    let rule = app.regions.of(visit.context.country.as_deref());
+    let asks = queue.recording.record != Record::Never && rule != Rule::Never;
     let session = BuyerSession {
         id,
         session_token,
         expires_at,
         answered_by: visit.answered_by,
         agents_on_duty: app.floor.agents_on_duty(),
-        consent: consent::text(&asked.language, app.queues.keep_days(app.queues.of(&visit.context))),
+        consent: asks.then(|| consent::text(&asked.language, app.queues.keep_days(queue))),
         context: visit.context,
     };
     Ok((StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], Json(session)))

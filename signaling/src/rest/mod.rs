@@ -5,6 +5,7 @@ mod calls;
 mod extract;
 mod login;
 mod outcomes;
+mod own_consent;
 mod queues;
 mod range;
 mod ratings;
@@ -53,6 +54,7 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/recordings/{id}", get(recordings::one))
         .route("/recordings/{id}/tracks/{track}", get(recordings::track))
         .route("/outcomes", get(outcomes::list))
+        .route("/own-consent", get(own_consent::words))
         .route("/queues", get(queues::list))
         .merge(reviews::routes())
         .merge(visits)

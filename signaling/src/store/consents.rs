@@ -1,11 +1,13 @@
-//! Receipts of what buyers chose about recording.
+//! Receipts of what buyers and agents chose about recording.
 
-use protocol::ids::{CallId, ReceiptId};
-use protocol::rest::ConsentReceipt;
+use std::collections::BTreeMap;
+
+use protocol::ids::{CallId, ReceiptId, UserId};
+use protocol::rest::{ConsentReceipt, RecordedSide};
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
-use super::entities::receipt;
+use super::entities::{receipt, staff_receipt};
 use super::{Result, Store, convert};
 
 impl Store {
@@ -14,6 +16,7 @@ impl Store {
         let row = receipt::ActiveModel {
             id: Set(new.id.0),
             call: Set(call.0),
+            side: Set(convert::name(&new.side)),
             subject: Set(new.subject),
             recording: Set(new.recording),
             text_version: Set(new.text_version),
@@ -24,6 +27,45 @@ impl Store {
         };
         receipt::Entity::insert(row).exec_without_returning(&self.db).await?;
         Ok(())
+    }
+
+    /// Keeps a receipt of a member of staff, which holds for all calls to come.
+    pub async fn add_staff_receipt(&self, user: UserId, new: ConsentReceipt) -> Result<()> {
+        let row = staff_receipt::ActiveModel {
+            id: Set(new.id.0),
+            user: Set(user.0),
+            recording: Set(new.recording),
+            text_version: Set(new.text_version),
+            text_sha256: Set(new.text_sha256),
+            language: Set(new.language),
+            purpose: Set(new.purpose),
+            at: Set(convert::micros(new.at)),
+        };
+        staff_receipt::Entity::insert(row).exec_without_returning(&self.db).await?;
+        Ok(())
+    }
+
+    /// What every member of staff chose last.
+    pub async fn staff_choices(&self) -> Result<BTreeMap<UserId, ConsentReceipt>> {
+        // Ids are in order of time, so the last one of each stays.
+        let rows =
+            staff_receipt::Entity::find().order_by_asc(staff_receipt::Column::Id).all(&self.db).await?;
+        rows.into_iter()
+            .map(|row| {
+                let receipt = ConsentReceipt {
+                    id: ReceiptId(row.id),
+                    side: RecordedSide::Agent,
+                    subject: UserId(row.user).to_string(),
+                    recording: row.recording,
+                    text_version: row.text_version,
+                    text_sha256: row.text_sha256,
+                    language: row.language,
+                    purpose: row.purpose,
+                    at: convert::time("staff_receipts.at", row.at)?,
+                };
+                Ok((UserId(row.user), receipt))
+            })
+            .collect()
     }
 
     /// The receipts of some calls, oldest first, each with its call.
@@ -38,6 +80,7 @@ impl Store {
             .map(|row| {
                 let receipt = ConsentReceipt {
                     id: ReceiptId(row.id),
+                    side: convert::named("receipts.side", &row.side)?,
                     subject: row.subject,
                     recording: row.recording,
                     text_version: row.text_version,

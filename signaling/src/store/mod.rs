@@ -13,6 +13,7 @@ mod convert;
 mod entities;
 mod migrations;
 mod paging;
+mod pauses;
 mod quality;
 mod ratings;
 mod recordings;

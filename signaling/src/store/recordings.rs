@@ -189,6 +189,7 @@ impl Store {
         let calls = call::Entity::find().filter(call::Column::Id.is_in(ids())).all(&self.db).await?;
         let tickets = ticket::Entity::find().filter(ticket::Column::Call.is_in(ids())).all(&self.db).await?;
         let ratings = self.ratings_of(ids()).await?;
+        let mut pauses = self.pauses_of(&rows.iter().map(|row| row.id).collect::<Vec<_>>()).await?;
         rows.iter()
             .map(|row| {
                 let call = calls
@@ -213,6 +214,7 @@ impl Store {
                     duration_ms: u32::try_from(row.duration_ms)
                         .map_err(|error| convert::unreadable("recordings.duration_ms", error))?,
                     complete: row.complete,
+                    pauses: pauses.remove(&row.id).unwrap_or_default(),
                 })
             })
             .collect()

@@ -54,6 +54,7 @@ impl Store {
             email: Set(email.clone()),
             name: Set(new.name),
             role: Set(convert::name(&new.role)),
+            country: Set(None),
             password_hash: Set(new.password_hash),
             created_at: Set(convert::micros(self.now())),
             disabled_at: Set(None),
@@ -91,6 +92,16 @@ impl Store {
     pub async fn set_password(&self, email: &str, password_hash: String) -> Result<bool> {
         let changed = user::Entity::update_many()
             .col_expr(user::Column::PasswordHash, password_hash.into())
+            .filter(user::Column::Email.eq(email.to_lowercase()))
+            .exec(&self.db)
+            .await?;
+        Ok(changed.rows_affected > 0)
+    }
+
+    /// Says where somebody works, ISO 3166-1 alpha-2. False when there is no such account.
+    pub async fn set_country(&self, email: &str, country: &str) -> Result<bool> {
+        let changed = user::Entity::update_many()
+            .col_expr(user::Column::Country, Some(country.to_owned()).into())
             .filter(user::Column::Email.eq(email.to_lowercase()))
             .exec(&self.db)
             .await?;
@@ -138,5 +149,6 @@ fn me(row: user::Model) -> Result<Me> {
         email: row.email,
         name: row.name,
         role: convert::named("users.role", &row.role)?,
+        country: row.country,
     })
 }

@@ -52,6 +52,15 @@ async fn the_words_about_recording_name_the_days_of_the_buyers_queue() {
 }
 
 #[tokio::test]
+async fn nobody_is_asked_about_recording_where_nothing_is_recorded() {
+    let world = World::new().await;
+    let mut claims = claims(world.now());
+    claims["context"]["country"] = json!("FR");
+    let session = open(&world, &sign(&claims, "key_lumen", SECRET)).await.ok().json();
+    assert_eq!(session["consent"], Value::Null, "{session}");
+}
+
+#[tokio::test]
 async fn a_token_that_names_no_queue_of_ours_is_refused_and_not_used_up() {
     let world = World::new().await;
     let mut claims = claims(world.now());

@@ -4,6 +4,8 @@ use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};
 use jiff::SignedDuration;
 use protocol::call::Role;
+use protocol::ids::ReceiptId;
+use protocol::rest::{ConsentReceipt, RecordedSide};
 use serde_json::json;
 
 use crate::world::{Answer, PASSWORD, World};
@@ -121,4 +123,43 @@ async fn each_role_sees_what_the_table_says() {
     world.json(Method::PUT, &path, &reviewer, wrap.clone()).await.refused("not_allowed");
     world.json(Method::PUT, &path, &other, wrap.clone()).await.refused("not_found");
     world.json(Method::PUT, &path, &supervisor, wrap).await.ok();
+}
+
+#[tokio::test]
+async fn agents_read_words_of_their_own_in_their_language_and_what_they_chose_is_kept() {
+    let world = World::new().await;
+    let (agent, cookie) = world.staff("Mina", Role::Agent).await;
+    let words = world.get("/api/v1/own-consent?language=de-AT", &cookie).await.ok().json();
+    assert_eq!(words["language"], "de");
+    assert!(words["text"].as_str().unwrap().contains("90 Tagen"), "the longest of all queues: {words}");
+    let answer = world.get("/api/v1/own-consent?language=German!", &cookie).await;
+    assert_eq!(answer.refused("query_invalid"), "language");
+    let (_, reviewer) = world.staff("Rita", Role::Reviewer).await;
+    world.get("/api/v1/own-consent?language=de", &reviewer).await.refused("not_allowed");
+
+    let receipt = |recording| ConsentReceipt {
+        id: ReceiptId::new(),
+        side: RecordedSide::Agent,
+        subject: agent.to_string(),
+        recording,
+        text_version: words["version"].as_str().unwrap().into(),
+        text_sha256: words["sha256"].as_str().unwrap().into(),
+        language: "de".into(),
+        purpose: "quality_review".into(),
+        at: world.now(),
+    };
+    world.store.add_staff_receipt(agent, receipt(false)).await.unwrap();
+    let last = receipt(true);
+    world.store.add_staff_receipt(agent, last.clone()).await.unwrap();
+    assert_eq!(world.store.staff_choices().await.unwrap(), [(agent, last)].into(), "the last one counts");
+}
+
+#[tokio::test]
+async fn where_somebody_works_is_part_of_who_they_are() {
+    let world = World::new().await;
+    let (_, cookie) = world.staff("Mina", Role::Agent).await;
+    assert_eq!(world.get("/api/v1/me", &cookie).await.ok().json()["country"], serde_json::Value::Null);
+    assert!(world.store.set_country("MINA@lumen.example", "DE").await.unwrap());
+    assert_eq!(world.get("/api/v1/me", &cookie).await.ok().json()["country"], "DE");
+    assert!(!world.store.set_country("nobody@lumen.example", "DE").await.unwrap());
 }

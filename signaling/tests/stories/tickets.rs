@@ -17,6 +17,7 @@ async fn wrapping_up_writes_the_outcome_frees_the_agent_and_closes_the_ticket() 
     let text = signaling::consent::text("de", 90);
     let receipt = ConsentReceipt {
         id: ReceiptId::new(),
+        side: protocol::rest::RecordedSide::Buyer,
         subject: "buyer-7".into(),
         recording: false,
         text_version: text.version,

@@ -23,6 +23,7 @@ use signaling::auth::{LoginLimit, install_jwt_crypto, password, secret};
 use signaling::http::{Extra, router};
 use signaling::metrics::Metrics;
 use signaling::queues::{QueueSettings, Queues};
+use signaling::recording_policy::{Regions, Rule};
 use signaling::store::{NewApiKey, NewCall, NewUser, Store};
 use tower::ServiceExt;
 
@@ -165,6 +166,7 @@ impl World {
             store: store.clone(),
             floor: floor.clone(),
             queues: Arc::new(Queues::new(&queues(), 90)),
+            regions: Arc::new(Regions::new([("FR".to_owned(), Rule::Never)].into())),
             archive: archive.clone(),
             metrics: Metrics::new().unwrap(),
             cookie: CookieStyle { tls: false },

@@ -7,7 +7,7 @@ import { define } from '../elements/define.ts';
 import '../elements/empty/empty.ts';
 import '../elements/spinner/spinner.ts';
 import '../elements/toast/toasts.ts';
-import type { Me, Outcome, Problem, Role, Ticket } from '../protocol.ts';
+import type { ConsentText, Me, Outcome, Problem, Role, Ticket } from '../protocol.ts';
 import { ApiError, api } from '../staff/api.ts';
 import '../staff/header.ts';
 import { onControl, type Shortcut, typing } from '../staff/keys.ts';
@@ -16,6 +16,7 @@ import { learnQueues } from '../staff/queues.ts';
 import { learnServerTime } from '../staff/server-time.ts';
 import { appStyles } from './app-styles.ts';
 import './call/call-view.ts';
+import './consent/own-consent.ts';
 import { Desk, type Place } from './desk.ts';
 import './floor/floor.ts';
 import './idle/idle.ts';
@@ -42,6 +43,7 @@ const SHORTCUTS: readonly Shortcut[] = [
   { keys: ['F'], does: 'Other camera' },
   { keys: ['S'], does: 'Share the screen or stop' },
   { keys: ['H'], does: 'Hold or take the buyer back' },
+  { keys: ['P'], does: 'Pause the recording for card data, or go on' },
   { keys: ['C'], does: 'Write in the chat' },
   { keys: ['?'], does: 'This list' },
 ];
@@ -61,6 +63,9 @@ export class ConsoleApp extends LitElement {
   #saved: Ticket | undefined;
   #outcomes: readonly Outcome[] = [];
   #keysOpen = false;
+  /** What the agent reads before choosing about being recorded. */
+  #words: ConsentText | undefined;
+  #consentOpen = false;
   readonly #ringer = new Ringer();
 
   override connectedCallback() {
@@ -104,6 +109,7 @@ export class ConsoleApp extends LitElement {
             @staff-logout=${this.#logout}
             @staff-keys=${() => this.#showKeys(true)}
           >
+            ${session.desk ? this.#consentButton(session.desk) : nothing}
             ${
               session.desk
                 ? html`<console-status
@@ -115,9 +121,22 @@ export class ConsoleApp extends LitElement {
           </staff-header>
           <main>${session.desk ? this.#page(session.desk) : this.#notAnAgent(session.me)}</main>
           ${session.desk ? html`<console-question .desk=${session.desk}></console-question>` : nothing}
+          ${
+            session.desk
+              ? html`<console-own-consent .desk=${session.desk} .words=${this.#words} ?open=${this.#consentOpen} @vt-close=${() => this.#showConsent(false)}></console-own-consent>`
+              : nothing
+          }
           <staff-keys ?open=${this.#keysOpen} .shortcuts=${SHORTCUTS} @vt-close=${() => this.#showKeys(false)}></staff-keys>
           <vt-toasts></vt-toasts>`;
     }
+  }
+
+  /** The way to one's own choice, at any time. */
+  #consentButton(desk: Desk) {
+    return html`<vt-button
+      slot="tools" variant="quiet" icon="shield" label="Being recorded yourself" data-testid="own-consent"
+      ?disabled=${this.#words === undefined || !desk.connected} @click=${() => this.#showConsent(true)}
+    ></vt-button>`;
   }
 
   #page(desk: Desk) {
@@ -141,7 +160,7 @@ export class ConsoleApp extends LitElement {
           ></console-ring>
         </div>`;
       case 'call':
-        return html`<console-call .desk=${desk} @console-note=${(event: CustomEvent<string>) => this.#say(event.detail, 'danger')}></console-call>`;
+        return html`<console-call .desk=${desk} @console-note=${(event: CustomEvent<string>) => this.#say(event.detail, 'danger')} @console-consent=${() => this.#showConsent(true)}></console-call>`;
       case 'wrap-up':
         return html`<console-wrap-up-view .desk=${desk}></console-wrap-up-view>`;
       case 'idle':
@@ -155,6 +174,7 @@ export class ConsoleApp extends LitElement {
       <div class="first">
         ${this.#saved ? this.#savedCard(this.#saved, desk) : nothing}
         ${SUPERVISORS.includes(desk.me.role) ? html`<console-floor .desk=${desk}></console-floor>` : nothing}
+        <console-own-consent card .desk=${desk} .words=${this.#words}></console-own-consent>
         <console-idle .desk=${desk} .ringer=${this.#ringer}></console-idle>
       </div>
       <console-tickets .outcomes=${this.#outcomes} .selected=${open} ?everybody=${desk.me.role !== 'agent'}></console-tickets>
@@ -238,11 +258,16 @@ export class ConsoleApp extends LitElement {
     this.#saved = undefined;
   }
 
-  /** Without them outcomes and queues are shown by their code; the wrap-up form asks again by itself. */
+  /** Without them nobody is asked about being recorded, and outcomes and queues are shown by their code; the wrap-up form asks again by itself. */
   async #loadWords() {
     try {
-      const [outcomes, queues] = await Promise.all([api.outcomes(), api.queues()]);
+      const [outcomes, queues, words] = await Promise.all([
+        api.outcomes(),
+        api.queues(),
+        api.ownConsent(navigator.language || 'en'),
+      ]);
       learnQueues(queues);
+      this.#words = words;
       this.#outcomes = outcomes;
       this.requestUpdate();
     } catch {
@@ -383,6 +408,7 @@ export class ConsoleApp extends LitElement {
         f: () => view?.stage?.flip(),
         s: () => view?.stage?.toggleScreen(),
         h: () => view?.stage?.toggleHold(),
+        p: () => view?.stage?.togglePause(),
         c: () => view?.chat?.focus(),
       };
       actions[key]?.();
@@ -397,6 +423,11 @@ export class ConsoleApp extends LitElement {
 
   #showKeys(open: boolean) {
     this.#keysOpen = open;
+    this.requestUpdate();
+  }
+
+  #showConsent(open: boolean) {
+    this.#consentOpen = open;
     this.requestUpdate();
   }
 

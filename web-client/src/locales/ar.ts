@@ -105,6 +105,8 @@ export const ar: Catalogue = {
   connectedWith: 'أنت متصل مع {name}',
 
   recordingOn: 'جارٍ التسجيل',
+  recordingPaused: 'التسجيل متوقف مؤقتًا',
+  pausedNote: 'التسجيل متوقف مؤقتًا، ولا يُحفظ أي شيء',
   recordingOff: 'بدون تسجيل',
   recordingDeleted: 'حُذف التسجيل',
   recordingFailed: 'التسجيل لا يعمل',

@@ -103,6 +103,8 @@ export const de: Catalogue = {
   connectedWith: 'Sie sind mit {name} verbunden',
 
   recordingOn: 'Aufzeichnung',
+  recordingPaused: 'Aufzeichnung pausiert',
+  pausedNote: 'Die Aufzeichnung ist pausiert, nichts wird gespeichert',
   recordingOff: 'Keine Aufzeichnung',
   recordingDeleted: 'Aufzeichnung gelöscht',
   recordingFailed: 'Aufzeichnung gestört',

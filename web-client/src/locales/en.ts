@@ -102,6 +102,8 @@ export const en = {
   connectedWith: 'You are connected with {name}',
 
   recordingOn: 'Recording',
+  recordingPaused: 'Recording paused',
+  pausedNote: 'Recording is paused, nothing is stored',
   recordingOff: 'Not recorded',
   recordingDeleted: 'Recording deleted',
   recordingFailed: 'Recording not working',

@@ -103,6 +103,8 @@ export const fr: Catalogue = {
   connectedWith: 'Vous êtes en ligne avec {name}',
 
   recordingOn: 'Enregistrement',
+  recordingPaused: 'Enregistrement en pause',
+  pausedNote: 'L’enregistrement est en pause, rien n’est conservé',
   recordingOff: 'Non enregistré',
   recordingDeleted: 'Enregistrement supprimé',
   recordingFailed: 'Enregistrement en panne',

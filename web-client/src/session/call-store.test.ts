@@ -239,6 +239,7 @@ test('a ring shows until it ends or is answered', () => {
     call: 'call-1',
     context: { subject: 's', language: 'de' },
     queue: { name: 'support', title: 'Support' },
+    obstacles: [],
     requested_at: '2026-11-21T20:00:00Z',
     expires_at: '2026-11-21T20:00:20Z',
     recording: false,

@@ -11,10 +11,12 @@ import type {
   ClientMessage,
   ClientStats,
   ConsentChoice,
+  ConsentReceipt,
   EncodingWish,
   MonitorMode,
   Party,
   PartyId,
+  PauseReason,
   Problem,
   QueuePlace,
   Ring,
@@ -84,6 +86,8 @@ export class CallStore extends Observable {
   graceS = 0;
   /** Staff: who we are and how the desk sees us. */
   staff: StaffWelcome | undefined;
+  /** Staff: what we chose about being recorded ourselves. */
+  ownConsent: ConsentReceipt | undefined;
   /** The call we are in, or the one that has just ended. */
   call: CallView | undefined;
   /** Buyer: place in line. */
@@ -204,8 +208,10 @@ export class CallStore extends Observable {
     }
   }
 
-  requestHelp(consent: ConsentChoice, onProblem?: (problem: Problem) => void): boolean {
-    return this.#link.send({ type: 'request_help', consent }, onProblem ? { onProblem } : {});
+  /** `consent` is missing when the buyer was not asked. */
+  requestHelp(consent: ConsentChoice | undefined, onProblem?: (problem: Problem) => void): boolean {
+    const choice = consent === undefined ? {} : { consent };
+    return this.#link.send({ type: 'request_help', ...choice }, onProblem ? { onProblem } : {});
   }
 
   setConsent(consent: ConsentChoice): boolean {
@@ -231,6 +237,16 @@ export class CallStore extends Observable {
   /** Agent: puts the buyer on hold, or takes them back. */
   setHold(on: boolean): boolean {
     return this.#now({ type: 'set_hold', on });
+  }
+
+  /** Agent or supervisor: nothing is stored from now on, for so many seconds at most. */
+  pauseRecording(reason: PauseReason, at_most_s: number): boolean {
+    return this.#now({ type: 'pause_recording', reason, at_most_s });
+  }
+
+  /** The same: everything is again. */
+  resumeRecording(): boolean {
+    return this.#now({ type: 'resume_recording' });
   }
 
   /** Agent or supervisor: lets nobody have a source of somebody, or lets them again. */
@@ -355,7 +371,10 @@ export class CallStore extends Observable {
   #onWelcome(welcome: Welcome) {
     this.welcomed = true;
     this.graceS = welcome.grace_s;
-    if (welcome.staff) this.staff = welcome.staff;
+    if (welcome.staff) {
+      this.staff = welcome.staff;
+      this.ownConsent = welcome.staff.consent;
+    }
     if (!welcome.resumed) {
       // The whole state comes with it; what it does not carry is no more.
       this.queue = undefined;
@@ -407,6 +426,9 @@ export class CallStore extends Observable {
         break;
       case 'availability':
         if (this.staff) this.staff = { ...this.staff, availability: message.availability };
+        break;
+      case 'own_consent':
+        this.ownConsent = message.receipt;
         break;
       case 'queue':
         this.queue = message.place;

@@ -1,6 +1,7 @@
 /** The REST API as staff use it: typed calls with the session cookie, every failure an {@link ApiError}. */
 
 import type {
+  ConsentText,
   Login,
   Me,
   Outcome,
@@ -47,6 +48,7 @@ export const api = {
   login: (login: Login): Promise<Me> => say(rest.post('/login', login)),
   logout: (): Promise<void> => say(rest.post('/logout')),
   outcomes: (): Promise<Outcome[]> => say(rest.get('/outcomes')),
+  ownConsent: (language: string): Promise<ConsentText> => say(rest.get(`/own-consent${query({ language })}`)),
   queues: (): Promise<QueueInfo[]> => say(rest.get('/queues')),
   tickets: (search: string, before?: string): Promise<Page<Ticket>> =>
     say(rest.get(`/tickets${query({ q: search, limit: String(PAGE_LIMIT), before })}`)),

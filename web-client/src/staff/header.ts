@@ -80,7 +80,8 @@ export class StaffHeader extends LitElement {
         .page:not(.filled) {
           display: none;
         }
-        .words {
+        .words,
+        .keys {
           display: none;
         }
       }
@@ -120,6 +121,7 @@ export class StaffHeader extends LitElement {
         <div class="name">${me.name}</div>
         <div class="role">${me.role}</div>
       </div>
+      <slot name="tools"></slot>
       <vt-button class="keys" variant="quiet" icon="keyboard" label="Keyboard shortcuts" @click=${() => this.#fire('staff-keys')}></vt-button>
       <vt-button variant="quiet" icon="leave" label="Log out" data-testid="logout" @click=${() => this.#fire('staff-logout')}></vt-button>
     </div>`;

@@ -3,6 +3,7 @@ import { registerIcons } from '../elements/icon/icons.ts';
 
 registerIcons({
   play: 'M8 5.5v13l10.5-6.5Z',
+  'record-pause': 'M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18ZM10 9v6M14 9v6',
   pause: 'M8.5 5.5v13M15.5 5.5v13',
   'skip-back': 'M4.5 4.5v4.5h4.5M5 9a8 8 0 1 1-1 4M12 9v6M9.5 10.5 12 9',
   'skip-forward': 'M19.5 4.5v4.5H15M19 9a8 8 0 1 0 1 4M12 9v6M9.5 10.5 12 9',

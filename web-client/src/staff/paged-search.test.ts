@@ -12,6 +12,7 @@ const row = (id: string): RecordingSummary => ({
   call: `call-${id}`,
   agent: 'Mina Okafor',
   queue: 'support',
+  pauses: [],
   language: 'de',
   started_at: '2026-01-01T00:00:00Z',
   duration_ms: 1_000,

@@ -6,7 +6,7 @@ import { define } from '../elements/define.ts';
 import type { ConsentReceipt } from '../protocol.ts';
 import { codeWords, dateTime, languageName } from './format.ts';
 
-/** What the buyer chose about recording, every time, with what proves it. */
+/** What buyer and agent chose about recording, every time, with what proves it. */
 export class StaffReceipts extends LitElement {
   static override properties = { receipts: { attribute: false } };
   static override styles = [
@@ -43,11 +43,11 @@ export class StaffReceipts extends LitElement {
   }
 
   override render() {
-    if (this.receipts.length === 0) return html`<p class="quiet">The buyer was not asked.</p>`;
+    if (this.receipts.length === 0) return html`<p class="quiet">Nobody was asked.</p>`;
     return html`<ol>
       ${this.receipts.map(
         (receipt) => html`<li>
-          <vt-badge tone=${receipt.recording ? 'ok' : 'neutral'}>${receipt.recording ? 'Agreed' : 'Declined'}</vt-badge>
+          <vt-badge tone=${receipt.recording ? 'ok' : 'neutral'}>${receipt.side === 'agent' ? 'Agent' : 'Buyer'} ${receipt.recording ? 'agreed' : 'declined'}</vt-badge>
           ${dateTime(receipt.at)}
           <p class="proof">
             For ${codeWords(receipt.purpose)}, text ${receipt.text_version} in ${languageName(receipt.language)},

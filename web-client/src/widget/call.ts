@@ -19,6 +19,7 @@ import './self-view.ts';
 
 const RECORDING: Record<RecordingState, Key> = {
   on: 'recordingOn',
+  paused: 'recordingPaused',
   off: 'recordingOff',
   deleted: 'recordingDeleted',
   failed: 'recordingFailed',
@@ -183,14 +184,14 @@ export class HelpCall extends FlowElement {
   }
 
   #top(name: string, recording: RecordingState) {
-    const on = recording === 'on' || recording === 'failed';
+    const on = recording === 'on' || recording === 'paused' || recording === 'failed';
     return html`<div class="top">
       <div class="who">
         <strong>${name}</strong>
         <span class="clock" aria-label=${this.t('callTime')}>${this.strings.clock(this.#elapsedMs())}</span>
       </div>
       <div class="recording">
-        <vt-badge data-testid="recording-state" data-state=${recording} tone="stage" ?dot=${on} ?pulse=${recording === 'on'}
+        <vt-badge data-testid="recording-state" data-state=${recording} tone="stage" ?dot=${on && recording !== 'paused'} ?pulse=${recording === 'on'}
           >${this.t(RECORDING[recording])}</vt-badge
         >
         ${
@@ -198,7 +199,9 @@ export class HelpCall extends FlowElement {
             ? html`<vt-button data-testid="withdraw" variant="stage" size="sm" round icon="trash" label=${this.t('withdraw')} @click=${() => this.#ask(false)}
                 >${this.t('withdrawConfirm')}</vt-button
               >`
-            : html`<vt-button data-testid="agree" variant="stage" size="sm" round icon="shield" label=${this.t('agree')} @click=${() => this.#ask(true)}></vt-button>`
+            : this.flow.session?.consent === undefined
+              ? nothing
+              : html`<vt-button data-testid="agree" variant="stage" size="sm" round icon="shield" label=${this.t('agree')} @click=${() => this.#ask(true)}></vt-button>`
         }
       </div>
     </div>`;
@@ -223,6 +226,7 @@ export class HelpCall extends FlowElement {
     const notes: unknown[] = [];
     const add = (icon: string, text: string) =>
       notes.push(html`<p><vt-icon name=${icon}></vt-icon>${text}</p>`);
+    if (store?.call?.recording === 'paused') add('shield', this.t('pausedNote'));
     if (store?.linkState === 'retrying') add('offline', this.t('connectionLost'));
     else if (media?.state === 'interrupted') add('offline', this.t('mediaLost'));
     const link = store?.live.link(store.call?.you);

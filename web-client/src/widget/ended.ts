@@ -125,6 +125,7 @@ function endText(end: FlowEnd): [title: Key, text: Key] {
 function recordingText(end: FlowEnd): Key {
   switch (end.recording) {
     case 'on':
+    case 'paused':
       return 'endedRecorded';
     case 'deleted':
       return 'endedDeleted';

@@ -103,6 +103,17 @@ async function waitingFlow(recording = false) {
   return flow;
 }
 
+test('where nothing is recorded nobody chooses, and a reload still finds the way back', async () => {
+  const { consent: _, ...unasked } = session;
+  answers[`${SERVER}/api/v1/buyer-sessions`] = () => Response.json(unasked, { status: 201 });
+  await waitingFlow();
+  FakeSocket.last.accept().says(welcome());
+  expect(FakeSocket.last.sent.at(-1)).toEqual({ seq: expect.any(Number), type: 'request_help' });
+  FakeSocket.last.says(call());
+  const again = makeFlow();
+  expect(await again.rejoin()).toBe(true);
+});
+
 test('tap, choice, check, line, call, end', async () => {
   const flow = makeFlow();
   const states: string[] = [];

@@ -176,7 +176,7 @@ export class HelpFlow extends Observable {
     if (!this.session) return;
     this.consent = this.#choice(recording);
     this.#save();
-    this.store?.setConsent(this.consent);
+    if (this.consent) this.store?.setConsent(this.consent);
     this.changed();
   }
 
@@ -204,9 +204,10 @@ export class HelpFlow extends Observable {
     this.state = 'closed';
   }
 
-  #choice(recording: boolean): ConsentChoice {
-    const { version = '', language = '' } = this.session?.consent ?? {};
-    return { recording, text_version: version, language };
+  /** Nothing where nobody is asked. */
+  #choice(recording: boolean): ConsentChoice | undefined {
+    const words = this.session?.consent;
+    return words && { recording, text_version: words.version, language: words.language };
   }
 
   async #token(): Promise<string> {
@@ -268,7 +269,7 @@ export class HelpFlow extends Observable {
     if (this.#rejoining) {
       // The call (or the place in line) is no more: it ended while the page was away.
       this.#finish('gone');
-    } else if (this.state === 'waiting' && this.consent) {
+    } else if (this.state === 'waiting') {
       store.requestHelp(this.consent, (problem) => this.#onHelpProblem(store, problem));
     } else if (this.state === 'call') {
       this.#finish('server_stopped');
@@ -329,8 +330,9 @@ export class HelpFlow extends Observable {
   }
 
   #save() {
-    if (!this.session || !this.consent) return;
-    saveVisit(this.#options.server, { session: this.session, consent: this.consent, camera: this.#cameraOn });
+    if (!this.session) return;
+    const consent = this.consent && { consent: this.consent };
+    saveVisit(this.#options.server, { session: this.session, ...consent, camera: this.#cameraOn });
   }
 
   #reset() {

@@ -81,14 +81,29 @@ export class HelpIntro extends FlowElement {
       </div>
       <p class="muted small">${onDuty > 0 ? this.t('introLead') : this.t('offDutyHint')}</p>
       ${productCard(session.context.product, this.t('about'))}
-      <section class="choice stack" aria-labelledby="recording">
-        <h3 id="recording"><vt-icon name="shield"></vt-icon>${this.t('recordingTitle')}</h3>
-        <p id="consent-text" lang=${session.consent.language}>${session.consent.text}</p>
-      </section>
+      ${
+        session.consent
+          ? html`<section class="choice stack" aria-labelledby="recording">
+              <h3 id="recording"><vt-icon name="shield"></vt-icon>${this.t('recordingTitle')}</h3>
+              <p id="consent-text" lang=${session.consent.language}>${session.consent.text}</p>
+            </section>`
+          : html`<p class="later" data-testid="never-recorded"><vt-icon name="shield"></vt-icon>${this.t('willNotRecord')}</p>`
+      }
       <p class="later">${this.t('devicesLater')}</p>
       </div>
-      <footer>
-        <p>${this.t('consentSame')}</p>
+      <footer>${session.consent ? this.#choice() : this.#goOn()}</footer>
+    `;
+  }
+
+  /** Nobody is asked about what will not be. */
+  #goOn() {
+    return html`<vt-button data-testid="go-on" variant="primary" size="lg" block @click=${() => this.flow.choose(false)}
+      >${this.t('continue')}</vt-button
+    >`;
+  }
+
+  #choice() {
+    return html`<p>${this.t('consentSame')}</p>
         <div class="both">
           <vt-button data-testid="consent-decline" size="lg" @click=${() => this.flow.choose(false)}
             >${this.t('consentDecline')}</vt-button
@@ -96,9 +111,7 @@ export class HelpIntro extends FlowElement {
           <vt-button data-testid="consent-accept" size="lg" @click=${() => this.flow.choose(true)}
             >${this.t('consentAccept')}</vt-button
           >
-        </div>
-      </footer>
-    `;
+        </div>`;
   }
 }
 

@@ -272,7 +272,7 @@ export class HelpPanel extends FlowElement {
           yes-testid="agree-confirm"
           @sheet-yes=${then(() => flow.setConsent(true))}
           @sheet-no=${no}
-          ><span lang=${flow.session?.consent.language ?? ''}>${flow.session?.consent.text}</span></vitrine-help-sheet
+          ><span lang=${flow.session?.consent?.language ?? ''}>${flow.session?.consent?.text}</span></vitrine-help-sheet
         >`;
       default:
         return nothing;

@@ -6,7 +6,8 @@ import type { BuyerSession, ConsentChoice } from '../protocol.ts';
 
 export interface Visit {
   session: BuyerSession;
-  consent: ConsentChoice;
+  /** Missing when the buyer was not asked. */
+  consent?: ConsentChoice;
   /** The camera was on when the page was left. */
   camera: boolean;
 }
@@ -42,5 +43,8 @@ export function loadVisit(server: string, now: number = Date.now()): Visit | und
 function isVisit(value: unknown): value is Visit {
   if (typeof value !== 'object' || value === null) return false;
   const { session, consent } = value as Partial<Visit>;
-  return typeof session?.session_token === 'string' && typeof consent?.recording === 'boolean';
+  return (
+    typeof session?.session_token === 'string' &&
+    (consent === undefined || typeof consent.recording === 'boolean')
+  );
 }

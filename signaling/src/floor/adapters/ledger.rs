@@ -21,6 +21,7 @@ async fn write(store: &Store, fact: Fact) -> Result<Option<TicketRef>, StoreErro
         }
         Fact::Accepted { call, agent, at } => return store.call_accepted(call, agent, at).await.map(Some),
         Fact::Ended { call, at, reason } => store.call_ended(call, at, reason).await?,
+        Fact::StaffChose { agent, receipt } => store.add_staff_receipt(agent, receipt).await?,
         Fact::Chose { call, receipt } => store.add_receipt(call, receipt).await?,
         Fact::Said { call, name, line } => store.add_chat(call, line.from, &name, &line).await?,
         Fact::Quality { call, chunk } => {
@@ -28,6 +29,12 @@ async fn write(store: &Store, fact: Fact) -> Result<Option<TicketRef>, StoreErro
         }
         Fact::RecordingStarted { call, recording, at } => {
             store.recording_started(recording, call, at).await?
+        }
+        Fact::RecordingPaused { recording, since, reason, by } => {
+            store.recording_paused(recording, since, reason, by).await?;
+        }
+        Fact::RecordingResumed { recording, since, at, timed_out } => {
+            store.recording_resumed(recording, since, at, timed_out).await?;
         }
         Fact::RecordingFinished { recording, duration_ms } => {
             store.recording_finished(recording, duration_ms).await?;

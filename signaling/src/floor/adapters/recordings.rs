@@ -2,7 +2,7 @@
 
 use futures_util::future::BoxFuture;
 use protocol::ids::RecordingId;
-use recorder::{Receipt, Recorder, RecordingHandle, RecordingSpec, RecordingSummary, TrackSpec};
+use recorder::{PauseSpec, Receipt, Recorder, RecordingHandle, RecordingSpec, RecordingSummary, TrackSpec};
 use sfu::TapReceiver;
 use tokio::sync::watch;
 
@@ -44,6 +44,20 @@ impl Recording for RecordingHandle {
 
     fn add_quality(&self, points: serde_json::Value) -> BoxFuture<'_, ()> {
         Box::pin(RecordingHandle::add_quality(self, points))
+    }
+
+    fn pause(&self, pause: PauseSpec) -> BoxFuture<'_, ()> {
+        Box::pin(RecordingHandle::pause(self, pause))
+    }
+
+    fn resume(&self, timed_out: bool) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            if timed_out {
+                RecordingHandle::time_out(self).await
+            } else {
+                RecordingHandle::resume(self).await
+            }
+        })
     }
 
     fn failed(&self) -> watch::Receiver<Option<String>> {

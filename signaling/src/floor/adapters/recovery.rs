@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use protocol::call::{CallState, EndReason};
 use protocol::ids::CallId;
+use protocol::rest::{ConsentReceipt, RecordedSide};
 use recorder::{IndexError, Recorder};
 use tracing::{error, info, warn};
 
@@ -27,7 +28,11 @@ async fn withdrawn(store: &Store, call: CallId, since: Timestamp) -> Result<bool
     let ticket = store.call(call).await?.and_then(|(summary, _)| summary.ticket);
     let Some(ticket) = ticket else { return Ok(false) };
     let receipts = store.ticket(ticket).await?.map(|(ticket, _)| ticket.receipts).unwrap_or_default();
-    Ok(receipts.iter().any(|receipt| !receipt.recording && receipt.at >= since))
+    // An agent who changes their mind takes nothing back that is recorded.
+    let withdraws = |receipt: &ConsentReceipt| {
+        receipt.side == RecordedSide::Buyer && !receipt.recording && receipt.at >= since
+    };
+    Ok(receipts.iter().any(withdraws))
 }
 
 /// Ends the calls a crash has left (`server_stopped`) and completes their recordings, which the recorder has

@@ -159,13 +159,13 @@ async fn what_the_state_does_not_allow_is_refused_by_name() {
     buyer.ask(false).await;
     buyer.say(ClientMessage::Chat { text: "hello?".into() }).await;
     assert_eq!(code(&buyer.problem().await), "not_now");
-    buyer.say(ClientMessage::RequestHelp { consent: choice(false) }).await;
+    buyer.say(ClientMessage::RequestHelp { consent: Some(choice(false)) }).await;
     assert_eq!(code(&buyer.problem().await), "already_in_call");
 
     let mut agent = world.connect(staff("Anna", Role::Agent)).await;
     agent.say(ClientMessage::SetAvailability { availability: Availability::Busy }).await;
     assert_eq!(agent.problem().await.field.as_deref(), Some("availability"));
-    agent.say(ClientMessage::RequestHelp { consent: choice(false) }).await;
+    agent.say(ClientMessage::RequestHelp { consent: Some(choice(false)) }).await;
     assert_eq!(code(&agent.problem().await), "not_allowed");
     agent.say(ClientMessage::Offer { sdp: "v=0\r\n".into(), sources: vec![] }).await;
     assert_eq!(code(&agent.problem().await), "offer_unusable");

@@ -192,7 +192,7 @@ async fn act(world: &World, people: &mut [Somebody], step: Step, consents: &mut 
         }
         Step::Ask(who, consent) => {
             *consents += usize::from(consent);
-            (who, ClientMessage::RequestHelp { consent: choice(consent) })
+            (who, ClientMessage::RequestHelp { consent: Some(choice(consent)) })
         }
         Step::Consent(who, consent) => {
             *consents += usize::from(consent);

@@ -5,11 +5,14 @@ mod chaos;
 mod connections;
 mod faults;
 mod models;
+mod pause;
+mod policy;
 mod recording;
 mod rings;
 mod rules;
 mod store;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,10 +28,11 @@ use sfu::ParticipantId;
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
-use super::ports::Ledger;
+use super::ports::{Ledger, Recordings};
 use super::session::{ConnectionId, Farewell, Identity, Inlet, outlet};
 use super::{FloorHandle, Parts, Settings};
 use crate::queues::{QueueSettings, Queues, RecordingRules};
+use crate::recording_policy::Regions;
 use models::{Deed, Model, ModelMedia, ModelRecorder, ModelStore};
 
 /// Longer than any time the floor works with: what has not come by then will not come.
@@ -55,27 +59,55 @@ impl World {
     fn with_rules(recording: RecordingRules) -> Self {
         let queue = QueueSettings { recording, ..QueueSettings::new("support", "Support") };
         let model = Arc::new(Model::default());
+        let recorder = Arc::new(ModelRecorder(model.clone()));
+        Self::with_recorder(model, recorder, queue)
+    }
+
+    /// A shop with one queue and a recorder of its own.
+    fn with_recorder(model: Arc<Model>, recorder: Arc<dyn Recordings>, queue: QueueSettings) -> Self {
         let store = Arc::new(ModelStore(model.clone()));
-        Self::with_parts(Settings::default(), model, store, &[queue])
+        Self::with_parts(Settings::default(), model, store, recorder, &[queue], Regions::default())
+    }
+
+    /// A shop in which these countries have rules of their own.
+    fn with_regions(regions: Regions) -> Self {
+        Self::with_policy(QueueSettings::new("support", "Support"), regions)
+    }
+
+    fn with_policy(queue: QueueSettings, regions: Regions) -> Self {
+        let model = Arc::new(Model::default());
+        let (store, recorder) = (Arc::new(ModelStore(model.clone())), Arc::new(ModelRecorder(model.clone())));
+        Self::with_parts(Settings::default(), model, store, recorder, &[queue], regions)
     }
 
     fn with_ledger(settings: Settings, model: Arc<Model>, ledger: Arc<dyn Ledger>) -> Self {
-        Self::with_parts(settings, model, ledger, &[])
+        let recorder = Arc::new(ModelRecorder(model.clone()));
+        Self::with_parts(settings, model, ledger, recorder, &[], Regions::default())
     }
 
     fn with_parts(
         settings: Settings,
         model: Arc<Model>,
         ledger: Arc<dyn Ledger>,
+        recordings: Arc<dyn Recordings>,
         queues: &[QueueSettings],
+        regions: Regions,
     ) -> Self {
         let (media_events, events) = mpsc::channel(16);
         let parts = Parts {
             media: Arc::new(ModelMedia(model.clone())),
             media_events: events,
-            recordings: Arc::new(ModelRecorder(model.clone())),
+            recordings,
             ledger,
             queues: Arc::new(Queues::new(queues, 90)),
+            regions: Arc::new(regions),
+            staff_texts: Arc::new(|language: &str| ConsentText {
+                version: "staff 3".into(),
+                language: language.to_owned(),
+                text: "May your calls be recorded?".into(),
+                sha256: "5ha".into(),
+            }),
+            staff_choices: BTreeMap::new(),
             consent_texts: Arc::new(|language: &str, _: &QueueSettings| ConsentText {
                 version: "7".into(),
                 language: language.split('-').next().unwrap().to_owned(),
@@ -131,10 +163,15 @@ impl World {
 }
 
 fn buyer() -> Identity {
+    buyer_from(None)
+}
+
+fn buyer_from(country: Option<&str>) -> Identity {
     let context = BuyerContext {
         subject: "b-17".into(),
         name: Some("Mara".into()),
         language: "de-AT".into(),
+        country: country.map(str::to_owned),
         product: Some(Product { sku: "LAMP-1".into(), name: "Aurora".into(), ..Default::default() }),
         ..Default::default()
     };
@@ -142,8 +179,18 @@ fn buyer() -> Identity {
 }
 
 fn staff(name: &str, role: Role) -> Identity {
+    staff_in(name, role, None)
+}
+
+fn staff_in(name: &str, role: Role, country: Option<&str>) -> Identity {
     let email = format!("{}@shop.example", name.to_lowercase());
-    Identity::Staff(Me { id: UserId::new(), email, name: name.into(), role })
+    Identity::Staff(Me {
+        id: UserId::new(),
+        email,
+        name: name.into(),
+        role,
+        country: country.map(str::to_owned),
+    })
 }
 
 fn choice(recording: bool) -> ConsentChoice {
@@ -328,7 +375,7 @@ impl Client {
     }
 
     async fn ask(&mut self, recording: bool) -> CallId {
-        self.say(ClientMessage::RequestHelp { consent: choice(recording) }).await;
+        self.say(ClientMessage::RequestHelp { consent: Some(choice(recording)) }).await;
         self.sees(CallState::Waiting).await.id
     }
 

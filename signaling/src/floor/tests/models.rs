@@ -8,10 +8,10 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use protocol::call::TicketRef;
 use protocol::ids::{RecordingId, TicketId};
-use recorder::{Receipt, RecordingSpec, RecordingSummary, TrackSpec};
+use recorder::{PauseSpec, Receipt, RecordingSpec, RecordingSummary, TrackSpec};
 use sfu::{
     AnswerSlot, JoinError, JoinRequest, Joined, Kind, Mid, NodeTime, ParticipantId, RouteError, Source,
-    TapReceiver, TapSender, View, tap_channel,
+    TapEvent, TapReceiver, TapSender, View, tap_channel,
 };
 use tokio::sync::{mpsc, watch};
 
@@ -22,14 +22,25 @@ use crate::floor::ports::{Fact, Ledger, LedgerError, MediaPlane, Recording, Reco
 pub(super) enum Deed {
     Joined(ParticipantId),
     Left(ParticipantId),
-    Attached { from: ParticipantId, source: Source, to: ParticipantId },
+    Attached {
+        from: ParticipantId,
+        source: Source,
+        to: ParticipantId,
+    },
     Linked,
     Tapped(ParticipantId, Source),
     RecordingStarted,
-    TrackAdded { side: recorder::Side, source: Source },
+    TrackAdded {
+        side: recorder::Side,
+        source: Source,
+    },
     QualityNoted(usize),
     RecordingStopped,
     RecordingErased,
+    /// Why.
+    Paused(String),
+    /// Nobody ended the pause.
+    Resumed(bool),
 }
 
 #[derive(Default)]
@@ -40,7 +51,7 @@ struct MediaState {
     links: BTreeSet<(ParticipantId, ParticipantId)>,
     muted: BTreeSet<(ParticipantId, Source)>,
     views: BTreeMap<(ParticipantId, String), View>,
-    taps: Vec<TapSender>,
+    taps: Vec<(Source, TapSender)>,
 }
 
 #[derive(Default)]
@@ -76,6 +87,28 @@ impl Model {
 
     pub(super) fn facts(&self) -> Vec<Fact> {
         self.facts.lock().unwrap().clone()
+    }
+
+    /// Everybody says this into the microphone.
+    pub(super) fn speak(&self, event: &TapEvent) {
+        let media = self.media.lock().unwrap();
+        for (_, tap) in media.taps.iter().filter(|(source, _)| *source == Source::Microphone) {
+            tap.send(event.clone());
+        }
+    }
+
+    /// Whether media is stored right now, and if not, why.
+    pub(super) fn stores(&self) -> Result<(), String> {
+        let mut stores = Err("not recorded".to_owned());
+        for deed in self.deeds() {
+            match deed {
+                Deed::RecordingStarted | Deed::Resumed(_) => stores = Ok(()),
+                Deed::Paused(why) => stores = Err(why),
+                Deed::RecordingStopped | Deed::RecordingErased => stores = Err("not recorded".to_owned()),
+                _ => {}
+            }
+        }
+        stores
     }
 
     /// Who is shown to `to`, by source.
@@ -247,7 +280,7 @@ impl MediaPlane for ModelMedia {
                 return Err(RouteError::NoSuchParticipant(who));
             }
             let (sender, receiver) = tap_channel(capacity);
-            self.0.media.lock().unwrap().taps.push(sender);
+            self.0.media.lock().unwrap().taps.push((source, sender));
             self.0.did(Deed::Tapped(who, source));
             Ok(receiver)
         })
@@ -264,7 +297,7 @@ impl Recordings for ModelRecorder {
             if self.0.disk_full.load(Ordering::Relaxed) {
                 return Err("no space left".into());
             }
-            assert!(spec.receipts.last().is_some_and(|receipt| receipt.recording), "without consent");
+            assert!(spec.receipts.iter().any(|receipt| receipt.recording), "without consent");
             self.0.receipts.lock().unwrap().extend(spec.receipts.iter().map(|receipt| receipt.recording));
             self.0.did(Deed::RecordingStarted);
             Ok(Box::new(ModelRecording(self.0.clone())) as Box<dyn Recording>)
@@ -300,6 +333,16 @@ impl Recording for ModelRecording {
     fn add_quality(&self, points: serde_json::Value) -> BoxFuture<'_, ()> {
         let points = points.as_array().map_or(0, Vec::len);
         self.0.did(Deed::QualityNoted(points));
+        Box::pin(async {})
+    }
+
+    fn pause(&self, pause: PauseSpec) -> BoxFuture<'_, ()> {
+        self.0.did(Deed::Paused(pause.reason));
+        Box::pin(async {})
+    }
+
+    fn resume(&self, timed_out: bool) -> BoxFuture<'_, ()> {
+        self.0.did(Deed::Resumed(timed_out));
         Box::pin(async {})
     }
 

@@ -163,7 +163,7 @@ async fn a_choice_about_words_that_are_not_in_force_is_refused() {
     let world = World::new();
     let mut buyer = world.buyer().await;
     let old = ConsentChoice { text_version: "6".into(), ..choice(true) };
-    buyer.say(ClientMessage::RequestHelp { consent: old }).await;
+    buyer.say(ClientMessage::RequestHelp { consent: Some(old) }).await;
     let problem = buyer.problem().await;
     assert_eq!(code(&problem), "unknown_consent_text");
     assert!(problem.detail.contains("\"7\""), "{}", problem.detail);

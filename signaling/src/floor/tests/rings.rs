@@ -113,8 +113,6 @@ async fn a_strangers_accept_is_refused_and_changes_nothing() {
         ben.say(message).await;
         assert_eq!(code(&ben.problem().await), "no_call");
     }
-    ben.say(ClientMessage::SetConsent { consent: choice(true) }).await;
-    assert_eq!(code(&ben.problem().await), "not_allowed");
     assert_eq!(world.model.shown_to(ben.participant()).len(), 0);
 
     anna.say(ClientMessage::Accept { call }).await;
@@ -136,6 +134,6 @@ async fn a_full_line_says_so() {
         world.buyer().await.ask(false).await;
     }
     let mut third = world.buyer().await;
-    third.say(ClientMessage::RequestHelp { consent: choice(false) }).await;
+    third.say(ClientMessage::RequestHelp { consent: Some(choice(false)) }).await;
     assert_eq!(code(&third.problem().await), "queue_full");
 }

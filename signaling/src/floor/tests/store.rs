@@ -23,7 +23,7 @@ async fn store() -> (Store, Identity, Identity) {
     let password_hash = String::new();
     let new = NewUser { email: email.clone(), name: name.clone(), role, password_hash };
     let id = store.add_user(new).await.unwrap();
-    let agent = Identity::Staff(Me { id, email, name, role });
+    let agent = Identity::Staff(Me { id, email, name, role, country: None });
     let buyer = buyer();
     let Identity::Buyer { session, context } = &buyer else { unreachable!() };
     let visit = NewBuyerVisit {
@@ -110,6 +110,7 @@ async fn what_a_crash_has_left_is_closed_at_the_next_start() {
     for (recording, at) in [(true, ago(80)), (false, ago(50)), (true, ago(40))] {
         let receipt = ConsentReceipt {
             id: ReceiptId::new(),
+            side: protocol::rest::RecordedSide::Buyer,
             subject: "b-17".into(),
             recording,
             text_version: "7".into(),

@@ -8,6 +8,8 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
     pub call: Uuid,
+    /// On which side of the call the subject is.
+    pub side: String,
     pub subject: String,
     pub recording: bool,
     pub text_version: String,

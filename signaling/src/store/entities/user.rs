@@ -11,6 +11,8 @@ pub struct Model {
     pub email: String,
     pub name: String,
     pub role: String,
+    /// Where they work, ISO 3166-1 alpha-2.
+    pub country: Option<String>,
     /// argon2id, PHC string.
     pub password_hash: String,
     pub created_at: i64,

@@ -5,6 +5,8 @@ use sea_orm_migration::{MigrationTrait, MigratorTrait, async_trait};
 mod m20261121_000001_initial;
 mod m20261122_000002_quality;
 mod m20261130_000010_queues;
+mod m20261130_000011_pauses;
+mod m20261130_000012_agent_receipts;
 mod m20261130_000040_ratings;
 mod m20261130_000050_scorecards;
 
@@ -18,6 +20,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000001_initial::Migration),
             Box::new(m20261122_000002_quality::Migration),
             Box::new(m20261130_000010_queues::Migration),
+            Box::new(m20261130_000011_pauses::Migration),
+            Box::new(m20261130_000012_agent_receipts::Migration),
             Box::new(m20261130_000040_ratings::Migration),
             Box::new(m20261130_000050_scorecards::Migration),
         ]

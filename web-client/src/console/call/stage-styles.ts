@@ -193,6 +193,18 @@ export const stageStyles = css`
     max-inline-size: calc(100% - clamp(96px, 20%, 220px) - var(--v-s6));
     font-variant-numeric: tabular-nums;
   }
+  .badges .paused {
+    flex-basis: 100%;
+    max-inline-size: 620px;
+  }
+  /* Below one's own picture, as wide as the stage. */
+  @media (max-width: 720px) {
+    .badges .paused {
+      flex: none;
+      inline-size: calc(100% + 96px);
+      margin-block-start: 52px;
+    }
+  }
   .overlay {
     position: absolute;
     inset: 0;

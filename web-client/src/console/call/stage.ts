@@ -14,12 +14,14 @@ import { Watch } from '../../session/observable.ts';
 import { clockTime } from '../../staff/format.ts';
 import '../../staff/icons.ts';
 import { serverNow } from '../../staff/server-time.ts';
+import { because } from '../consent/obstacles.ts';
 import type { Desk } from '../desk.ts';
 import { reasonText } from '../devices.ts';
 import '../people/consult.ts';
 import '../people/link-bars.ts';
 import { doing, MODES, mainParty, mayMute } from '../people/roles.ts';
 import { picture, streamOf } from '../video.ts';
+import './pause.ts';
 import { stageStyles } from './stage-styles.ts';
 
 const RECORDING: Record<
@@ -28,6 +30,7 @@ const RECORDING: Record<
 > = {
   off: { tone: 'stage', words: 'Not recorded' },
   on: { tone: 'danger', words: 'Recording' },
+  paused: { tone: 'warn', words: 'Recording paused' },
   deleted: { tone: 'stage', words: 'Recording deleted' },
   failed: { tone: 'warn', words: 'Recording failed' },
 };
@@ -36,6 +39,7 @@ const RECORDING: Record<
  * The picture and sound of a call, and what the agent does with their own.
  *
  * @fires console-note - something to say for a moment; `detail` is the text
+ * @fires console-consent - the agent wants to choose about being recorded
  */
 export class ConsoleStage extends LitElement {
   static override properties = { desk: { attribute: false }, asking: { state: true } };
@@ -210,6 +214,13 @@ export class ConsoleStage extends LitElement {
     </div>`;
   }
 
+  /** The state, and what is missing where nothing is recorded. */
+  #recordingWords(desk: Desk, call: CallView): string {
+    const { words } = RECORDING[call.recording];
+    const why = call.recording === 'off' ? because(call.obstacles ?? [], desk.isAgent) : '';
+    return why ? `${words}: ${why}` : words;
+  }
+
   #badges(desk: Desk, call: CallView) {
     const recording = RECORDING[call.recording];
     const began = call.accepted_at === undefined ? undefined : Date.parse(call.accepted_at);
@@ -222,13 +233,19 @@ export class ConsoleStage extends LitElement {
         ?pulse=${call.recording === 'on'}
         data-testid="recording"
         role="status"
-        >${recording.words}</vt-badge
+        >${this.#recordingWords(desk, call)}</vt-badge
       >
+      ${
+        desk.isAgent && call.recording === 'off' && call.obstacles?.includes('agent')
+          ? html`<vt-button variant="stage" size="sm" round data-testid="decide" @click=${() => this.dispatchEvent(new CustomEvent('console-consent', { bubbles: true, composed: true }))}>Read and choose</vt-button>`
+          : nothing
+      }
       ${
         began === undefined
           ? nothing
           : html`<vt-badge tone="stage" data-testid="call-timer"><span role="timer" aria-label="Length of the call">${clockTime(serverNow() - began)}</span></vt-badge>`
       }
+      ${call.paused ? html`<console-paused class="paused" .desk=${desk}></console-paused>` : nothing}
       ${held === undefined ? nothing : html`<vt-badge tone="warn" data-testid="held">On hold ${clockTime(serverNow() - held)}</vt-badge>`}
       ${call.consult && !call.consult.talking ? html`<vt-badge tone="stage" data-testid="asking">Asking ${call.consult.name}…</vt-badge>` : nothing}
       ${other && !other.sending.includes('microphone') && other.present ? html`<vt-badge tone="stage"><vt-icon name="mic-off"></vt-icon>${other.name || 'Buyer'} is muted</vt-badge>` : nothing}
@@ -303,6 +320,12 @@ export class ConsoleStage extends LitElement {
     </div>`;
   }
 
+  /** Who leads the call or follows it may have nothing stored for a while. */
+  #pause(desk: Desk, call: CallView) {
+    const recorded = call.recording === 'on' || call.recording === 'paused';
+    return recorded ? html`<console-pause .desk=${desk}></console-pause>` : nothing;
+  }
+
   /** Hold, and a colleague's advice. */
   #agentControls(desk: Desk, call: CallView) {
     if (!desk.isAgent) return nothing;
@@ -327,7 +350,7 @@ export class ConsoleStage extends LitElement {
 
   #controls(desk: Desk, call: CallView) {
     if (desk.listening) {
-      return html`<div class="controls" role="toolbar" aria-label="Call controls">${this.#modes(desk, call)} ${this.#end(desk)}</div>`;
+      return html`<div class="controls" role="toolbar" aria-label="Call controls">${this.#pause(desk, call)} ${this.#modes(desk, call)} ${this.#end(desk)}</div>`;
     }
     const { local } = desk.media;
     const { microphone, camera, screen } = local;
@@ -355,7 +378,7 @@ export class ConsoleStage extends LitElement {
           ? html`<vt-button variant="stage" round icon="screen" data-testid="screen" label=${sharing ? 'Stop sharing (S)' : 'Share your screen (S)'} .pressed=${sharing} @click=${() => this.toggleScreen()}></vt-button>`
           : nothing
       }
-      ${this.#agentControls(desk, call)} ${this.#modes(desk, call)} ${this.#end(desk)}
+      ${this.#agentControls(desk, call)} ${this.#pause(desk, call)} ${this.#modes(desk, call)} ${this.#end(desk)}
     </div>`;
   }
 
@@ -366,6 +389,10 @@ export class ConsoleStage extends LitElement {
   toggleHold(): void {
     const desk = this.desk;
     if (desk?.isAgent) desk.store.setHold(desk.call?.held_since === undefined);
+  }
+
+  togglePause(): void {
+    this.renderRoot.querySelector('console-pause')?.toggle();
   }
 
   toggleMute(): void {

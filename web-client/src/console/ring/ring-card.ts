@@ -9,6 +9,7 @@ import '../../staff/context.ts';
 import { clockTime, languageName } from '../../staff/format.ts';
 import '../../staff/icons.ts';
 import { serverNow } from '../../staff/server-time.ts';
+import { because } from '../consent/obstacles.ts';
 
 /** Keys are not answers for this long after the ring appears, ms. */
 const KEY_GUARD_MS = 350;
@@ -194,7 +195,7 @@ export class ConsoleRing extends LitElement {
         ${
           ring.recording
             ? html`<vt-badge tone="danger" dot>Will be recorded</vt-badge>`
-            : html`<vt-badge>Not recorded</vt-badge>`
+            : html`<vt-badge>Not recorded: ${because(ring.obstacles, true)}</vt-badge>`
         }
       </header>
       <div class="body"><staff-context large .context=${context} .queue=${ring.queue.title}></staff-context></div>
