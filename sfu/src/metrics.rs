@@ -37,6 +37,9 @@ const COUNTED: &[Counted] = &[
     ("estimate_collapses_total", "Times a link's rate collapsed from one report to the next", |it| {
         it.collapses
     }),
+    ("uplink_collapses_total", "Times a publisher's way to us collapsed from one packet to the next", |it| {
+        it.uplink_collapses
+    }),
     ("twcc_feedback_total", "TWCC feedback packets sent to publishers", |it| it.twcc),
 ];
 

@@ -5,7 +5,8 @@
 //! slot the ladder decides what goes first, and temporal layers stand between spatial ones in it.
 //!
 //! Down goes at once: what does not fit is delay. Up goes when it fits with a margin and has for a while, and a slot that had to come
-//! back down waits twice as long the next time.
+//! back down waits twice as long the next time. Only the step from the lowest layer to nothing takes patience: it ends in a
+//! keyframe, which costs a narrow leg more than the layer did.
 
 use std::cmp::Reverse;
 use std::time::{Duration, Instant};
@@ -28,8 +29,15 @@ const CALM: Duration = Duration::from_secs(20);
 const FRESH: Duration = Duration::from_secs(3);
 /// A publisher that was told to send less does so within this time.
 const FOLLOWS: Duration = Duration::from_millis(1500);
+/// Encoders that try to follow, but cannot send so little, send up to this many times what they should.
+const OVERSHOOT: f64 = 1.5;
 /// What had to come down meanwhile waits for this.
 const HOLD_FRESH: Duration = Duration::from_millis(50);
+/// An elastic step is gone up to with this many times the least it can be kept with.
+const ENOUGH: f64 = 1.8;
+/// The lowest layer, and a picture whose publisher follows, is given up only when it has not fitted for this long: estimates
+/// fall too low for a moment.
+const PATIENCE: Duration = Duration::from_millis(2000);
 /// Retransmissions need as much as is lost, at most this share of everything.
 const REPAIR_MAX: f64 = 0.2;
 
@@ -51,6 +59,8 @@ pub struct Rung {
     pub target: Target,
     /// Measured, or expected of a layer that is paused at the publisher; without retransmissions.
     pub bitrate: Bitrate,
+    /// What there must be to go up to it.
+    pub enough: Bitrate,
     /// The publisher follows this viewer: told to, it sends this step with as little …
     pub least: Bitrate,
     /// … or as much.
@@ -60,7 +70,13 @@ pub struct Rung {
 impl Rung {
     /// A step that costs what it costs.
     pub fn fixed(target: Target, bitrate: Bitrate) -> Self {
-        Self { target, bitrate, least: bitrate, most: bitrate }
+        Self { target, bitrate, enough: bitrate, least: bitrate, most: bitrate }
+    }
+
+    /// A step that costs as much as there is, from `least` on: the publisher is told what there is. To change the picture
+    /// costs a keyframe, so there must be more to go up to it than to stay.
+    pub fn elastic(target: Target, bitrate: Bitrate, least: Bitrate, most: Bitrate) -> Self {
+        Self { target, bitrate, enough: least.scale(ENOUGH).min(most), least, most }
     }
 
     fn is_elastic(&self) -> bool {
@@ -109,6 +125,19 @@ impl SlotRequest<'_> {
     }
 }
 
+/// What a leg has to give, and what of it is spoken for.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct Leg {
+    /// What it carries.
+    pub estimate: Bitrate,
+    /// What audio uses.
+    pub audio: Bitrate,
+    /// What it takes to let leave in good time what waits to leave. It comes before better pictures, not before any.
+    pub waiting: Bitrate,
+    /// Share of packets that are sent again, 0–1.
+    pub loss: f64,
+}
+
 /// What a video slot gets.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Allocation {
@@ -124,6 +153,8 @@ struct Memory {
     rung: Option<usize>,
     target: Option<Target>,
     fits_since: Option<Instant>,
+    /// Since when what it keeps for a while does not fit.
+    short_since: Option<Instant>,
     /// Since when an elastic source sends more than its share.
     over_since: Option<Instant>,
     raised_at: Option<Instant>,
@@ -138,6 +169,7 @@ impl Default for Memory {
             rung: None,
             target: None,
             fits_since: None,
+            short_since: None,
             over_since: None,
             raised_at: None,
             lowered_at: None,
@@ -181,25 +213,21 @@ impl Allocator {
         audio.plus(Bitrate::bps(video)).scale(MARGIN_UP * 1.03 / (1.0 - loss.clamp(0.0, REPAIR_MAX)))
     }
 
-    /// Divides `estimate` among the video slots; `audio` is what audio uses, `loss` the share of packets that are sent again.
-    pub fn divide(
-        &mut self,
-        now: Instant,
-        estimate: Bitrate,
-        audio: Bitrate,
-        loss: f64,
-        slots: &[SlotRequest<'_>],
-    ) -> &[Allocation] {
-        let budget = estimate.minus(audio).scale(1.0 - loss.clamp(0.0, REPAIR_MAX));
+    /// Divides what the leg has among the video slots.
+    pub fn divide(&mut self, now: Instant, leg: &Leg, slots: &[SlotRequest<'_>]) -> &[Allocation] {
+        let budget = leg.estimate.minus(leg.audio).scale(1.0 - leg.loss.clamp(0.0, REPAIR_MAX));
         self.slots.resize(slots.len(), Memory::default());
         self.order.clear();
         self.order
             .extend((0..slots.len()).filter(|slot| slots.get(*slot).is_some_and(|it| !it.ladder.is_empty())));
         let key = |slot: &usize| slots.get(*slot).map(|it| (Reverse(it.screen), Reverse(it.pixels), *slot));
         self.order.sort_unstable_by_key(key);
-        distribute(budget.scale(TOLERANCE), slots, &self.order, &mut self.fits);
-        distribute(budget.scale(1.0 / MARGIN_UP), slots, &self.order, &mut self.fits_safely);
-        distribute(budget.scale(1.0 / MARGIN_AMPLE), slots, &self.order, &mut self.fits_amply);
+        let waiting = leg.waiting;
+        let order = &self.order;
+        let (keep, reach): (Price, Price) = (|rung| rung.least, |rung| rung.enough);
+        distribute(budget.scale(TOLERANCE), waiting, slots, order, keep, &mut self.fits);
+        distribute(budget.scale(1.0 / MARGIN_UP), waiting, slots, order, reach, &mut self.fits_safely);
+        distribute(budget.scale(1.0 / MARGIN_AMPLE), waiting, slots, order, reach, &mut self.fits_amply);
         self.out.clear();
         for (slot, request) in slots.iter().enumerate() {
             let memory = &mut self.slots[slot];
@@ -209,10 +237,11 @@ impl Allocator {
             memory.choose(now, request, fits);
             memory.target = memory.rung.and_then(|rung| request.ladder.get(rung)).map(|rung| rung.target);
             self.changes += u64::from(memory.target != before);
-            let share = memory.rung.map_or(Bitrate::ZERO, |rung| request.cost(rung));
+            let fits = memory.rung.filter(|_| memory.short_since.is_none());
+            let share = fits.map_or(Bitrate::ZERO, |rung| request.cost(rung));
             self.out.push(Allocation { target: memory.target, share });
         }
-        self.share_rest(now, budget, slots);
+        self.share_rest(now, budget.minus(waiting), slots);
         &self.out
     }
 
@@ -250,9 +279,9 @@ impl Allocator {
             }
             let since = *memory.over_since.get_or_insert(now);
             let same = || request.ladder.iter().filter(|it| it.is_picture_of(rung));
-            let fitting = same().rfind(|it| it.bitrate <= limit).map(|it| it.target);
-            let soon = same().next().map(|it| it.target).filter(|_| now < since + FOLLOWS);
-            out.target = fitting.or(soon);
+            let fitting = same().rfind(|it| it.bitrate <= limit);
+            let soon = |it: &&Rung| now < since + FOLLOWS || it.bitrate <= limit.scale(OVERSHOOT);
+            out.target = fitting.or_else(|| same().next().filter(soon)).map(|it| it.target);
         }
     }
 }
@@ -276,6 +305,16 @@ impl Memory {
             return;
         }
         let fresh_since = *self.fresh_since.get_or_insert(now);
+        let current = self.rung.and_then(|rung| request.ladder.get(rung));
+        let kept = match current {
+            Some(rung) if rung.is_elastic() => self.rung,
+            Some(_) if fits.is_none() => request.cheapest(),
+            _ => None,
+        };
+        let kept = kept.filter(|_| fits < self.rung);
+        let short_since = kept.is_some().then(|| *self.short_since.get_or_insert(now));
+        self.short_since = short_since.filter(|since| now < *since + PATIENCE);
+        let fits = if self.short_since.is_some() { kept } else { fits };
         if fits < self.rung {
             if self.raised_at.is_some_and(|at| now < at + FLAP) {
                 self.hold = (self.hold * 2).min(HOLD.1);
@@ -309,18 +348,30 @@ impl Memory {
     }
 }
 
+/// What a rung is taken to cost.
+type Price = fn(&Rung) -> Bitrate;
+
 /// The highest rung of every slot that fits the budget, by the order of the module's first paragraph.
-fn distribute(budget: Bitrate, slots: &[SlotRequest<'_>], order: &[usize], rungs: &mut Vec<Option<usize>>) {
+/// What waits to leave counts against all but the lowest rungs.
+fn distribute(
+    budget: Bitrate,
+    waiting: Bitrate,
+    slots: &[SlotRequest<'_>],
+    order: &[usize],
+    price: Price,
+    rungs: &mut Vec<Option<usize>>,
+) {
     rungs.clear();
     rungs.resize(slots.len(), None);
     let mut left = budget;
-    let mut raise = |slot: usize, limit: Option<usize>| {
+    let cost = |request: &SlotRequest<'_>, rung: usize| request.ladder.get(rung).map_or(Bitrate::MAX, price);
+    let mut raise = |slot: usize, limit: Option<usize>, reserve: Bitrate| {
         let (Some(request), Some(limit)) = (slots.get(slot), limit) else { return };
-        let have = rungs[slot].map_or(Bitrate::ZERO, |rung| request.cost(rung));
+        let have = rungs[slot].map_or(Bitrate::ZERO, |rung| cost(request, rung));
         let from = rungs[slot].map_or(0, |rung| rung + 1);
-        let best = (from..=limit).rev().find(|rung| request.cost(*rung) <= left.plus(have));
+        let best = (from..=limit).rev().find(|rung| cost(request, *rung) <= left.minus(reserve).plus(have));
         if let Some(rung) = best {
-            left = left.plus(have).minus(request.cost(rung));
+            left = left.plus(have).minus(cost(request, rung));
             rungs[slot] = Some(rung);
         }
     };
@@ -332,7 +383,7 @@ fn distribute(budget: Bitrate, slots: &[SlotRequest<'_>], order: &[usize], rungs
                 true => request.cheapest(),
                 false => request.top(),
             };
-            raise(slot, limit);
+            raise(slot, limit, if lowest { Bitrate::ZERO } else { waiting });
         }
     }
 }
@@ -359,6 +410,10 @@ mod tests {
         ]
     }
 
+    fn leg(estimate: Bitrate, audio: Bitrate, loss: f64) -> Leg {
+        Leg { estimate, audio, loss, ..Leg::default() }
+    }
+
     fn camera(ladder: &[Rung], pixels: u32) -> SlotRequest<'_> {
         SlotRequest { screen: false, pixels, ladder }
     }
@@ -372,7 +427,7 @@ mod tests {
         let mut allocator = Allocator::default();
         let start = Instant::now();
         (0..10).for_each(|step| {
-            allocator.divide(start + HOLD.0 * step, Bitrate::kbps(kbps), Bitrate::kbps(50), 0.0, slots);
+            allocator.divide(start + HOLD.0 * step, &leg(Bitrate::kbps(kbps), Bitrate::kbps(50), 0.0), slots);
         });
         allocator.out.iter().map(|it| it.share.as_bps() / 1000).collect()
     }
@@ -398,12 +453,40 @@ mod tests {
         let mut targets = Vec::new();
         for kbps in [2000u64, 1200, 800, 420, 250, 130, 60] {
             let slots = [camera(&steps, 1)];
-            let got = allocator.divide(start, Bitrate::kbps(kbps), Bitrate::ZERO, 0.0, &slots)[0];
+            let got = allocator.divide(start, &leg(Bitrate::kbps(kbps), Bitrate::ZERO, 0.0), &slots)[0];
             targets.push(got.target.map(|target| (target.encoding, target.temporal)));
         }
-        let expected =
-            [Some((2, 1)), Some((2, 0)), Some((1, 1)), Some((1, 0)), Some((0, 1)), Some((0, 0)), None];
-        assert_eq!(targets, expected);
+        let expected = [
+            Some((2, 1)),
+            Some((2, 0)),
+            Some((1, 1)),
+            Some((1, 0)),
+            Some((0, 1)),
+            Some((0, 0)),
+            Some((0, 0)),
+        ];
+        assert_eq!(targets, expected, "and the lowest layer is not given up at once");
+        let slots = [camera(&steps, 1)];
+        let mut later = |millis, kbps| {
+            let leg = leg(Bitrate::kbps(kbps), Bitrate::ZERO, 0.0);
+            let got = allocator.divide(start + Duration::from_millis(millis), &leg, &slots)[0];
+            (got.target.is_some(), got.share)
+        };
+        assert_eq!(later(1900, 60), (true, Bitrate::ZERO));
+        assert_eq!(later(1950, 100), (true, Bitrate::kbps(90)), "it was for a moment only");
+        assert_eq!(later(2000, 60), (true, Bitrate::ZERO));
+        assert_eq!(later(4000, 60), (false, Bitrate::ZERO));
+    }
+
+    #[test]
+    fn what_waits_to_leave_comes_before_better_pictures_but_not_before_any() {
+        let steps = ladder();
+        let slots = [camera(&steps, 1)];
+        let shares = [0, 100, 400].map(|kbps| {
+            let leg = Leg { estimate: Bitrate::kbps(320), waiting: Bitrate::kbps(kbps), ..Leg::default() };
+            Allocator::default().divide(Instant::now(), &leg, &slots)[0].share
+        });
+        assert_eq!(shares, [150, 150, 90].map(Bitrate::kbps));
     }
 
     #[test]
@@ -414,7 +497,8 @@ mod tests {
         let mut now = Instant::now();
         let mut at = |allocator: &mut Allocator, wait: u64, kbps| {
             now += Duration::from_millis(wait);
-            allocator.divide(now, Bitrate::kbps(kbps), Bitrate::ZERO, 0.0, &slots)[0].share.as_bps() / 1000
+            allocator.divide(now, &leg(Bitrate::kbps(kbps), Bitrate::ZERO, 0.0), &slots)[0].share.as_bps()
+                / 1000
         };
         assert_eq!(at(&mut allocator, 0, 2000), 1500, "the first picture is as good as it can be");
         assert_eq!(at(&mut allocator, 10_000, 600), 500);
@@ -440,28 +524,57 @@ mod tests {
             now += Duration::from_millis(50);
             // Around 900, where the top encoding's base layer just fits.
             let kbps = 950 + [0, 40, -50, 60, -20][step % 5];
-            allocator.divide(now, Bitrate::kbps(kbps as u64), Bitrate::ZERO, 0.0, &slots);
+            allocator.divide(now, &leg(Bitrate::kbps(kbps as u64), Bitrate::ZERO, 0.0), &slots);
         }
         assert!(allocator.changes() <= 2, "{} changes", allocator.changes());
     }
 
     #[test]
     fn a_publisher_with_one_viewer_gets_what_the_viewer_can_take() {
-        let top = Rung { least: Bitrate::kbps(80), most: Bitrate::kbps(2500), ..rung(0, 2, 2400) };
+        let [least, rate, most] = [80, 2400, 2500].map(Bitrate::kbps);
+        let top = Rung::elastic(rung(0, 2, 0).target, rate, least, most);
         let one = [rung(0, 0, 900), rung(0, 1, 1400), top];
         let slots = [camera(&one, 1)];
         let mut allocator = Allocator::default();
         let mut now = Instant::now();
         let mut at = |millis, kbps| {
             now += Duration::from_millis(millis);
-            let got = allocator.divide(now, Bitrate::kbps(kbps), Bitrate::kbps(50), 0.0, &slots)[0];
+            let got = allocator.divide(now, &leg(Bitrate::kbps(kbps), Bitrate::kbps(50), 0.0), &slots)[0];
             (got.target.map(|target| target.temporal), got.share.as_bps() / 1000)
         };
         assert_eq!(at(0, 5000), (Some(2), 2500));
         assert_eq!(at(0, 1550), (Some(1), 1500), "one temporal layer less until it has been told");
         assert_eq!(at(0, 350), (Some(0), 300), "it will fit soon");
         assert_eq!(at(1600, 350), (None, 300), "it does not follow");
-        assert_eq!(at(0, 100), (None, 0));
+        assert_eq!(at(0, 100).1, 50, "all there is, for a while");
+        assert_eq!(at(2000, 100), (None, 0));
+    }
+
+    #[test]
+    fn a_publisher_that_follows_changes_its_picture_only_for_good_reasons() {
+        let step = |encoding, least| {
+            let target = Target { encoding, spatial: 0, temporal: 2 };
+            Rung::elastic(target, Bitrate::kbps(150), Bitrate::kbps(least), Bitrate::kbps(2500))
+        };
+        let two = [step(0, 70), step(1, 110)];
+        let slots = [camera(&two, 1)];
+        let mut allocator = Allocator::default();
+        let mut now = Instant::now();
+        let mut at = |millis, kbps| {
+            now += Duration::from_millis(millis);
+            let got = allocator.divide(now, &leg(Bitrate::kbps(kbps), Bitrate::ZERO, 0.0), &slots)[0];
+            (got.target.map(|target| target.encoding), got.share.as_bps() / 1000)
+        };
+        assert_eq!(at(0, 900), (Some(1), 900));
+        assert_eq!(at(10_000, 90), (Some(1), 90), "an estimate that falls too low for a moment");
+        assert_eq!(at(1_000, 160), (Some(1), 160));
+        assert_eq!(at(1_000, 90), (Some(1), 90));
+        assert_eq!(at(2_000, 90), (Some(0), 90), "now it stays low");
+        for _ in 0..100 {
+            assert_eq!(at(100, 160).0, Some(0), "enough to keep the picture is not enough to go up to it");
+        }
+        at(100, 300);
+        assert_eq!(at(1_000, 300), (Some(1), 300));
     }
 
     proptest! {
@@ -473,7 +586,7 @@ mod tests {
             let steps = ladder();
             let elastic: Vec<_> = steps
                 .iter()
-                .map(|rung| Rung { least: rung.bitrate.scale(0.6), ..*rung })
+                .map(|rung| Rung::elastic(rung.target, rung.bitrate, rung.bitrate.scale(0.6), rung.bitrate))
                 .collect();
             let slots: Vec<_> = sizes
                 .iter()
@@ -487,7 +600,7 @@ mod tests {
             let mut now = Instant::now();
             for estimate in [kbps, 6000, kbps] {
                 now += Duration::from_secs(1);
-                let got = allocator.divide(now, Bitrate::kbps(estimate), Bitrate::kbps(40), 0.05, &slots);
+                let got = allocator.divide(now, &leg(Bitrate::kbps(estimate), Bitrate::kbps(40), 0.05), &slots);
                 let sum: u64 = got.iter().map(|it| it.share.as_bps()).sum();
                 prop_assert!(sum as f64 <= estimate as f64 * 1000.0 * TOLERANCE);
                 for (out, slot) in got.iter().zip(&slots) {

@@ -25,11 +25,16 @@ const SURGE_DEVIATIONS: f64 = 4.0;
 const SURGE_PACKETS: usize = 3;
 const PLAIN_PACKETS: usize = 2;
 const PLAIN_US: f64 = 48_000.0;
+/// Two packets that are so late, and so far apart, may be the beginning of one.
+const SLOWS_US: f64 = 20_000.0;
 /// The receiving rate is measured over at least and at most this long, in microseconds.
 const SPAN_MIN_US: i64 = 20_000;
 const SPAN_MAX_US: i64 = 250_000;
 /// What arrives must have become this much slower than what was sent.
 const SLOWER: f64 = 0.75;
+/// The rate of a busy link is looked for in this much time of arrivals, and told from at least so much of it, in microseconds.
+const BUSY_WINDOW_US: i64 = 500_000;
+const BUSY_MIN_US: i64 = 40_000;
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Passed {
@@ -131,10 +136,47 @@ impl Delays {
         Bitrate::of(bytes, Duration::from_micros(arrival_us as u64))
     }
 
+    /// The last two packets came later and later: not yet enough to tell a collapse from a hiccup.
+    pub fn slows(&self) -> bool {
+        let (Some(usual), true) = (self.usual, self.count >= SURGE_PACKETS) else { return false };
+        let back = |steps: usize| self.recent[(self.count + RECENT - 1 - steps) % RECENT];
+        let late = |packet: &Passed| packet.delay() as f64 - usual;
+        let (last, before) = (back(0), back(1));
+        let least = SLOWS_US.max(1.5 * SURGE_DEVIATIONS * self.deviation);
+        late(&before) >= least
+            && last.delay() > before.delay()
+            && last.arrival_us - before.arrival_us >= SPAN_MIN_US
+    }
+
     /// The rate at which packets come out of a queue that is still there.
     pub fn draining(&self) -> Option<Bitrate> {
         let (bytes, first, last) = self.late_run()?;
         Bitrate::of(bytes, Duration::from_micros((last.arrival_us - first.arrival_us) as u64))
+    }
+
+    /// The rate at which the link passes packets while it has some to pass: of all lately that found others before them in
+    /// its queue. A viewer that is sent less than the link carries makes queues too, with every keyframe; what arrived in
+    /// all would then be far less than the link's rate.
+    pub fn passing(&self) -> Option<Bitrate> {
+        let base = self.least[0].min(self.least[1]);
+        let filled = self.count.min(RECENT);
+        let back = |steps: usize| self.recent[(self.count + RECENT - 1 - steps) % RECENT];
+        let newest = back(0).arrival_us;
+        let (mut bytes, mut busy_us) = (0, 0);
+        for steps in 0..filled.saturating_sub(1) {
+            let (packet, before) = (back(steps), back(steps + 1));
+            if newest - before.arrival_us > BUSY_WINDOW_US {
+                break;
+            }
+            let apart = packet.arrival_us - before.arrival_us;
+            // It was at the queue before the one ahead of it had left.
+            if apart >= 0 && packet.sent_us.saturating_add(base) < before.arrival_us {
+                bytes += u64::from(packet.bytes);
+                busy_us += apart;
+            }
+        }
+        let long_enough = filled > 1 && busy_us >= BUSY_MIN_US;
+        long_enough.then(|| Bitrate::of(bytes, Duration::from_micros(busy_us as u64))).flatten()
     }
 
     fn unusual(&self) -> f64 {
@@ -201,6 +243,25 @@ mod tests {
         frames(&mut delays, 60, 1, 32_000, &mut free);
         let rate = delays.surge().expect("seen").as_bps();
         assert!((290_000..310_000).contains(&rate), "{rate}");
+    }
+
+    #[test]
+    fn a_link_that_is_busy_now_and_then_shows_its_rate_whatever_is_sent_over_it() {
+        let mut delays = Delays::default();
+        // 0.6 Mbit/s: 16 ms a packet. Four of them every 133 ms are 288 kbit/s.
+        let mut free = 0;
+        for frame in 0..20 {
+            for packet in 0..4 {
+                let sent = frame * 133_000 + packet * 500;
+                free = free.max(sent + 20_000) + 16_000;
+                delays.on_packet(&ack(sent, free));
+            }
+        }
+        let rate = delays.passing().expect("busy for half of the time").as_bps();
+        assert!((590_000..610_000).contains(&rate), "{rate}");
+        let mut idle = Delays::default();
+        (0..60).for_each(|packet| idle.on_packet(&ack(packet * 33_000, packet * 33_000 + 25_000)));
+        assert_eq!(idle.passing(), None);
     }
 
     #[test]

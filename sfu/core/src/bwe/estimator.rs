@@ -61,6 +61,10 @@ const OUTAGE_US: u64 = 700_000;
 /// A peer that stops reporting altogether though it is still there is not held back for ever.
 const GIVE_UP: Duration = Duration::from_secs(3);
 
+/// A doubt keeps video back for this long at most, and comes no more often than …
+const DOUBT_US: u64 = 150_000;
+const DOUBT_EVERY_US: u64 = 2_000_000;
+
 /// Reports further apart than this are no rhythm.
 const INTERVAL_MAX_US: u64 = 300_000;
 
@@ -119,6 +123,10 @@ pub struct Estimator {
     first_sent_us: Option<u64>,
     /// What left before was lost with everything else: the path was gone, not full.
     outage_until_us: Option<u64>,
+    /// Video is kept back until then: the path may have collapsed, and the next report tells.
+    doubt_until_us: Option<u64>,
+    /// No new doubt before that.
+    no_doubt_until_us: u64,
     /// What left before took another path.
     path_since_us: u64,
     /// Nothing was reported for [`GIVE_UP`]: holding back helps nobody.
@@ -153,6 +161,8 @@ impl Estimator {
             interval_us: 100_000,
             first_sent_us: None,
             outage_until_us: None,
+            doubt_until_us: None,
+            no_doubt_until_us: 0,
             path_since_us: 0,
             gone_silent: false,
             stats: EstimatorStats::default(),
@@ -279,6 +289,11 @@ impl Estimator {
         let usage = if over { Usage::Over } else { self.trend.usage() };
         self.stats.overuses += u64::from(usage == Usage::Over);
         self.follow_delay(now_us, usage);
+        if self.collapsed_us.is_some() || self.delays.standing() < QUIET {
+            self.doubt_until_us = None;
+        } else if self.delays.slows() {
+            self.doubt(now);
+        }
         let lost = outcome.lost.saturating_sub(outcome.recovered + in_outage);
         let total = outcome.acked + outcome.lost - in_outage;
         let arrived = self.arrived.rate(ARRIVED_FALLING);
@@ -313,9 +328,21 @@ impl Estimator {
         self.conclude(self.micros(now));
     }
 
+    /// Something says that the path may just have collapsed. Until a report tells, video waits: what is sent into a collapse
+    /// stands in front of the sound. A path that has shown its limit lately is watched closely anyway.
+    pub fn doubt(&mut self, now: Instant) {
+        let now_us = self.micros(now);
+        let full_lately = self.decreased_us.is_some_and(|at| now_us < at + FULL_LATELY.as_micros() as u64);
+        if self.stats.reports > 0 && !full_lately && now_us >= self.no_doubt_until_us {
+            self.doubt_until_us = Some(now_us + DOUBT_US);
+            self.no_doubt_until_us = now_us + DOUBT_EVERY_US;
+        }
+    }
+
     /// Does what is due: forgets what nobody reported on, begins probes.
     pub fn poll(&mut self, now: Instant) {
         let now_us = self.micros(now);
+        self.doubt_until_us = self.doubt_until_us.filter(|until| now_us < *until);
         let patience = Duration::from_micros(4 * self.latency_us.unwrap_or(0)).max(EXPIRE);
         self.history.expire(now_us, patience);
         let silence = self.last_reference.map_or(0, |(_, at)| now_us.saturating_sub(at));
@@ -359,6 +386,9 @@ impl Estimator {
 
     /// Whether video may leave: not while more is on its way than the link passes in a round trip and a little queue.
     pub fn has_room(&self) -> bool {
+        if self.doubt_until_us.is_some() {
+            return false;
+        }
         let Some(latency) = self.latency_us else { return true };
         if self.gone_silent {
             return true;
@@ -382,7 +412,8 @@ impl Estimator {
         let stuck = (!self.has_room()).then(|| self.history.oldest_in_flight_us()).flatten();
         let patience = Duration::from_micros(4 * self.latency_us.unwrap_or(0)).max(EXPIRE);
         let expiry = stuck.map(|at| at + patience.as_micros() as u64);
-        let at = [self.prober.deadline_us(now_us), expiry].into_iter().flatten().min()?;
+        let at =
+            [self.prober.deadline_us(now_us), expiry, self.doubt_until_us].into_iter().flatten().min()?;
         Some(self.instant(at))
     }
 
@@ -463,12 +494,21 @@ impl Estimator {
                 self.standing_tries = 0;
                 self.delays.accept();
             } else {
-                let arrived = self.arrived.rate(ARRIVED_RISING);
-                return self.control.update(now_us, Usage::Over, arrived, rtt);
+                return self.control.update(now_us, Usage::Over, self.passed(current), rtt);
             }
         }
-        let window = if usage == Usage::Over { ARRIVED_FALLING } else { ARRIVED_RISING };
-        self.control.update(now_us, usage, self.arrived.rate(window), rtt);
+        let arrived = match usage {
+            Usage::Over => self.passed(current),
+            Usage::Normal | Usage::Under => self.arrived.rate(ARRIVED_RISING),
+        };
+        self.control.update(now_us, usage, arrived, rtt);
+    }
+
+    /// What the link passes now that it is too much: what arrived, or what came out of its queue if that is more. No more
+    /// than the estimate: packets that were held up and let go together come at any rate.
+    fn passed(&self, current: Bitrate) -> Option<Bitrate> {
+        let passing = self.delays.passing().map(|rate| rate.min(current));
+        self.arrived.rate(ARRIVED_FALLING).max(passing)
     }
 
     /// A queue has stood for long enough to do something about it.

@@ -3,7 +3,7 @@
 //! [`Estimator`] numbers what is sent ([`history`]), reads what the other side reports ([`feedback`]) and keeps an estimate: GCC's
 //! delay-gradient detector ([`groups`], [`trend`]) and rate control ([`rate_control`]), a bound by loss ([`loss`]), a shortcut for
 //! links that collapse ([`delay`]), and probes that find out whether there is more ([`probe`]). [`Pacer`] lets packets leave at
-//! a rate, [`Allocator`] divides the estimate among the slots, and [`cap`] is what publishers hear of it. All of it is pure: time is an argument, nothing is
+//! a rate, [`Allocator`] divides the estimate among the slots, and [`cap`] is what publishers hear of it, beside what [`inflow`] sees of their own uplinks. All of it is pure: time is an argument, nothing is
 //! allocated per packet.
 //!
 //! Only what was sent on this leg is ever counted: a packet that was lost between the publisher and us has no
@@ -17,6 +17,7 @@ pub mod estimator;
 pub mod feedback;
 pub mod groups;
 pub mod history;
+pub mod inflow;
 pub mod loss;
 pub mod messages;
 pub mod pacer;
@@ -28,7 +29,7 @@ pub mod trend;
 #[cfg(test)]
 mod sim;
 
-pub use self::allocator::{Allocation, Allocator, Rung, SlotRequest, Target};
+pub use self::allocator::{Allocation, Allocator, Leg, Rung, SlotRequest, Target};
 pub use self::bitrate::Bitrate;
 pub use self::estimator::Estimator;
 pub use self::feedback::Twcc;

@@ -131,6 +131,11 @@ impl<T: Copy> Pacer<T> {
         before - self.retransmissions.len() - self.video.len()
     }
 
+    /// What waits of new video, the next to leave first.
+    pub fn waiting(&self) -> impl Iterator<Item = &T> {
+        self.video.iter().map(|waiting| &waiting.item)
+    }
+
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
         self.retransmissions.is_empty() && self.video.is_empty()

@@ -158,6 +158,8 @@ pub struct Counters {
     pub layer_switches: u64,
     /// Times a way's rate collapsed from one report to the next.
     pub collapses: u64,
+    /// Times a publisher's way to us did.
+    pub uplink_collapses: u64,
     /// TWCC feedback packets sent to publishers.
     pub twcc: u64,
     /// What went no further, and why.

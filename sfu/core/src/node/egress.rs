@@ -4,31 +4,24 @@
 //!
 //! The arithmetic is in [`crate::bwe`]; this ties it to slots, feeds and the transport.
 
+mod division;
+
 use std::time::{Duration, Instant};
 
 use super::counters::DropReason;
-use super::feed::{Feed, Place};
 use super::participant::Participant;
 use super::slot::Slot;
-use super::upstream::Wisher;
 use super::{Counters, Node};
-use crate::bwe::cap::NO_LIMIT;
 use crate::bwe::estimator::EstimatorStats;
 use crate::bwe::throughput::Throughput;
-use crate::bwe::{Allocation, Allocator, Bitrate, Class, Estimator, Pacer, Rung, SlotRequest, Target, Twcc};
-use crate::layers::{EVERYTHING, Step};
-use crate::media::{Kind, Source};
+use crate::bwe::{Allocation, Allocator, Bitrate, Class, Estimator, Pacer, Rung, Twcc};
+use crate::layers::Step;
+use crate::media::Kind;
 use crate::transport::Transport;
 use crate::transport::outbox::Outbox;
 
 /// What the network adds to a packet: IPv4, UDP and the SRTP tag.
 const OVERHEAD: usize = 28 + 16;
-/// Video slots of one participant that take part in the allocation.
-const SLOTS_MAX: usize = 16;
-/// Rates of slots are measured over this.
-const MEASURED: Duration = Duration::from_millis(500);
-/// Allocation is not looked at more often, unless the estimate falls.
-const REVIEW_EVERY: Duration = Duration::from_millis(40);
 /// A padding packet: the count of padding is one byte (RFC 3550 §5.1).
 const PADDING: u8 = 240;
 /// Padding packets sent in one go; a probe of 10 Mbit/s needs five a millisecond.
@@ -37,23 +30,12 @@ const PADDING_BURST: usize = 24;
 const WAIT_MAX: Duration = Duration::from_millis(500);
 /// But not before something has waited for so long: at the start the estimate doubles from report to report.
 const WAITED: Duration = Duration::from_millis(400);
-/// A source that sends this many times its share is not forwarded …
-const FLOOD: f64 = 2.5;
-/// … for this long: then the publisher has heard of its cap, and starts again with a keyframe of that size …
-const FLOOD_PAUSE: Duration = Duration::from_millis(150);
-/// … and no more often than this.
+/// A keyframe is given this long: to throw it away half-way would only make the next one necessary.
+const WAIT_KEYFRAME: Duration = Duration::from_millis(2500);
+/// A slot that was sent far more than its share is closed no longer than this, and no more often.
 const FLOOD_EVERY: Duration = Duration::from_millis(1500);
 /// From asking a publisher for a keyframe to having it: a round trip and a frame or two.
 const KEYFRAME_TAKES: Duration = Duration::from_millis(120);
-/// A camera or screen below this is no picture any more.
-const LEAST_CAMERA: Bitrate = Bitrate::kbps(70);
-const LEAST_SCREEN: Bitrate = Bitrate::kbps(100);
-/// What each larger simulcast encoding needs at least: with less the encoder only makes slides of it. Not a share of its usual
-/// rate: every change of the encoding costs a keyframe, which a narrow leg takes most of a second for.
-const LEAST_ENCODING: Bitrate = Bitrate::kbps(110);
-/// A slot that shows something new is not paused, and has no wish for its publisher: the leg is being found out about.
-const FRESH: Duration = Duration::from_millis(600);
-
 /// Where the first header extension stands in what we write: behind the fixed header (without CSRCs) and the extension's own.
 /// Slots write these two first, so that they are found without reading the packet.
 const STAMPS_BEGIN: usize = 16;
@@ -70,6 +52,8 @@ pub(super) struct Stamps {
 struct Parked {
     slot: u8,
     buffer: u16,
+    /// It is part of a keyframe.
+    keyframe: bool,
     stamps: Stamps,
 }
 
@@ -84,13 +68,28 @@ pub(super) enum Sent {
     Dropped,
 }
 
+/// What a packet that is to leave is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Leaving {
+    /// Index of its slot.
+    pub(super) slot: usize,
+    /// Audio has none: it never waits.
+    pub(super) class: Option<Class>,
+    /// A keyframe begins with it.
+    pub(super) keyframe: bool,
+    /// What is to be written into it.
+    pub(super) stamps: Stamps,
+}
+
 /// What one video slot does and gets.
 #[derive(Clone, Debug, Default)]
 struct SlotState {
     /// What its source sends.
     offered: Throughput,
-    /// What of that is meant for the viewer.
+    /// What of that is meant for the viewer, keyframes not counted.
     forwarded: Throughput,
+    /// RTP time of the last keyframe.
+    keyframe: Option<[u8; 4]>,
     /// Not forwarded until then.
     flooded_until: Option<Instant>,
     last_flood: Option<Instant>,
@@ -158,34 +157,40 @@ impl Egress {
         self.slots.get(slot).is_some_and(|state| state.paused || state.flooded_until.is_some())
     }
 
-    /// Sends the plain RTP packet that was begun in the outbox, or keeps it for later. Without a class it is audio, which
-    /// never waits.
+    /// Sends the plain RTP packet that was begun in the outbox, or keeps it for later.
     pub(super) fn send(
         &mut self,
         now: Instant,
-        slot: usize,
-        class: Option<Class>,
-        stamps: Stamps,
+        leaving: Leaving,
         transport: &mut Transport,
         outbox: &mut Outbox,
     ) -> Sent {
+        let Leaving { slot, class, keyframe, stamps } = leaving;
         let wire = outbox.buffer().len() - outbox.start() + OVERHEAD;
         let now_us = self.estimator.micros(now);
         let Some(class) = class else {
             self.audio.on_packet(now_us as i64, wire as u16);
             return self.leave(now, stamps, transport, outbox);
         };
+        let mut of_keyframe = false;
         if class == Class::Video
             && let Some(state) = self.slots.get_mut(slot)
         {
-            state.forwarded.on_packet(now_us as i64, wire as u16);
+            let picture = rtp_time(outbox);
+            if keyframe {
+                state.keyframe = picture;
+            }
+            of_keyframe = picture.is_some() && state.keyframe == picture;
+            if !of_keyframe {
+                state.forwarded.on_packet(now_us as i64, wire as u16);
+            }
         }
         if !self.estimator.is_informed() || (self.pacer.is_free(now_us, class) && self.estimator.has_room()) {
             return self.leave(now, stamps, transport, outbox);
         }
         let buffer = self.keep(outbox);
         outbox.abandon();
-        let parked = buffer.map(|buffer| Parked { slot: slot as u8, buffer, stamps });
+        let parked = buffer.map(|buffer| Parked { slot: slot as u8, buffer, keyframe: of_keyframe, stamps });
         match parked.filter(|parked| self.pacer.push(now_us, class, *parked, wire as u16)) {
             Some(_) => Sent::Waits,
             None => {
@@ -290,7 +295,15 @@ impl Egress {
     /// What waits is more than the leg passes in good time.
     fn is_overfull(&self, now: Instant) -> bool {
         let waited = self.pacer.oldest(self.estimator.micros(now));
-        waited > WAITED && self.estimator.estimate(now).time_for(self.pacer.waiting_bytes()) > WAIT_MAX
+        if waited <= WAITED || self.estimator.estimate(now).time_for(self.pacer.waiting_bytes()) <= WAIT_MAX {
+            return false;
+        }
+        waited > WAIT_KEYFRAME || !self.pacer.waiting().any(|parked| parked.keyframe)
+    }
+
+    /// A keyframe of a slot waits to leave, or part of one.
+    fn has_keyframe_waiting(&self, slot: usize) -> bool {
+        self.pacer.waiting().any(|parked| parked.keyframe && usize::from(parked.slot) == slot)
     }
 
     /// A slot shows something else: what waits of the old is of no use.
@@ -311,6 +324,11 @@ impl Egress {
     /// The path is another one.
     pub(super) fn on_new_path(&mut self, now: Instant) {
         self.estimator.on_new_path(now);
+    }
+
+    /// The path may just have collapsed.
+    pub(super) fn doubt(&mut self, now: Instant) {
+        self.estimator.doubt(now);
     }
 
     /// The peer's own limit (REMB).
@@ -399,190 +417,26 @@ impl Node {
     /// Divides the leg anew if it is time, begins probes, and lets leave what may.
     pub(super) fn run_egress(&mut self, now: Instant, key: usize) {
         self.review(now, key);
-        let Participant { egress, slots, transport, .. } = &mut self.participants[key];
+        let Participant { id, egress, slots, transport, .. } = &mut self.participants[key];
         let before = egress.estimator.probes();
         egress.estimator.poll(now);
         self.counters.probes += egress.estimator.probes() - before;
         egress.drain(now, slots, transport, &mut self.outbox, &mut self.counters);
         if egress.is_overfull(now) {
+            let waiting = egress.pacer.waiting_bytes();
+            tracing::debug!(participant = %id, waiting, "video that waits is thrown away");
             for (index, slot) in slots.iter_mut().enumerate().filter(|(_, slot)| slot.kind() == Kind::Video) {
                 egress.flush(index);
                 slot.restart();
             }
         }
     }
-
-    fn review(&mut self, now: Instant, key: usize) {
-        let Participant { egress, slots, .. } = &mut self.participants[key];
-        let estimate = egress.estimator.estimate(now);
-        let fell = estimate < egress.reviewed_estimate.scale(0.95);
-        if !fell && egress.reviewed.is_some_and(|at| now < at + REVIEW_EVERY) {
-            return;
-        }
-        egress.reviewed = Some(now);
-        egress.reviewed_estimate = estimate;
-        let count = slots.len().min(SLOTS_MAX);
-        let mut leads = [false; SLOTS_MAX];
-        for (slot, leads) in leads.iter_mut().enumerate().take(count) {
-            *leads = self.leads(Place { participant: key, slot }, estimate);
-        }
-        let Participant { egress, slots, .. } = &mut self.participants[key];
-        let informed = egress.estimator.is_informed();
-        let Egress {
-            estimator, allocator, slots: states, ladder, steps, audio, pacer, free, numbered, ..
-        } = egress;
-        ladder.clear();
-        let mut ends = [0; SLOTS_MAX];
-        for (slot, end) in ends.iter_mut().enumerate().take(count) {
-            let shown = slots[slot].shows().filter(|_| slots[slot].is_wanted());
-            if let Some(feed) = shown.and_then(|feed| self.feeds.get(feed)) {
-                let offered = states[slot].offered.rate(MEASURED).unwrap_or_default();
-                feed.ladder(now, steps);
-                write_ladder(feed, steps, slots[slot].bound(), offered, leads[slot], ladder);
-            }
-            *end = ladder.len();
-        }
-        let mut requests = [SlotRequest::default(); SLOTS_MAX];
-        let mut begin = 0;
-        for (slot, request) in requests.iter_mut().enumerate().take(count) {
-            let feed = slots[slot].shows().and_then(|feed| self.feeds.get(feed));
-            request.ladder = &ladder[begin..ends[slot]];
-            request.screen = feed.is_some_and(|feed| feed.source == Source::Screen);
-            request.pixels = slots[slot].pixels();
-            begin = ends[slot];
-        }
-        let audio = audio.rate(MEASURED).unwrap_or_default();
-        let loss = estimator.loss();
-        let requests = &requests[..count];
-        estimator.set_wanted(Allocator::wanted(audio, requests, loss));
-        let changes = allocator.changes();
-        // What waits has to leave, too: new video makes room for it, within a second or two.
-        let backlog = Bitrate::of(pacer.waiting_bytes(), Duration::from_secs(1)).unwrap_or_default();
-        let backlog = backlog.min(estimate.minus(audio).scale(0.5));
-        let allocations = allocator.divide(now, estimate, audio.plus(backlog), loss, requests);
-        let mut wishes = [None; SLOTS_MAX];
-        let mut changed = [false; SLOTS_MAX];
-        for (slot, allocation) in allocations.iter().enumerate() {
-            let (state, request) = (&mut states[slot], &requests[slot]);
-            // A peer that never tells what arrives gets what suits its view.
-            let blind = !informed && !*numbered;
-            let granted = if blind { Some(EVERYTHING) } else { grant(allocation.target, request.ladder) };
-            changed[slot] = granted.is_some_and(|it| slots[slot].grant(it));
-            state.allocation = *allocation;
-            let settled = state.since.is_some_and(|since| now >= since + FRESH);
-            let paused =
-                allocation.target.is_none() && !request.ladder.is_empty() && (settled || state.paused);
-            let flood = allocation.share.scale(FLOOD);
-            let flooded = informed
-                && settled
-                && state.forwarded.rate(MEASURED).is_some_and(|rate| rate > flood)
-                && state.last_flood.is_none_or(|at| now >= at + FLOOD_EVERY);
-            if flooded {
-                state.flooded_until = Some(now + FLOOD_PAUSE);
-                state.last_flood = Some(now);
-            }
-            if flooded || (paused && !state.paused) {
-                flush(pacer, free, slot);
-                slots[slot].restart();
-            }
-            state.paused = paused;
-            if informed && settled && !request.ladder.is_empty() {
-                let feed = slots[slot].shows().and_then(|feed| self.feeds.get(feed));
-                let shared = feed.is_some_and(|feed| {
-                    feed.encodings() > 1 && feed.subscribers.len() + feed.mirrors.len() > 1
-                });
-                // What is paused here trickles on at the publisher, so that it can be resumed. Of simulcast several
-                // viewers may need several encodings: then no one's share is the source's.
-                let share = if shared { NO_LIMIT } else { allocation.share };
-                wishes[slot] = Some(share.max(LEAST_CAMERA));
-            }
-        }
-        self.counters.layer_switches += allocator.changes() - changes;
-        for (slot, changed) in changed.into_iter().enumerate().take(count) {
-            let place = Place { participant: key, slot };
-            if let Some(feed) = self.participants[key].slots[slot].shows().filter(|_| changed) {
-                self.review_wish(now, feed);
-                self.want_awaited(now, place);
-            }
-        }
-        for (slot, wish) in wishes.into_iter().enumerate().take(count) {
-            if let (Some(wish), Some(feed)) = (wish, self.participants[key].slots[slot].shows()) {
-                let place = Place { participant: key, slot };
-                self.wish_bitrate(now, feed, Wisher::Slot(place), wish);
-            }
-        }
-    }
-
-    /// Whether a slot's leg carries most among all that show the same: the publisher follows it.
-    fn leads(&self, place: Place, estimate: Bitrate) -> bool {
-        let slot = &self.participants[place.participant].slots[place.slot];
-        let feed = slot.shows().filter(|_| slot.kind() == Kind::Video).and_then(|feed| self.feeds.get(feed));
-        let Some(feed) = feed else { return false };
-        let rank = |estimate: Bitrate, place: &Place| (estimate, place.participant, place.slot);
-        let mine = rank(estimate, &place);
-        let others = feed.subscribers.iter().filter(|other| **other != place);
-        let here = others.clone().all(|other| {
-            let egress = self.participants.get(other.participant).map(|it| it.egress.reviewed_estimate);
-            egress.is_none_or(|estimate| rank(estimate, other) < mine)
-        });
-        let elsewhere = feed.wishes.iter().all(|(who, wish)| match who {
-            Wisher::Worker(_) => *wish < estimate,
-            Wisher::Slot(_) => true,
-        });
-        here && elsewhere
-            && feed.mirrors.iter().all(|mirror| {
-                // A worker that has not said anything yet may need all there is.
-                feed.wishes.iter().any(|(who, _)| *who == Wisher::Worker(mirror.worker))
-            })
-    }
 }
 
-/// What of a feed's steps a viewer can use. Where the publisher follows this viewer (it `leads`), the largest picture it
-/// sends at all can have any rate; of simulcast each encoding has a rate below which it is not worth sending, and above it the
-/// publisher is told to send less before a smaller picture is shown.
-fn write_ladder(
-    feed: &Feed,
-    steps: &[Step],
-    bound: Option<Target>,
-    offered: Bitrate,
-    leads: bool,
-    ladder: &mut Vec<Rung>,
-) {
-    let usable = steps.iter().take_while(|step| Some(step.target) <= bound).count().max(1).min(steps.len());
-    let screen = feed.source == Source::Screen;
-    let least = if screen { LEAST_SCREEN } else { LEAST_CAMERA };
-    for (place, step) in steps.iter().take(usable).enumerate() {
-        let alone = steps.len() == 1;
-        let bitrate = if alone { offered } else { Bitrate::bps(step.bitrate) };
-        let largest_rate = steps.get(place + 1).is_none_or(|next| !is_same_picture(step.target, next.target));
-        let least = match feed.encodings() {
-            1 if place + 1 == usable => Some(least),
-            1 => None,
-            _ if step.target.encoding == 0 && largest_rate => Some(least),
-            _ => Some(least.max(LEAST_ENCODING)).filter(|_| largest_rate),
-        };
-        ladder.push(match least.filter(|_| leads) {
-            Some(least) => Rung { target: step.target, bitrate, least, most: NO_LIMIT },
-            None => Rung::fixed(step.target, bitrate),
-        });
-    }
-}
-
-fn is_same_picture(one: Target, other: Target) -> bool {
-    (one.encoding, one.spatial) == (other.encoding, other.spatial)
-}
-
-/// What an allocation lets a slot forward. The highest rungs stand for all there may come to be beyond them; what is
-/// paused is kept at the lowest.
-fn grant(target: Option<Target>, ladder: &[Rung]) -> Option<Target> {
-    let lowest = ladder.first()?.target;
-    let Some(target) = target else { return Some(lowest) };
-    let next = ladder.iter().find(|rung| rung.target > target);
-    Some(match next {
-        None => EVERYTHING,
-        Some(next) if !is_same_picture(next.target, target) => Target { temporal: u8::MAX, ..target },
-        Some(_) => target,
-    })
+/// The timestamp field of the packet that was begun.
+fn rtp_time(outbox: &mut Outbox) -> Option<[u8; 4]> {
+    let start = outbox.start();
+    outbox.buffer().get(start + 4..)?.first_chunk().copied()
 }
 
 /// Throws away the video of a slot that waits.

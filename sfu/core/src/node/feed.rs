@@ -45,6 +45,9 @@ const STALLED: Duration = Duration::from_millis(700);
 /// What browsers send of a 720p camera in three encodings, bit/s; where nothing better is known.
 const USUAL_BITRATES: [u64; ENCODINGS_MAX] = [150_000, 500_000, 1_700_000];
 
+/// A keyframe is about as large as this many other pictures.
+const KEYFRAME_PICTURES: usize = 5;
+
 /// Where the packets of a feed come from, and so where wishes go.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Origin {
@@ -83,6 +86,8 @@ struct Encoding {
     sender_report: Option<SenderReport>,
     reader: Reader,
     rates: Rates,
+    /// RTP time of the last keyframe.
+    keyframe: Option<u32>,
 }
 
 /// See the module.
@@ -188,7 +193,12 @@ impl Feed {
                 LayerInfo::Frame(frame) => frame.dependencies.present,
                 LayerInfo::Plain | LayerInfo::Unknown => 1,
             };
-            place.rates.add(now, packet.payload().len(), targets);
+            if reading.keyframe {
+                place.keyframe = Some(packet.timestamp());
+            }
+            // What a keyframe takes beyond other pictures is no rate that goes on.
+            let share = if place.keyframe == Some(packet.timestamp()) { KEYFRAME_PICTURES } else { 1 };
+            place.rates.add(now, packet.payload().len() / share, targets);
             if let Some(announced) =
                 extension(HeaderExtension::VideoLayersAllocation).and_then(Allocation::read)
             {

@@ -5,7 +5,7 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::counters::DropReason;
-use super::egress::Sent;
+use super::egress::{Leaving, Sent};
 use super::feed::{Origin, Place};
 use super::feedback::{self, Incoming};
 use super::limits::DATAGRAM_BYTES_MAX;
@@ -18,7 +18,7 @@ use crate::ids::Ssrc;
 use crate::layers::reader::LayerInfo;
 use crate::media::{Kind, Source};
 use crate::path::Path;
-use crate::rtp::extensions::{AudioLevel, HeaderExtension, read_transport_cc};
+use crate::rtp::extensions::{AudioLevel, HeaderExtension, read_abs_send_time, read_transport_cc};
 use crate::rtp::packet::{DatagramKind, RtpPacket};
 use crate::rtp::rtcp;
 use crate::tap::{SenderReport, TapEvent, TapPacket};
@@ -136,6 +136,14 @@ impl Node {
         if !participant.limiter.admits_bytes(now, datagram.len()) {
             return self.counters.dropped.count(DropReason::RateLimited);
         }
+        let extensions = participant.tracks[stream.track].extensions();
+        let sent = extensions.id(HeaderExtension::AbsSendTime).and_then(|id| packet.extension(id));
+        if let Some(sent) = sent.and_then(read_abs_send_time)
+            && participant.upstream.on_packet(now, sent, packet.bytes().len())
+        {
+            self.on_uplink_collapse(now, key);
+        }
+        let participant = &mut self.participants[key];
         let track = &mut participant.tracks[stream.track];
         if let Some(number) = track
             .extensions()
@@ -270,8 +278,9 @@ impl Node {
             }
         };
         let bytes = self.outbox.buffer().len() - self.outbox.start();
-        let stamps = slot.stamps();
-        match egress.send(now, place.slot, class, stamps, transport, &mut self.outbox) {
+        let (keyframe, stamps) = (packet.reading.keyframe, slot.stamps());
+        let leaving = Leaving { slot: place.slot, class, keyframe, stamps };
+        match egress.send(now, leaving, transport, &mut self.outbox) {
             Sent::Left => {}
             Sent::Waits => self.rearm(now, place.participant),
             Sent::Dropped => {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::Node;
 use super::counters::DropReason;
-use super::egress::Sent;
+use super::egress::{Leaving, Sent};
 use super::feed::Feed;
 use super::feedback::Reception;
 use super::participant::{Participant, StreamOf};
@@ -159,8 +159,8 @@ impl Node {
             return Again::TooMuch;
         }
         let stamps = slots[slot].stamps();
-        let class = Some(Class::Retransmission);
-        if egress.send(now, slot, class, stamps, transport, &mut self.outbox) == Sent::Dropped {
+        let leaving = Leaving { slot, class: Some(Class::Retransmission), keyframe: false, stamps };
+        if egress.send(now, leaving, transport, &mut self.outbox) == Sent::Dropped {
             return Again::Dropped;
         }
         stats.octets_sent += bytes as u64;

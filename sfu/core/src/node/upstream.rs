@@ -3,6 +3,8 @@
 //! Viewers have wishes ([`Feed::wishes`](super::feed::Feed)), the largest wins, and [`Cap`] tells when it is news. The news goes two
 //! ways: as REMB, which Chromium obeys beside TWCC and within half a round trip, and as [`Event::SendWish`](super::Event::SendWish), which
 //! the layer above carries to the page; that one tells sources apart.
+//!
+//! A publisher whose own uplink collapses hears of that by REMB, too ([`Inflow`]).
 
 use std::time::{Duration, Instant};
 
@@ -12,6 +14,7 @@ use super::feedback::SentReports;
 use super::participant::Participant;
 use super::relay::{FeedId, RelayMessage};
 use crate::bwe::cap::NO_LIMIT;
+use crate::bwe::inflow::Inflow;
 use crate::bwe::{Bitrate, messages};
 use crate::ids::{Ssrc, WorkerId};
 use crate::media::Kind;
@@ -28,6 +31,10 @@ const LIFTED: Bitrate = Bitrate::kbps(20_000);
 /// See the module. One a participant.
 #[derive(Debug, Default)]
 pub(super) struct Upstream {
+    /// What arrives from it.
+    inflow: Inflow,
+    /// Where the times of [`Self::inflow`] are counted from.
+    begin: Option<Instant>,
     /// Our clock as we told it, for the round trip to peers that only send.
     pub(super) references: SentReports,
     told: Option<Bitrate>,
@@ -36,9 +43,22 @@ pub(super) struct Upstream {
 }
 
 impl Upstream {
+    /// A packet arrived that left at `sent` by the publisher's clock. True when its uplink has collapsed.
+    pub(super) fn on_packet(&mut self, now: Instant, sent: u32, bytes: usize) -> bool {
+        let now_us = self.micros(now);
+        self.inflow.on_packet(now_us, sent, bytes)
+    }
+
     /// When [`Node::tell_publisher`] wants to be called.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.repeat
+        let release = self.inflow.deadline_us().zip(self.begin);
+        let release = release.map(|(at, begin)| begin + Duration::from_micros(at));
+        [self.repeat, release].into_iter().flatten().min()
+    }
+
+    fn micros(&mut self, now: Instant) -> u64 {
+        let begin = *self.begin.get_or_insert(now);
+        now.saturating_duration_since(begin).as_micros() as u64
     }
 }
 
@@ -73,9 +93,21 @@ impl Node {
         }
     }
 
+    /// A participant's uplink has collapsed: it is told, and media towards it waits for a moment, because what is thin one way is
+    /// often thin both ways, and reports about the other one stand in the queue.
+    pub(super) fn on_uplink_collapse(&mut self, now: Instant, key: usize) {
+        let Participant { egress, id, upstream, .. } = &mut self.participants[key];
+        tracing::debug!(participant = %id, limit = ?upstream.inflow.limit(), "uplink collapsed");
+        egress.doubt(now);
+        self.counters.uplink_collapses += 1;
+        self.tell_publisher(now, key);
+    }
+
     /// Sends a REMB if the publisher's limit is news, or is due again.
     pub(super) fn tell_publisher(&mut self, now: Instant, key: usize) {
         let Participant { tracks, upstream, transport, feedback_ssrc, .. } = &mut self.participants[key];
+        let now_us = upstream.micros(now);
+        upstream.inflow.release(now_us);
         let mut limited = false;
         let mut most = AUDIO;
         let mut streams = [Ssrc(0); 2 * ENCODINGS_MAX];
@@ -94,6 +126,9 @@ impl Node {
             }
         }
         let wished = if limited { most } else { LIFTED };
+        let uplink = upstream.inflow.limit();
+        limited |= uplink.is_some();
+        let wished = uplink.map_or(wished, |uplink| wished.min(uplink));
         let news = upstream.told.is_some_and(|told| told != wished) || (upstream.told.is_none() && limited);
         let due = upstream.repeat.is_some_and(|at| at <= now);
         if !(news || due) || count == 0 {

@@ -165,6 +165,12 @@ pub fn read_transport_cc(value: &[u8]) -> Option<u16> {
     value.first_chunk().map(|bytes| u16::from_be_bytes(*bytes))
 }
 
+/// When a packet left, by its sender's clock: seconds modulo 64 in 6.18 fixed point
+/// (http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time).
+pub fn read_abs_send_time(value: &[u8]) -> Option<u32> {
+    value.first_chunk().map(|[a, b, c]| u32::from_be_bytes([0, *a, *b, *c]))
+}
+
 /// Loudness of one packet's audio (RFC 6464 §3).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct AudioLevel {
@@ -326,6 +332,8 @@ mod tests {
         assert_eq!(AudioLevel::read(&[]), None);
         assert_eq!(VideoOrientation::read(&[]), None);
         assert_eq!(read_transport_cc(&[1]), None);
+        assert_eq!(read_abs_send_time(&[1, 2]), None);
+        assert_eq!(read_abs_send_time(&[1, 2, 3]), Some(0x0001_0203));
         assert_eq!(PlayoutDelay::read(&[1, 2]), None);
         assert_eq!(read_mid(&[0xff]), None);
         assert_eq!(read_abs_capture_time(&[0; 9]), None);

@@ -303,6 +303,21 @@ impl World {
                     video.state(),
                 );
             }
+            if let Some(egress) = self.server.stats(*index).map(|stats| stats.egress) {
+                line += &format!(
+                    "; estimate {}, video {}, sending {} kbit/s, {} B wait, {} ms in the queue, {} probes, {} switches, {} overuses, {} collapses{}",
+                    egress.estimate_bps.unwrap_or(0) / 1000,
+                    egress.video_bps / 1000,
+                    egress.sending_bps / 1000,
+                    egress.waiting_bytes,
+                    egress.standing.as_millis(),
+                    egress.probes,
+                    egress.switches,
+                    egress.estimator.overuses,
+                    egress.estimator.collapses,
+                    if egress.video_paused { ", PAUSED" } else { "" },
+                );
+            }
             let (up, down) = self.tallies(*index);
             line += &format!(
                 "; lost {}+{} up, {}+{} of {} kB down",

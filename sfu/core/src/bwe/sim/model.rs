@@ -7,7 +7,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use rtc_shared::marshal::Marshal;
 
-use crate::bwe::{Allocator, Bitrate, Class, Estimator, Pacer, Rung, SlotRequest, Target, Twcc};
+use crate::bwe::{Allocator, Bitrate, Class, Estimator, Leg, Pacer, Rung, SlotRequest, Target, Twcc};
 use crate::ids::Ssrc;
 use crate::rtp::twcc::TwccReceiver;
 
@@ -216,11 +216,12 @@ impl World {
     fn allocate(&mut self) {
         let (now, audio) = (self.now(), Bitrate::kbps(48));
         let least = Bitrate::kbps(80);
-        let ladder = [Rung { target: Target::default(), bitrate: self.encoder, least, most: self.camera }];
+        let ladder = [Rung::elastic(Target::default(), self.encoder, least, self.camera)];
         let slots = [SlotRequest { screen: false, pixels: 1, ladder: &ladder }];
         let loss = self.estimator.loss();
         self.estimator.set_wanted(Allocator::wanted(audio, &slots, loss));
-        let share = self.allocator.divide(now, self.estimator.estimate(now), audio, loss, &slots)[0].share;
+        let leg = Leg { estimate: self.estimator.estimate(now), audio, loss, ..Leg::default() };
+        let share = self.allocator.divide(now, &leg, &slots)[0].share;
         if self.told.back().is_none_or(|told| told.1 != share) {
             self.told.push_back((self.now_us + 100_000, share));
         }

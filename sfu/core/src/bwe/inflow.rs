@@ -1,0 +1,170 @@
+//! What arrives from a publisher, by the times its packets say they left at (abs-send-time): does its uplink collapse?
+//!
+//! The publisher finds out by our feedback, a round trip and more later; and where both directions are the same thin wire, the
+//! feedback stands in the queue that its viewers' media made. We see it in the packets themselves. Told at once to send what
+//! comes through, it fills its queue with a third of what it would fill it with.
+
+use std::time::Duration;
+
+use super::bitrate::Bitrate;
+use super::delay::Delays;
+use super::history::Ack;
+use super::throughput::Throughput;
+
+/// A collapse is one when what comes through is less than this part of what came before.
+const COLLAPSED: f64 = 0.75;
+/// What came before is measured over this.
+const BEFORE: Duration = Duration::from_millis(1000);
+/// Part of the uplink that may be used while its queue drains.
+const USE: f64 = 0.85;
+/// A new limit is news when it is less than this part of the one before.
+const NEWS: f64 = 0.85;
+/// The limit holds this long: then the publisher has found its own …
+const HOLD_US: u64 = 1_500_000;
+/// … and is let go in steps of this, one every …
+const RELEASE: f64 = 1.5;
+const RELEASE_EVERY_US: u64 = 400_000;
+/// … until nobody needs a limit.
+const RELEASED: Bitrate = Bitrate::kbps(2500);
+/// The clock of abs-send-time: 24 bits, of which 18 are a fraction of a second.
+const WRAP: u32 = 1 << 24;
+const FRACTION: u32 = 18;
+/// A step of it that is a jump and not time, microseconds.
+const JUMP_US: i64 = 2_000_000;
+
+/// See the module. One a participant.
+#[derive(Debug, Default)]
+pub struct Inflow {
+    delays: Delays,
+    arrived: Throughput,
+    /// The last abs-send-time, and what it is in microseconds since the first.
+    clock: Option<(u32, i64)>,
+    limit: Option<Bitrate>,
+    /// The limit holds until then.
+    until_us: u64,
+}
+
+impl Inflow {
+    /// A packet of `bytes` on the wire arrived, which left at `sent` (24 bits of abs-send-time). True when it shows that the
+    /// uplink has collapsed: there is a new [`limit`](Self::limit).
+    pub fn on_packet(&mut self, now_us: u64, sent: u32, bytes: usize) -> bool {
+        let bytes = u16::try_from(bytes).unwrap_or(u16::MAX);
+        let arrival_us = now_us as i64;
+        let before = self.arrived.rate(BEFORE);
+        self.arrived.on_packet(arrival_us, bytes);
+        let sent_us = self.extend(sent);
+        self.delays.on_packet(&Ack { sequence: 0, sent_us, arrival_us, bytes, cluster: 0 });
+        let Some(rate) = self.delays.surge() else { return false };
+        if before.is_none_or(|before| rate >= before.scale(COLLAPSED)) {
+            return false;
+        }
+        let limit = rate.scale(USE);
+        self.until_us = now_us + HOLD_US;
+        if self.limit.is_some_and(|told| limit >= told.scale(NEWS)) {
+            return false;
+        }
+        self.limit = Some(limit);
+        true
+    }
+
+    /// What the publisher may send in all; `None` for what it finds right.
+    pub fn limit(&self) -> Option<Bitrate> {
+        self.limit
+    }
+
+    /// When to [`release`](Self::release), microseconds.
+    pub fn deadline_us(&self) -> Option<u64> {
+        self.limit.map(|_| self.until_us)
+    }
+
+    /// Lets go of a limit that has served its purpose, step by step. True when there is a new one.
+    pub fn release(&mut self, now_us: u64) -> bool {
+        let Some(limit) = self.limit.filter(|_| now_us >= self.until_us) else { return false };
+        self.limit = Some(limit.scale(RELEASE)).filter(|limit| *limit < RELEASED);
+        self.until_us = now_us + RELEASE_EVERY_US;
+        true
+    }
+
+    /// The publisher's clock without wraps, in microseconds.
+    fn extend(&mut self, sent: u32) -> u64 {
+        /// Room for packets from before the first one.
+        const ORIGIN_US: i64 = 1 << 40;
+        let Some((last, last_us)) = self.clock else {
+            self.clock = Some((sent, ORIGIN_US));
+            return ORIGIN_US as u64;
+        };
+        let ahead = sent.wrapping_sub(last) & (WRAP - 1);
+        let ahead = if ahead < WRAP / 2 { i64::from(ahead) } else { i64::from(ahead) - i64::from(WRAP) };
+        let ahead_us = (ahead * 1_000_000) >> FRACTION;
+        if ahead_us.abs() > JUMP_US {
+            // A silence so long that the clock may have gone round, or another clock.
+            self.delays.reset();
+        }
+        let sent_us = last_us + ahead_us;
+        if ahead > 0 {
+            self.clock = Some((sent, sent_us));
+        }
+        sent_us.max(0) as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A camera of 30 frames a second of four packets over an uplink with a queue, from one second to another; when (in
+    /// milliseconds after the beginning) a new limit was said, and which.
+    struct Uplink {
+        inflow: Inflow,
+        free_us: u64,
+        said: Vec<(u64, u64)>,
+    }
+
+    impl Uplink {
+        fn run(&mut self, frames: std::ops::Range<u64>, bps: u64, offset_us: u64) {
+            let begin = frames.start * 33_333;
+            for packet in frames.start * 4..frames.end * 4 {
+                let left = packet / 4 * 33_333 + packet % 4 * 2_000;
+                self.free_us = self.free_us.max(left) + 1_000 * 8_000_000 / bps;
+                let clock = (((left + offset_us) << 18) / 1_000_000) as u32 & 0x00ff_ffff;
+                let arrival = self.free_us + 20_000;
+                if self.inflow.on_packet(arrival, clock, 1_000) {
+                    let limit = self.inflow.limit().expect("said").as_bps() / 1000;
+                    self.said.push(((arrival - begin) / 1000, limit));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_uplink_that_collapses_is_seen_within_a_tenth_of_a_second_and_let_go_later() {
+        // The clock goes round every 64 s: here and there in the course of the call.
+        for offset_us in [0, 62_500_000, 63_900_000] {
+            let mut uplink = Uplink { inflow: Inflow::default(), free_us: 0, said: Vec::new() };
+            uplink.run(0..60, 3_000_000, offset_us);
+            assert_eq!(uplink.said, []);
+            uplink.run(60..66, 300_000, offset_us);
+            let (after, limit) = uplink.said[0];
+            assert!(after <= 140 && (240..270).contains(&limit), "{limit} kbit/s after {after} ms");
+            let inflow = &mut uplink.inflow;
+            let mut at = inflow.deadline_us().expect("for a while");
+            assert!(!inflow.release(at - 1));
+            let mut steps = 0;
+            while inflow.limit().is_some() {
+                assert!(inflow.release(at));
+                steps += 1;
+                at = inflow.deadline_us().unwrap_or(at);
+            }
+            assert!((5..8).contains(&steps), "{steps}");
+        }
+    }
+
+    #[test]
+    fn a_clock_that_jumps_is_no_collapse() {
+        let mut uplink = Uplink { inflow: Inflow::default(), free_us: 0, said: Vec::new() };
+        uplink.run(0..60, 3_000_000, 0);
+        uplink.run(60..120, 3_000_000, 30_000_000);
+        uplink.run(120..180, 3_000_000, 7_000_000);
+        assert_eq!(uplink.said, []);
+    }
+}

@@ -1,0 +1,235 @@
+//! Who gets what of a leg: what each slot could show, what its leg has for it, and what follows for targets, pauses and publishers.
+
+use std::time::{Duration, Instant};
+
+use super::super::Node;
+use super::super::feed::{Feed, Place};
+use super::super::participant::Participant;
+use super::super::upstream::Wisher;
+use super::{Egress, FLOOD_EVERY, flush};
+use crate::bwe::cap::NO_LIMIT;
+use crate::bwe::{Allocator, Bitrate, Leg, Rung, SlotRequest, Target};
+use crate::layers::{EVERYTHING, Step};
+use crate::media::{Kind, Source};
+
+/// Video slots of one participant that take part in the allocation.
+const SLOTS_MAX: usize = 16;
+/// Rates of slots are measured over this.
+const MEASURED: Duration = Duration::from_millis(500);
+/// Allocation is not looked at more often, unless the estimate falls.
+const REVIEW_EVERY: Duration = Duration::from_millis(40);
+/// A source that sends this many times its share is not forwarded …
+const FLOOD: f64 = 2.5;
+/// … for this long: then the publisher has heard of its cap, and starts again with a keyframe of that size, not more often than
+/// every [`FLOOD_EVERY`].
+const FLOOD_PAUSE: Duration = Duration::from_millis(150);
+/// A camera or screen below this is no picture any more.
+const LEAST_CAMERA: Bitrate = Bitrate::kbps(70);
+const LEAST_SCREEN: Bitrate = Bitrate::kbps(100);
+/// What each larger simulcast encoding needs at least, up to a size in pixels and beyond it. Not a share of its usual
+/// rate: every change of the encoding costs a keyframe, which a narrow leg takes most of a second for.
+const LEAST_ENCODING: Bitrate = Bitrate::kbps(110);
+const LEAST_LARGE: Bitrate = Bitrate::kbps(200);
+const SMALL: u32 = 640 * 480;
+/// A slot that shows something new is not paused, and has no wish for its publisher: the leg is being found out about.
+const FRESH: Duration = Duration::from_millis(600);
+
+impl Node {
+    /// Divides the leg anew, if it is time.
+    pub(super) fn review(&mut self, now: Instant, key: usize) {
+        let Participant { egress, slots, .. } = &mut self.participants[key];
+        let estimate = egress.estimator.estimate(now);
+        let fell = estimate < egress.reviewed_estimate.scale(0.95);
+        if !fell && egress.reviewed.is_some_and(|at| now < at + REVIEW_EVERY) {
+            return;
+        }
+        egress.reviewed = Some(now);
+        egress.reviewed_estimate = estimate;
+        let count = slots.len().min(SLOTS_MAX);
+        let mut leads = [false; SLOTS_MAX];
+        for (slot, leads) in leads.iter_mut().enumerate().take(count) {
+            *leads = self.leads(Place { participant: key, slot }, estimate);
+        }
+        let Participant { id, egress, slots, .. } = &mut self.participants[key];
+        let informed = egress.estimator.is_informed();
+        let mut keyframes_wait = [false; SLOTS_MAX];
+        for (slot, waits) in keyframes_wait.iter_mut().enumerate().take(count) {
+            *waits = egress.has_keyframe_waiting(slot);
+        }
+        let Egress {
+            estimator, allocator, slots: states, ladder, steps, audio, pacer, free, numbered, ..
+        } = egress;
+        ladder.clear();
+        let mut ends = [0; SLOTS_MAX];
+        for (slot, end) in ends.iter_mut().enumerate().take(count) {
+            let shown = slots[slot].shows().filter(|_| slots[slot].is_wanted());
+            if let Some(feed) = shown.and_then(|feed| self.feeds.get(feed)) {
+                let offered = states[slot].offered.rate(MEASURED).unwrap_or_default();
+                feed.ladder(now, steps);
+                write_ladder(feed, steps, slots[slot].bound(), offered, leads[slot], ladder);
+            }
+            *end = ladder.len();
+        }
+        let mut requests = [SlotRequest::default(); SLOTS_MAX];
+        let mut begin = 0;
+        for (slot, request) in requests.iter_mut().enumerate().take(count) {
+            let feed = slots[slot].shows().and_then(|feed| self.feeds.get(feed));
+            request.ladder = &ladder[begin..ends[slot]];
+            request.screen = feed.is_some_and(|feed| feed.source == Source::Screen);
+            request.pixels = slots[slot].pixels();
+            begin = ends[slot];
+        }
+        let audio = audio.rate(MEASURED).unwrap_or_default();
+        let loss = estimator.loss();
+        let requests = &requests[..count];
+        estimator.set_wanted(Allocator::wanted(audio, requests, loss));
+        let changes = allocator.changes();
+        // What waits has to leave, too: new video makes room for it, within a second or two.
+        let waiting = Bitrate::of(pacer.waiting_bytes(), Duration::from_secs(1)).unwrap_or_default();
+        let waiting = waiting.min(estimate.minus(audio).scale(0.5));
+        let allocations = allocator.divide(now, &Leg { estimate, audio, waiting, loss }, requests);
+        let mut wishes = [None; SLOTS_MAX];
+        let mut changed = [false; SLOTS_MAX];
+        for (slot, allocation) in allocations.iter().enumerate() {
+            let (state, request) = (&mut states[slot], &requests[slot]);
+            // A peer that never tells what arrives gets what suits its view.
+            let blind = !informed && !*numbered;
+            let granted = if blind { Some(EVERYTHING) } else { grant(allocation.target, request.ladder) };
+            changed[slot] = granted.is_some_and(|it| slots[slot].grant(it));
+            if state.allocation.target != allocation.target {
+                let (before, target) = (state.allocation.target, allocation.target);
+                let (estimate, audio, share) = (estimate.as_bps(), audio.as_bps(), allocation.share.as_bps());
+                tracing::debug!(participant = %id, slot, ?before, ?target, share, estimate, audio, loss, "layers");
+            }
+            state.allocation = *allocation;
+            let settled = state.since.is_some_and(|since| now >= since + FRESH);
+            let paused =
+                allocation.target.is_none() && !request.ladder.is_empty() && (settled || state.paused);
+            let flood = allocation.share.max(LEAST_CAMERA).scale(FLOOD);
+            let flooded = informed
+                && settled
+                && !keyframes_wait[slot]
+                && state.forwarded.rate(MEASURED).is_some_and(|rate| rate > flood)
+                && state.last_flood.is_none_or(|at| now >= at + FLOOD_EVERY);
+            if flooded {
+                tracing::debug!(participant = %id, slot, share = allocation.share.as_bps(), "far too much is sent");
+                state.flooded_until = Some(now + FLOOD_PAUSE);
+                state.last_flood = Some(now);
+            }
+            if flooded || (paused && !state.paused) {
+                flush(pacer, free, slot);
+                slots[slot].restart();
+            }
+            state.paused = paused;
+            if informed && settled && !request.ladder.is_empty() {
+                let feed = slots[slot].shows().and_then(|feed| self.feeds.get(feed));
+                let shared = feed.is_some_and(is_shared);
+                // What is paused here trickles on at the publisher, so that it can be resumed. Of simulcast several
+                // viewers may need several encodings: then no one's share is the source's.
+                let share = if shared { NO_LIMIT } else { allocation.share };
+                wishes[slot] = Some(share.max(LEAST_CAMERA));
+            }
+        }
+        self.counters.layer_switches += allocator.changes() - changes;
+        for (slot, changed) in changed.into_iter().enumerate().take(count) {
+            let place = Place { participant: key, slot };
+            if let Some(feed) = self.participants[key].slots[slot].shows().filter(|_| changed) {
+                self.review_wish(now, feed);
+                self.want_awaited(now, place);
+            }
+        }
+        for (slot, wish) in wishes.into_iter().enumerate().take(count) {
+            if let (Some(wish), Some(feed)) = (wish, self.participants[key].slots[slot].shows()) {
+                let place = Place { participant: key, slot };
+                self.wish_bitrate(now, feed, Wisher::Slot(place), wish);
+            }
+        }
+    }
+
+    /// Whether a slot's leg carries most among all that show the same: the publisher follows it.
+    fn leads(&self, place: Place, estimate: Bitrate) -> bool {
+        let slot = &self.participants[place.participant].slots[place.slot];
+        let feed = slot.shows().filter(|_| slot.kind() == Kind::Video).and_then(|feed| self.feeds.get(feed));
+        let Some(feed) = feed.filter(|feed| !is_shared(feed)) else { return false };
+        let rank = |estimate: Bitrate, place: &Place| (estimate, place.participant, place.slot);
+        let mine = rank(estimate, &place);
+        let others = feed.subscribers.iter().filter(|other| **other != place);
+        let here = others.clone().all(|other| {
+            let egress = self.participants.get(other.participant).map(|it| it.egress.reviewed_estimate);
+            egress.is_none_or(|estimate| rank(estimate, other) < mine)
+        });
+        let elsewhere = feed.wishes.iter().all(|(who, wish)| match who {
+            Wisher::Worker(_) => *wish < estimate,
+            Wisher::Slot(_) => true,
+        });
+        here && elsewhere
+            && feed.mirrors.iter().all(|mirror| {
+                // A worker that has not said anything yet may need all there is.
+                feed.wishes.iter().any(|(who, _)| *who == Wisher::Worker(mirror.worker))
+            })
+    }
+}
+
+/// Several viewers may need several of its encodings: its publisher follows none of them.
+fn is_shared(feed: &Feed) -> bool {
+    feed.encodings() > 1 && feed.subscribers.len() + feed.mirrors.len() > 1
+}
+
+/// What of a feed's steps a viewer can use. Where the publisher follows this viewer (it `leads`), the largest picture it
+/// sends at all can have any rate; of simulcast each encoding has a rate below which it is not worth sending, and above it the
+/// publisher is told to send less before a smaller picture is shown.
+fn write_ladder(
+    feed: &Feed,
+    steps: &[Step],
+    bound: Option<Target>,
+    offered: Bitrate,
+    leads: bool,
+    ladder: &mut Vec<Rung>,
+) {
+    let usable = steps.iter().take_while(|step| Some(step.target) <= bound).count().max(1).min(steps.len());
+    let screen = feed.source == Source::Screen;
+    let least = if screen { LEAST_SCREEN } else { LEAST_CAMERA };
+    for (place, step) in steps.iter().take(usable).enumerate() {
+        let alone = steps.len() == 1;
+        let bitrate = if alone { offered } else { Bitrate::bps(step.bitrate) };
+        let largest_rate = steps.get(place + 1).is_none_or(|next| !is_same_picture(step.target, next.target));
+        ladder.push(match feed.encodings() {
+            _ if !leads => Rung::fixed(step.target, bitrate),
+            1 if place + 1 == usable => Rung::elastic(step.target, bitrate, least, NO_LIMIT),
+            1 => Rung::fixed(step.target, bitrate),
+            // Fewer pictures a second would cost what they cost now: told to send that, the publisher would send them with less.
+            _ if !largest_rate => Rung { bitrate, ..Rung::fixed(step.target, NO_LIMIT) },
+            _ => {
+                let least = if step.target.encoding == 0 { least } else { least.max(least_of(step)) };
+                Rung::elastic(step.target, bitrate, least, NO_LIMIT)
+            }
+        });
+    }
+}
+
+/// What a simulcast encoding needs at least: with less the encoder only makes slides of it.
+fn least_of(step: &Step) -> Bitrate {
+    match step.size {
+        Some((width, height)) if u32::from(width) * u32::from(height) > SMALL => LEAST_LARGE,
+        // The largest, which has not been seen yet.
+        None if step.target.encoding > 1 => LEAST_LARGE,
+        _ => LEAST_ENCODING,
+    }
+}
+
+fn is_same_picture(one: Target, other: Target) -> bool {
+    (one.encoding, one.spatial) == (other.encoding, other.spatial)
+}
+
+/// What an allocation lets a slot forward. The highest rungs stand for all there may come to be beyond them; what is
+/// paused is kept at the lowest.
+fn grant(target: Option<Target>, ladder: &[Rung]) -> Option<Target> {
+    let lowest = ladder.first()?.target;
+    let Some(target) = target else { return Some(lowest) };
+    let next = ladder.iter().find(|rung| rung.target > target);
+    Some(match next {
+        None => EVERYTHING,
+        Some(next) if !is_same_picture(next.target, target) => Target { temporal: u8::MAX, ..target },
+        Some(_) => target,
+    })
+}
