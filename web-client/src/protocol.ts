@@ -2404,3 +2404,281 @@ export type ResolveComment = {
  * True: settled.
  */
 resolved: boolean, };
+
+export type ReplayTimeline = { 
+/**
+ * Length of the session timeline, milliseconds.
+ */
+duration_ms: number, 
+/**
+ * Nothing will be added any more.
+ */
+complete: boolean, 
+/**
+ * The voices.
+ */
+talk: ReplayTalk, 
+/**
+ * Where nothing was recorded, on purpose; in time order.
+ */
+pauses: Array<ReplayPause>, 
+/**
+ * Where the buyer was on hold; in time order.
+ */
+holds: Array<[number, number]>, 
+/**
+ * Where tracks have no media; only tracks that have such places.
+ */
+gaps: Array<ReplayGaps>, 
+/**
+ * Every choice about being recorded, oldest first.
+ */
+receipts: Array<ReplayReceipt>, 
+/**
+ * How the connections were; at most one entry a side.
+ */
+quality: Array<ReplayQuality>, 
+/**
+ * The call went on for longer than the figures of connections are kept.
+ */
+quality_truncated: boolean, 
+/**
+ * The chat, oldest first.
+ */
+chat: Array<ReplayChatLine>, 
+/**
+ * What happened in the call, oldest first.
+ */
+events: Array<ReplayEvent>, };
+
+export type ReplayTalk = { 
+/**
+ * Length of one cell of a waveform, milliseconds.
+ */
+cell_ms: number, 
+/**
+ * Buyer, then agent; only sides with a voice.
+ */
+sides: Array<ReplayVoice>, 
+/**
+ * Where both speak.
+ */
+talk_over: Array<[number, number]>, 
+/**
+ * Where nobody speaks for three seconds and longer, pauses of the recording left out.
+ */
+silence: Array<[number, number]>, };
+
+export type ReplayVoice = { 
+/**
+ * Whose.
+ */
+side: RecordedSide, 
+/**
+ * One byte a cell from the start of the session, base64: 255 times the square root of the largest sample.
+ */
+peaks: string, 
+/**
+ * Where it speaks.
+ */
+speech: Array<[number, number]>, 
+/**
+ * How long it speaks, milliseconds.
+ */
+talk_ms: number, 
+/**
+ * Integrated loudness (EBU R128), LUFS; absent when nothing was loud enough to measure.
+ */
+loudness_lufs?: number, };
+
+export type ReplayPause = { 
+/**
+ * From, milliseconds of session time.
+ */
+start_ms: number, 
+/**
+ * To; absent while it lasts, or when the recording ended in it.
+ */
+end_ms?: number, 
+/**
+ * Why, e.g. `card_data`.
+ */
+reason: string, 
+/**
+ * Name of who asked; empty when the account is not known any more.
+ */
+by: string, 
+/**
+ * Nobody ended it: its time was over.
+ */
+resumed_by_itself: boolean, };
+
+export type ReplayGaps = { 
+/**
+ * [`crate::rest::RecordingTrack::id`].
+ */
+track: string, 
+/**
+ * In time order.
+ */
+gaps: Array<ReplayGap>, };
+
+export type ReplayGap = { 
+/**
+ * From, milliseconds of session time.
+ */
+start_ms: number, 
+/**
+ * To, milliseconds of session time.
+ */
+end_ms: number, 
+/**
+ * Why.
+ */
+reason: ReplayGapReason, };
+
+export type ReplayGapReason = "silent" | "lost" | "restart" | "paused";
+
+export type ReplayReceipt = { 
+/**
+ * When; negative before the recording began.
+ */
+at_ms: number, 
+/**
+ * Whose choice.
+ */
+side: RecordedSide, 
+/**
+ * True: may record. False: declined or withdrawn.
+ */
+recording: boolean, 
+/**
+ * Version of the text shown.
+ */
+text_version: string, 
+/**
+ * Language of the text shown.
+ */
+language: string, 
+/**
+ * What for, e.g. `quality_review`.
+ */
+purpose: string, };
+
+export type ReplayQuality = { 
+/**
+ * Whose.
+ */
+side: RecordedSide, 
+/**
+ * End of the stretch, milliseconds of session time.
+ */
+at_ms: Array<number>, 
+/**
+ * In one word.
+ */
+link: Array<LinkState>, 
+/**
+ * Round trip between the person and the server, ms.
+ */
+rtt_ms: Array<number | null>, 
+/**
+ * Packets lost on the way from the person, in thousandths.
+ */
+up_loss_permille: Array<number>, 
+/**
+ * Packets lost on the way to the person, in thousandths.
+ */
+down_loss_permille: Array<number>, 
+/**
+ * What the person sent, kbit/s.
+ */
+up_kbps: Array<number>, 
+/**
+ * What the person was sent, kbit/s.
+ */
+down_kbps: Array<number>, 
+/**
+ * How long pictures stood still at the person, ms; 0 also when their client said nothing.
+ */
+frozen_ms: Array<number>, 
+/**
+ * Sound made up at the person, in thousandths; 0 also when their client said nothing.
+ */
+concealed_permille: Array<number>, };
+
+export type ReplayChatLine = { 
+/**
+ * When; negative before the recording began.
+ */
+at_ms: number, 
+/**
+ * Whose; absent when nothing tells it any more.
+ */
+side?: RecordedSide, 
+/**
+ * The writer's name at the time.
+ */
+name: string, 
+/**
+ * Plain text.
+ */
+text: string, };
+
+export type ReplayEvent = { 
+/**
+ * When; negative before the recording began.
+ */
+at_ms: number, 
+/**
+ * Who did it; absent when it happened by itself.
+ */
+by?: EventPerson, 
+/**
+ * What.
+ */
+what: CallEventKind, };
+
+export type EventPerson = { 
+/**
+ * What they are in the call.
+ */
+side: Side, 
+/**
+ * Their name; never the buyer's, so that events need no erasing.
+ */
+name?: string, };
+
+export type CallEventKind = { "kind": "connected" } | { "kind": "ended", 
+/**
+ * Why.
+ */
+reason: EndReason, } | { "kind": "held" } | { "kind": "taken_back" } | { "kind": "sending", 
+/**
+ * Which.
+ */
+source: Source, 
+/**
+ * On or off.
+ */
+on: boolean, } | { "kind": "muted", 
+/**
+ * Whose.
+ */
+whom: EventPerson, 
+/**
+ * Which.
+ */
+source: Source, 
+/**
+ * Muted, or let again.
+ */
+on: boolean, } | { "kind": "consult_asked", 
+/**
+ * Who.
+ */
+colleague: string, } | { "kind": "consult_began" } | { "kind": "consult_ended" } | { "kind": "following", 
+/**
+ * How.
+ */
+mode: MonitorMode, } | { "kind": "following_ended" } | { "kind": "connection_lost" } | { "kind": "connection_back" };

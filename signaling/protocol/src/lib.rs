@@ -7,6 +7,7 @@ pub mod call;
 pub mod ids;
 pub mod problem;
 pub mod rating;
+pub mod replay;
 pub mod rest;
 pub mod review;
 mod typescript;

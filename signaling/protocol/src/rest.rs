@@ -14,6 +14,7 @@
 //! | `PUT /calls/{id}/wrap-up` | the call's agent, supervisor, admin | [`WrapUp`] → [`Ticket`] |
 //! | `GET /recordings?ticket=&agent=&product=&limit=&before=` | reviewer, supervisor, admin | → [`Page`] of [`RecordingSummary`] |
 //! | `GET /recordings/{id}` | the same | → [`Recording`] |
+//! | `GET /recordings/{id}/timeline` | the same | → [`crate::replay::ReplayTimeline`] |
 //! | `GET /recordings/{id}/tracks/{track}` | the same | → bytes, `Range` understood |
 //! | `GET /outcomes` | staff | → list of [`Outcome`] |
 //! | `GET /own-consent?language=` | staff who take calls | → [`ConsentText`] |

@@ -2,7 +2,7 @@
 
 use ts_rs::{Config, TS};
 
-use crate::{call, ids, problem, rating, rest, review, ws};
+use crate::{call, ids, problem, rating, replay, rest, review, ws};
 
 /// All types of the protocol as one TypeScript module.
 pub fn typescript() -> String {
@@ -144,6 +144,19 @@ pub fn typescript() -> String {
         review::TimelineComment,
         review::NewComment,
         review::ResolveComment,
+        replay::ReplayTimeline,
+        replay::ReplayTalk,
+        replay::ReplayVoice,
+        replay::ReplayPause,
+        replay::ReplayGaps,
+        replay::ReplayGap,
+        replay::ReplayGapReason,
+        replay::ReplayReceipt,
+        replay::ReplayQuality,
+        replay::ReplayChatLine,
+        replay::ReplayEvent,
+        replay::EventPerson,
+        replay::CallEventKind,
     );
     out
 }

@@ -78,6 +78,8 @@ pub(super) struct LiveCall {
     /// What each person was told of who speaks.
     pub(super) told_speaking: BTreeMap<Person, (Option<PartyId>, Vec<PartyId>)>,
     pub(super) quality: CallQuality,
+    /// How much has been kept of what happened.
+    pub(super) events: u32,
     /// What the buyer was told of the connections.
     pub(super) told_links: Vec<PartyLink>,
     /// The recording that runs or is starting.
@@ -185,6 +187,7 @@ impl LiveCall {
             speakers: Speakers::default(),
             told_speaking: BTreeMap::new(),
             quality: CallQuality::default(),
+            events: 0,
             told_links: Vec::new(),
             recording: None,
             wrapped_early: false,

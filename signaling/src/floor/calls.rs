@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use protocol::call::{CallState, EndReason, Ring, RingEnd, Side, TicketRef};
 use protocol::ids::{CallId, UserId};
+use protocol::replay::CallEventKind;
 use protocol::ws::ServerMessage;
 use tracing::{error, info, warn};
 
@@ -82,6 +83,7 @@ impl Floor {
         self.journal.note(Fact::Accepted { call: id, agent, at: now });
         self.bring_own_choice(id, agent);
         let recorded = self.calls.get(&id).is_some_and(|live| live.call.may_be_recorded());
+        self.happened(id, Some(person), CallEventKind::Connected);
         self.tell_call(id);
         if recorded {
             self.start_recording(id);
@@ -110,6 +112,8 @@ impl Floor {
         }
         self.shared.metrics.ended.with_label_values(&[reason_label(reason)]).inc();
         self.journal.note(Fact::Ended { call: id, at: now, reason });
+        self.happened(id, None, CallEventKind::Ended { reason });
+        let Some(live) = self.calls.get_mut(&id) else { return };
         if reason == EndReason::AgentLost
             && let Some(session) = self.sessions.get_mut(&buyer)
         {

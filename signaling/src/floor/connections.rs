@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use protocol::call::{Availability, CallState, EndReason};
+use protocol::replay::CallEventKind;
 use protocol::ws::{PROTOCOL_VERSION, Resume, ServerMessage, StaffWelcome};
 use tracing::info;
 
@@ -91,6 +92,7 @@ impl Floor {
         };
         self.carry_out(decisions).await;
         if let Some(call) = call.filter(|_| came_back) {
+            self.happened(call, Some(person), CallEventKind::ConnectionBack);
             self.tell_call(call);
         }
     }
@@ -138,6 +140,7 @@ impl Floor {
             .and_then(|call| self.calls.get_mut(&call))
             .is_some_and(|live| live.call.set_present(person, false));
         if let Some(call) = call.filter(|_| changed) {
+            self.happened(call, Some(person), CallEventKind::ConnectionLost);
             self.tell_call(call);
         }
         let decisions = match (person, call) {

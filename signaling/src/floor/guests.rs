@@ -9,11 +9,13 @@ use jiff::Timestamp;
 use protocol::call::{Availability, CallState, ConsultAsk, MonitorMode, Party, Side, Source};
 use protocol::ids::{CallId, PartyId, UserId};
 use protocol::problem::Problem;
+use protocol::replay::CallEventKind;
 use protocol::ws::ServerMessage;
 use tracing::info;
 
 use super::actor::{Floor, Timer};
 use super::call::{Call, Guest};
+use super::history::event_person;
 use super::rules::may_mute;
 use super::session::{Identity, Person};
 use super::table::Action;
@@ -43,6 +45,7 @@ impl Floor {
         self.settle_pause(id, false);
         if changed {
             info!(call = %id, on, "hold");
+            self.happened(id, Some(person), if on { CallEventKind::Held } else { CallEventKind::TakenBack });
             self.route(id).await;
             self.tell_call(id);
         }
@@ -68,8 +71,12 @@ impl Floor {
         if !allowed {
             return Err(problems::NOT_ALLOWED.at("party", "you may not mute this person"));
         }
+        let target = live.call.party_of(whom).map(event_person);
         if live.call.set_muted(whom, source, muted) {
             info!(call = %id, %by, %whom, ?source, muted, "muted by the server");
+            if let Some(whom) = target {
+                self.happened(id, Some(by), CallEventKind::Muted { whom, source, on: muted });
+            }
             self.publish_what_is_sent(whom).await;
             self.tell_call(id);
         }
@@ -105,6 +112,7 @@ impl Floor {
         info!(call = %id, supervisor = %user, ?mode, "monitoring");
         let party = Party { monitor: Some(mode), ..self.seat(person, Side::Supervisor) };
         self.admit(id, Guest { user, party, was_ready: now_ready }).await;
+        self.happened(id, Some(person), CallEventKind::Following { mode });
         Ok(())
     }
 
@@ -146,6 +154,7 @@ impl Floor {
         }
         info!(call = %id, agent = %person, %colleague, "consult asked for");
         let ask = Box::new(live.call.question_view(expires_at));
+        self.happened(id, Some(person), CallEventKind::ConsultAsked { colleague: name });
         self.set_timer(expires_at, Timer::Question { call: id, expires_at });
         self.tell(them, ServerMessage::ConsultAsked { ask });
         self.tell_call(id);
@@ -177,11 +186,14 @@ impl Floor {
         info!(call = %id, %colleague, "consult");
         self.tell(person, ServerMessage::ConsultAskEnded { call: id });
         let party = self.seat(person, Side::Consultant);
+        let was_held = self.is_held(id);
         if let Some(live) = self.calls.get_mut(&id) {
             live.call.begin_consult(now);
         }
         self.settle_pause(id, false);
         self.admit(id, Guest { user: colleague, party, was_ready }).await;
+        self.happened(id, Some(person), CallEventKind::ConsultBegan);
+        self.hold_happened(id, None, was_held);
         Ok(())
     }
 
@@ -211,6 +223,7 @@ impl Floor {
         let Some(live) = self.calls.get_mut(&id) else { return };
         let Some((colleague, _)) = live.call.asked() else { return };
         live.call.end_consult();
+        self.happened(id, None, CallEventKind::ConsultEnded);
         self.tell(Person::Staff(colleague), ServerMessage::ConsultAskEnded { call: id });
         self.tell_call(id);
     }
@@ -247,6 +260,14 @@ impl Floor {
         let now = self.now();
         let Some(live) = self.calls.get_mut(&id) else { return };
         let last_view = live.call.view(person);
+        let was_held = live.call.is_held();
+        let consults = live.call.party_of(person).is_some_and(|party| party.side == Side::Consultant);
+        let end = if consults { CallEventKind::ConsultEnded } else { CallEventKind::FollowingEnded };
+        // While they are still in it.
+        if self.is_guest(person) {
+            self.happened(id, Some(person), end);
+        }
+        let Some(live) = self.calls.get_mut(&id) else { return };
         let Some(guest) = live.call.dismiss(user) else { return };
         info!(call = %id, guest = %user, side = ?guest.party.side, "left");
         if guest.party.side == Side::Consultant {
@@ -256,6 +277,7 @@ impl Floor {
         live.told_speaking.remove(&person);
         live.quality.forget(guest.party.id);
         self.seats.remove(&person);
+        self.hold_happened(id, None, was_held);
         // First nobody gets anything of them, and they of nobody.
         self.route(id).await;
         self.settle_pause(id, false);

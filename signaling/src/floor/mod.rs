@@ -40,6 +40,7 @@ mod calls;
 mod connections;
 mod consent;
 mod guests;
+mod history;
 mod media;
 mod news;
 mod own_consent;

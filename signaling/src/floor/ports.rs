@@ -5,6 +5,7 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use protocol::call::{BuyerContext, ChatLine, EndReason, PauseReason, TicketRef};
 use protocol::ids::{BuyerSessionId, CallId, RecordingId, UserId};
+use protocol::replay::CallEvent;
 use protocol::rest::ConsentReceipt;
 use recorder::{PauseSpec, Receipt, RecordingSpec, RecordingSummary, TrackSpec};
 use sfu::{JoinError, JoinRequest, Joined, Mid, ParticipantId, RouteError, Source, TapReceiver, View};
@@ -143,6 +144,15 @@ pub enum Fact {
         name: String,
         /// The line.
         line: ChatLine,
+    },
+    /// Something happened in a call.
+    Happened {
+        /// The call.
+        call: CallId,
+        /// Counts from 1 in each call.
+        number: u32,
+        /// What.
+        event: Box<CallEvent>,
     },
     /// A stretch of how the connections of a call were.
     Quality {

@@ -8,6 +8,7 @@ use tracing::{debug, info};
 
 use super::actor::{Floor, LiveCall};
 use super::call::{Call, ChatError, distinct};
+use super::history::turned;
 use super::ports::Fact;
 use super::session::{Identity, Person};
 use super::table::{Action, may};
@@ -199,8 +200,12 @@ impl Floor {
         self.publish_what_is_sent(person).await;
         // Muting before a call, or while it is wrapped up, is remembered for the next one.
         let Ok(call) = self.seated(person, Action::Sending) else { return Ok(()) };
-        let changed = self.calls.get_mut(&call).is_some_and(|live| live.call.set_sending(person, sources));
-        if changed {
+        let Some(live) = self.calls.get_mut(&call) else { return Ok(()) };
+        let before = live.call.party_of(person).map(|party| party.sending.clone()).unwrap_or_default();
+        if live.call.set_sending(person, sources) {
+            for what in turned(&before, sources) {
+                self.happened(call, Some(person), what);
+            }
             self.tell_call(call);
         }
         Ok(())

@@ -10,6 +10,7 @@ mod queues;
 mod range;
 mod ratings;
 mod recordings;
+mod replay;
 mod reviews;
 mod tickets;
 
@@ -17,6 +18,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, header};
 use axum::routing::{get, post, put};
+use tower_http::compression::CompressionLayer;
 use tower_http::cors::{Any, CorsLayer};
 
 use crate::app::AppState;
@@ -52,6 +54,8 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/tickets/{id}", get(tickets::one))
         .route("/recordings", get(recordings::list))
         .route("/recordings/{id}", get(recordings::one))
+        // The one answer that is large and shrinks well.
+        .route("/recordings/{id}/timeline", get(replay::timeline).layer(CompressionLayer::new()))
         .route("/recordings/{id}/tracks/{track}", get(recordings::track))
         .route("/outcomes", get(outcomes::list))
         .route("/own-consent", get(own_consent::words))

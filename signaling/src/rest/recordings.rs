@@ -8,7 +8,7 @@ use protocol::ids::RecordingId;
 use protocol::rest::{
     ByteRange, Fragment, Page, RecordedSide, Recording, RecordingSummary, RecordingTrack, Turn,
 };
-use recorder::{IndexError, IndexTrack};
+use recorder::{IndexError, IndexTrack, RecordingIndex};
 use serde::Deserialize;
 
 use super::calls::paging;
@@ -16,6 +16,7 @@ use super::extract::{Id, Params, Staff};
 use super::range;
 use crate::app::AppState;
 use crate::auth::Action;
+use crate::floor::clock::timestamp;
 use crate::problem::{self, Refusal};
 use crate::store::RecordingFilter;
 
@@ -52,15 +53,8 @@ pub(super) async fn one(
     staff: Staff,
     Id(id): Id<RecordingId>,
 ) -> Result<Json<Recording>, Refusal> {
-    let mut summary = playable(&app, &staff, id).await?;
-    let index = app.archive.index(id).await.map_err(refused)?;
-    if index.erased.is_some() {
-        return Err(gone());
-    }
+    let (summary, index) = openable(&app, &staff, id).await?;
     tracing::info!(recording = %id, call = %summary.call, user = %staff.0.id, "a recording was opened");
-    // The recorder knows better than the store while the recording runs.
-    summary.duration_ms = milliseconds(index.duration_ms);
-    summary.complete = index.complete;
     let tracks = index.tracks.into_iter().map(|track| shown(id, track)).collect();
     Ok(Json(Recording { summary, tracks }))
 }
@@ -83,6 +77,26 @@ pub(super) async fn track(
     tracing::debug!(recording = %id, track, user = %staff.0.id, "media of a recording was read");
     let etag = format!("\"{id}-{track}-{}\"", media.length());
     Ok(range::serve(media, &etag, &headers))
+}
+
+/// A recording that somebody may play, with its index.
+pub(super) async fn openable(
+    app: &AppState,
+    staff: &Staff,
+    id: RecordingId,
+) -> Result<(RecordingSummary, RecordingIndex), Refusal> {
+    let mut summary = playable(app, staff, id).await?;
+    let index = app.archive.index(id).await.map_err(refused)?;
+    if index.erased.is_some() {
+        return Err(gone());
+    }
+    // The recorder knows better than the store: of the end while the recording runs, and where session time begins.
+    summary.duration_ms = milliseconds(index.duration_ms);
+    summary.complete = index.complete;
+    if index.started_at.0 > 0 {
+        summary.started_at = timestamp(index.started_at);
+    }
+    Ok((summary, index))
 }
 
 async fn playable(app: &AppState, staff: &Staff, id: RecordingId) -> Result<RecordingSummary, Refusal> {
@@ -112,10 +126,7 @@ fn shown(recording: RecordingId, track: IndexTrack) -> RecordingTrack {
     RecordingTrack {
         url: format!("/api/v1/recordings/{recording}/tracks/{}", track.id),
         id: track.id,
-        side: match track.side {
-            recorder::Side::Buyer => RecordedSide::Buyer,
-            recorder::Side::Agent => RecordedSide::Agent,
-        },
+        side: recorded_side(track.side),
         name: track.name,
         source: match track.source {
             sfu::Source::Microphone => protocol::call::Source::Microphone,
@@ -143,7 +154,14 @@ fn shown(recording: RecordingId, track: IndexTrack) -> RecordingTrack {
     }
 }
 
+pub(super) fn recorded_side(side: recorder::Side) -> RecordedSide {
+    match side {
+        recorder::Side::Buyer => RecordedSide::Buyer,
+        recorder::Side::Agent => RecordedSide::Agent,
+    }
+}
+
 /// 32 bits of milliseconds are 49 days.
-fn milliseconds(ms: u64) -> u32 {
+pub(super) fn milliseconds(ms: u64) -> u32 {
     u32::try_from(ms).unwrap_or(u32::MAX)
 }

@@ -11,6 +11,7 @@ mod chat;
 mod consents;
 mod convert;
 mod entities;
+mod events;
 mod migrations;
 mod paging;
 mod pauses;

@@ -6,6 +6,7 @@ mod pages;
 mod process;
 mod ratings;
 mod recordings;
+mod replay;
 mod retention;
 mod review;
 mod server;

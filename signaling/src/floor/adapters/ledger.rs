@@ -24,6 +24,7 @@ async fn write(store: &Store, fact: Fact) -> Result<Option<TicketRef>, StoreErro
         Fact::StaffChose { agent, receipt } => store.add_staff_receipt(agent, receipt).await?,
         Fact::Chose { call, receipt } => store.add_receipt(call, receipt).await?,
         Fact::Said { call, name, line } => store.add_chat(call, line.from, &name, &line).await?,
+        Fact::Happened { call, number, event } => store.add_event(call, number, &event).await?,
         Fact::Quality { call, chunk } => {
             store.add_quality(call, chunk.number, &chunk.points, chunk.last).await?
         }

@@ -72,10 +72,12 @@ async fn a_buyer_gets_help_from_the_tap_to_the_ticket() {
             Fact::Accepted { .. } => "accepted",
             Fact::Said { name, .. } if name == "Mara" => "said",
             Fact::Ended { reason: EndReason::BuyerHungUp, .. } => "ended",
+            Fact::Happened { .. } => "happened",
             other => panic!("{other:?}"),
         })
         .collect();
-    assert_eq!(told, ["requested", "declined", "accepted", "said", "ended"]);
+    let story = ["requested", "declined", "accepted", "happened", "said", "ended", "happened"];
+    assert_eq!(told, story);
 }
 
 #[tokio::test(start_paused = true)]
@@ -176,4 +178,54 @@ async fn what_the_state_does_not_allow_is_refused_by_name() {
     assert_eq!(agent.problem().await.field.as_deref(), Some("sources[1]"));
     agent.say(ClientMessage::Hello { version: 1, session_token: None, resume: None }).await;
     assert_eq!(code(&agent.problem().await), "hello_expected");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_happens_in_a_call_is_kept_for_whoever_reviews_it() {
+    use protocol::call::{MonitorMode, Side};
+    use protocol::replay::CallEventKind as Kind;
+
+    let world = World::new();
+    let mut boss = world.supervisor("Sven").await;
+    let (mut buyer, mut agent, call) = world.call(false).await;
+    for sources in [vec![Source::Microphone, Source::Camera], vec![Source::Microphone]] {
+        buyer.say(ClientMessage::Sending { sources }).await;
+    }
+    agent.say(ClientMessage::SetHold { on: true }).await;
+    agent.say(ClientMessage::SetHold { on: true }).await;
+    let view = agent.sees_when("the hold", |call| call.held_since.is_some()).await;
+    let them = view.parties.iter().find(|party| party.side == Side::Buyer).unwrap().id;
+    agent.say(ClientMessage::SetHold { on: false }).await;
+    agent.say(ClientMessage::Mute { party: them, source: Source::Microphone, muted: true }).await;
+    boss.say(ClientMessage::Monitor { call, mode: MonitorMode::Listen }).await;
+    boss.say(ClientMessage::MonitorEnd).await;
+    buyer.say(ClientMessage::HangUp).await;
+    settle().await;
+
+    let facts = world.model.facts.lock().unwrap().clone();
+    let kept: Vec<(u32, Option<Side>, Kind)> = facts
+        .into_iter()
+        .filter_map(|fact| match fact {
+            Fact::Happened { number, event, .. } => Some((number, event.by.map(|by| by.side), event.what)),
+            _ => None,
+        })
+        .filter(|(_, _, what)| !matches!(what, Kind::Sending { on: true, .. }))
+        .collect();
+    let whats: Vec<_> = kept.iter().map(|(_, by, what)| (*by, what.clone())).collect();
+    let whom = protocol::replay::EventPerson { side: Side::Buyer, name: None };
+    assert_eq!(
+        whats,
+        [
+            (Some(Side::Agent), Kind::Connected),
+            (Some(Side::Buyer), Kind::Sending { source: Source::Camera, on: false }),
+            (Some(Side::Agent), Kind::Held),
+            (Some(Side::Agent), Kind::TakenBack),
+            (Some(Side::Agent), Kind::Muted { whom, source: Source::Microphone, on: true }),
+            (Some(Side::Supervisor), Kind::Following { mode: MonitorMode::Listen }),
+            (Some(Side::Supervisor), Kind::FollowingEnded),
+            (None, Kind::Ended { reason: EndReason::BuyerHungUp }),
+        ]
+    );
+    let numbers: Vec<u32> = kept.iter().map(|(number, ..)| *number).collect();
+    assert!(numbers.is_sorted_by(|a, b| a < b), "{numbers:?}");
 }

@@ -17,7 +17,7 @@ async fn a_store_that_is_away_costs_no_call_and_hears_everything_when_it_is_back
     buyer.say(ClientMessage::HangUp).await;
     assert!(agent.sees(CallState::WrapUp).await.ticket.is_none(), "no store, no ticket yet");
     assert!(world.model.facts().is_empty());
-    assert_eq!(world.floor.metrics().journal.waiting.get(), 5);
+    assert_eq!(world.floor.metrics().journal.waiting.get(), 7);
 
     world.model.store_away.store(false, Ordering::Relaxed);
     let late = agent.sees_when("the ticket", |call| call.ticket.is_some()).await;
@@ -25,7 +25,7 @@ async fn a_store_that_is_away_costs_no_call_and_hears_everything_when_it_is_back
     settle().await;
     let facts = world.model.facts();
     assert!(
-        matches!(facts[0], Fact::Requested { .. }) && matches!(facts[4], Fact::Ended { .. }),
+        matches!(facts[0], Fact::Requested { .. }) && matches!(facts[5], Fact::Ended { .. }),
         "{facts:?}"
     );
     assert_eq!(world.floor.metrics().journal.waiting.get(), 0);

@@ -34,7 +34,7 @@ async fn with_consent_everything_is_tapped_before_anything_is_shown() {
     agent.sees(CallState::WrapUp).await;
     settle().await;
     let facts = world.model.facts();
-    assert!(matches!(facts[3], Fact::RecordingStarted { .. }), "{facts:?}");
+    assert!(matches!(facts[4], Fact::RecordingStarted { .. }), "{facts:?}");
     assert!(matches!(facts.last(), Some(Fact::RecordingFinished { duration_ms: 4_200, .. })), "{facts:?}");
 }
 

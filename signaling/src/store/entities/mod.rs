@@ -5,6 +5,7 @@
 pub mod api_key;
 pub mod buyer_session;
 pub mod call;
+pub mod call_event;
 pub mod chat_line;
 pub mod counter;
 pub mod dispute;

@@ -9,6 +9,7 @@ mod m20261130_000011_pauses;
 mod m20261130_000012_agent_receipts;
 mod m20261130_000040_ratings;
 mod m20261130_000050_scorecards;
+mod m20261130_000060_call_events;
 
 /// Brings any older database up to this version's shape.
 pub(crate) struct Migrator;
@@ -24,6 +25,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000012_agent_receipts::Migration),
             Box::new(m20261130_000040_ratings::Migration),
             Box::new(m20261130_000050_scorecards::Migration),
+            Box::new(m20261130_000060_call_events::Migration),
         ]
     }
 }
