@@ -8,6 +8,7 @@ use futures_util::future::BoxFuture;
 use protocol::ids::{CallId, RecordingId, UserId};
 use recorder::{IndexError, RecordingIndex};
 
+use crate::audit::checkpoint::Checkpoints;
 use crate::auth::LoginLimit;
 use crate::auth::cookie::CookieStyle;
 use crate::metrics::Metrics;
@@ -94,6 +95,8 @@ pub struct AppState {
     pub metrics: Metrics,
     /// How the staff cookie is written.
     pub cookie: CookieStyle,
+    /// Signs heads of the audit log, and certificates.
+    pub checkpoints: Checkpoints,
     /// Slows down guessing of passwords.
     pub logins: Arc<LoginLimit>,
 }

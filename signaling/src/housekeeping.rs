@@ -7,6 +7,7 @@ use recorder::Recorder;
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 
+use crate::audit::checkpoint::Checkpoints;
 use crate::store::{Store, StoreError};
 
 /// Between two rounds.
@@ -17,12 +18,20 @@ const PER_ROUND: u64 = 500;
 const REASON: &str = "retention";
 
 /// Starts the rounds, the first one at once.
-pub(crate) fn spawn(store: Store, recorder: Recorder, keep_days: u16) -> JoinHandle<()> {
+pub(crate) fn spawn(
+    store: Store,
+    recorder: Recorder,
+    keep_days: u16,
+    checkpoints: Checkpoints,
+) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut rounds = tokio::time::interval(EVERY);
         rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             rounds.tick().await;
+            if let Err(error) = checkpoints.sign(&store).await {
+                tracing::error!(%error, "the audit log's head was not signed");
+            }
             match round(&store, &recorder, keep_days).await {
                 Ok((0, 0)) => {}
                 Ok((forgotten, deleted)) => tracing::info!(forgotten, deleted, "housekeeping"),

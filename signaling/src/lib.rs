@@ -3,6 +3,7 @@
 pub use protocol;
 
 pub mod app;
+pub mod audit;
 pub mod auth;
 pub mod config;
 pub mod consent;

@@ -64,8 +64,8 @@ kinds! {
         "There is no account with this address and password. Which of the two is wrong is not told on purpose.";
     TOO_MANY_LOGINS = "too_many_logins" 429 "Too many login attempts"
         "Wait for as long as the Retry-After header says, then try again.";
-    NOT_ALLOWED = "not_allowed" 403 "Your role does not allow this"
-        "The account is known but its role does not include this. Ask an administrator.";
+    NOT_ALLOWED = "not_allowed" 403 "Your rights do not include this"
+        "The account is known, but neither its role nor what was granted to it includes this. Ask an administrator.";
     CROSS_ORIGIN = "cross_origin" 403 "The request comes from another site"
         "Requests that carry the session cookie must come from this server's own pages.";
 

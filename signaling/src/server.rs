@@ -13,8 +13,9 @@ use sfu::Sfu;
 use tokio::task::JoinHandle;
 
 use crate::app::{AppState, Floor};
+use crate::audit::checkpoint::Checkpoints;
 use crate::auth::cookie::CookieStyle;
-use crate::auth::{LoginLimit, MasterKey, MasterKeyError};
+use crate::auth::{LoginLimit, MasterKey, MasterKeyError, SigningKey};
 use crate::config::{DeskSettings, Settings, local_address, make_private_dir};
 use crate::consent;
 use crate::demo::{self, Demo};
@@ -108,6 +109,7 @@ pub struct Running {
     floor: FloorHandle,
     sfu: Sfu,
     recorder: Recorder,
+    checkpoints: Checkpoints,
     handle: Handle<SocketAddr>,
     server: JoinHandle<io::Result<()>>,
     housekeeping: JoinHandle<()>,
@@ -119,6 +121,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     make_private_dir(&dir).map_err(|source| StartError::DataDir { dir: dir.clone(), source })?;
     let master = MasterKey::load(&dir.join("master.key"))?;
     let store = Store::open(&dir.join("vitrine.sqlite"), master.clone()).await?;
+    let checkpoints = Checkpoints::new(&dir, SigningKey::load(&dir.join("signing.key"))?);
     let recorder = open_recorder(&settings, Arc::new(master)).await?;
     adapters::recover(&store, &recorder).await?;
     // Everything that can be wrong with HTTP is found before media starts.
@@ -167,6 +170,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         archive: Arc::new(recorder.clone()),
         metrics,
         cookie,
+        checkpoints: checkpoints.clone(),
         logins: Arc::new(LoginLimit::default()),
     };
     let door = Arc::new(ws::door::StoreDoor { store: store.clone(), cookie });
@@ -179,7 +183,12 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let handle = Handle::new();
     let server = serve(listener, tls, http::router(state, extra), handle.clone())
         .map_err(|source| StartError::Listen { address: settings.http.listen, source })?;
-    let housekeeping = housekeeping::spawn(store.clone(), recorder.clone(), settings.recording.keep_days);
+    let housekeeping = housekeeping::spawn(
+        store.clone(),
+        recorder.clone(),
+        settings.recording.keep_days,
+        checkpoints.clone(),
+    );
     let media_addresses = sfu.candidates();
     tracing::info!(%url, %http_address, ?media_addresses, "calls are taken");
     Ok(Running {
@@ -192,6 +201,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         floor,
         sfu,
         recorder,
+        checkpoints,
         handle,
         server,
         housekeeping,
@@ -213,6 +223,9 @@ impl Running {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => tracing::warn!(%error, "HTTP ended with an error"),
                 Err(error) => tracing::warn!(%error, "HTTP ended with a panic"),
+            }
+            if let Err(error) = self.checkpoints.sign(&self.store).await {
+                tracing::warn!(%error, "the audit log's head was not signed");
             }
             if let Err(error) = self.store.close().await {
                 tracing::warn!(%error, "the store did not close in order");

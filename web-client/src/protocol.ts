@@ -1224,6 +1224,48 @@ email: string,
  */
 password: string, };
 
+export type Action = "take_calls" | "read_own_calls" | "read_all_calls" | "wrap_up_for_others" | "monitor_calls" | "see_recordings" | "play_recordings" | "play_unmasked" | "export_recordings" | "erase_recordings" | "hold_recordings" | "read_audit" | "manage_users" | "score_recordings" | "manage_forms" | "dispute_scores" | "decide_disputes";
+
+export type UserRights = { 
+/**
+ * Account.
+ */
+id: UserId, 
+/**
+ * Address.
+ */
+email: string, 
+/**
+ * Name.
+ */
+name: string, 
+/**
+ * Their role.
+ */
+role: Role, 
+/**
+ * What was changed for them.
+ */
+changes: RightsChanges, 
+/**
+ * What they may do in the end.
+ */
+rights: Array<Action>, };
+
+export type RightsChanges = { 
+/**
+ * Beyond their role.
+ */
+grants: Array<Action>, 
+/**
+ * Despite their role.
+ */
+denials: Array<Action>, 
+/**
+ * They see, play and export only calls of these queues, and their own; absent: of all queues.
+ */
+queues?: Array<string>, };
+
 export type Me = { 
 /**
  * Account.
@@ -1238,13 +1280,21 @@ email: string,
  */
 name: string, 
 /**
- * What they may do.
+ * What they are.
  */
 role: Role, 
 /**
  * Where they work, ISO 3166-1 alpha-2, if anybody has said so.
  */
-country?: string, };
+country?: string, 
+/**
+ * What they may do.
+ */
+rights: Array<Action>, 
+/**
+ * The queues whose calls they see, their own calls aside; absent: all.
+ */
+queues?: Array<string>, };
 
 export type Page<T> = { 
 /**
@@ -1481,6 +1531,12 @@ ended_at?: string,
  * Nobody ended it: its time was over.
  */
 timed_out: boolean, };
+
+export type Why = { 
+/**
+ * In their words, 1 to 500 characters. It stays in the audit log for ever, so it should name no buyer.
+ */
+why: string, };
 
 export type Recording = { 
 /**
@@ -2682,3 +2738,109 @@ colleague: string, } | { "kind": "consult_began" } | { "kind": "consult_ended" }
  * How.
  */
 mode: MonitorMode, } | { "kind": "following_ended" } | { "kind": "connection_lost" } | { "kind": "connection_back" };
+
+export type AuditEvent = "login_succeeded" | "login_failed" | "user_added" | "password_changed" | "rights_changed" | "api_key_made" | "consent_chosen" | "recording_played" | "unmasked" | "exported" | "export_downloaded" | "hold_placed" | "hold_lifted" | "recording_deleted" | "aliases_changed" | "erasure_requested" | "erasure_finished";
+
+export type AuditEntry = { 
+/**
+ * Counts from 1 without gaps.
+ */
+number: number, 
+/**
+ * When.
+ */
+at: string, 
+/**
+ * Who: `user:<id>`, `shop:<id>`, `operator` (at the server's command line), `server`, or `nobody`.
+ */
+actor: string, 
+/**
+ * Their name, if they have one. Not part of what is hashed.
+ */
+actor_name?: string, 
+/**
+ * What.
+ */
+event: AuditEvent, 
+/**
+ * What it was done to, e.g. `recording:<id>`; may be empty.
+ */
+about: string, 
+/**
+ * The reason that was given, or the rule; may be empty.
+ */
+why: string, 
+/**
+ * More about it.
+ */
+detail: Record<string, unknown>, 
+/**
+ * SHA-256 of the hash before and this entry, hex.
+ */
+hash: string, };
+
+export type AuditHead = { 
+/**
+ * Entries.
+ */
+entries: number, 
+/**
+ * Hash of the last one, hex.
+ */
+hash: string, 
+/**
+ * When that was so.
+ */
+at: string, };
+
+export type AuditReport = { 
+/**
+ * Entries that are in order, from the first on.
+ */
+good: number, 
+/**
+ * Signed heads of earlier times that were compared.
+ */
+checkpoints: number, 
+/**
+ * The first thing that is wrong.
+ */
+broken?: AuditBreak, };
+
+export type AuditBreak = { 
+/**
+ * The first entry that is not right.
+ */
+number: number, 
+/**
+ * What is wrong with it.
+ */
+what: string, };
+
+export type Signed<T> = { 
+/**
+ * What is said.
+ */
+statement: T, 
+/**
+ * Ed25519 (RFC 8032).
+ */
+algorithm: string, 
+/**
+ * The server's public key, base64.
+ */
+public_key: string, 
+/**
+ * Signature, base64.
+ */
+signature: string, };
+
+export type SigningKeyInfo = { 
+/**
+ * Ed25519.
+ */
+algorithm: string, 
+/**
+ * The public key, 32 bytes in base64.
+ */
+public_key: string, };

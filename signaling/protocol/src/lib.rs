@@ -3,6 +3,7 @@
 //! The TypeScript in `web-client/src/protocol.ts` is generated from these types by [`typescript()`]; a test fails
 //! when the two differ.
 
+pub mod audit;
 pub mod call;
 pub mod ids;
 pub mod problem;
@@ -10,6 +11,7 @@ pub mod rating;
 pub mod replay;
 pub mod rest;
 pub mod review;
+pub mod rights;
 mod typescript;
 pub mod ws;
 

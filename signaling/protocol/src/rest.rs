@@ -15,12 +15,21 @@
 //! | `GET /recordings?ticket=&agent=&product=&limit=&before=` | reviewer, supervisor, admin | → [`Page`] of [`RecordingSummary`] |
 //! | `GET /recordings/{id}` | the same | → [`Recording`] |
 //! | `GET /recordings/{id}/timeline` | the same | → [`crate::replay::ReplayTimeline`] |
+//! | `GET /recordings?ticket=&agent=&product=&limit=&before=` | who may see recordings | → [`Page`] of [`RecordingSummary`] |
+//! | `GET /recordings/{id}` | who may play them | → [`Recording`] |
+//! | `POST /recordings/{id}/plays` | the same | [`Why`] → 204; playing is logged without it, too |
 //! | `GET /recordings/{id}/tracks/{track}` | the same | → bytes, `Range` understood |
 //! | `GET /outcomes` | staff | → list of [`Outcome`] |
 //! | `GET /own-consent?language=` | staff who take calls | → [`ConsentText`] |
 //! | `GET /queues` | staff | → list of [`crate::call::QueueInfo`] |
 //!
 //! Quality review has a table of its own: [`crate::review`].
+//! | `GET /audit?event=&actor=&about=&from=&to=&limit=&before=` | who may read the audit log | → [`Page`] of [`AuditEntry`](crate::audit::AuditEntry) |
+//! | `GET /audit/head` | the same | → [`Signed`](crate::audit::Signed) [`AuditHead`](crate::audit::AuditHead) |
+//! | `GET /audit/verify` | the same | → [`AuditReport`](crate::audit::AuditReport) |
+//! | `GET /signing-key` | anyone | → [`SigningKeyInfo`](crate::audit::SigningKeyInfo) |
+//! | `GET /users`, `/users/{id}` | who may manage users | → list of [`UserRights`](crate::rights::UserRights), one of them |
+//! | `PUT /users/{id}/rights` | the same | [`RightsChanges`](crate::rights::RightsChanges) → [`UserRights`](crate::rights::UserRights) |
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -29,6 +38,7 @@ use ts_rs::TS;
 use crate::call::{BuyerContext, CallState, EndReason, LinkState, PauseReason, Role, Side, Source};
 use crate::ids::{BuyerSessionId, CallId, PartyId, ReceiptId, RecordingId, TicketId, UserId};
 use crate::rating::Rating;
+use crate::rights::Action;
 
 /// The buyer taps "video help".
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, TS)]
@@ -89,12 +99,18 @@ pub struct Me {
     pub email: String,
     /// Name shown to buyers and colleagues.
     pub name: String,
-    /// What they may do.
+    /// What they are.
     pub role: Role,
     /// Where they work, ISO 3166-1 alpha-2, if anybody has said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub country: Option<String>,
+    /// What they may do.
+    pub rights: Vec<Action>,
+    /// The queues whose calls they see, their own calls aside; absent: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub queues: Option<Vec<String>>,
 }
 
 /// A page of a list, newest first.
@@ -281,6 +297,13 @@ pub struct PauseSpan {
     pub ended_at: Option<Timestamp>,
     /// Nobody ended it: its time was over.
     pub timed_out: bool,
+}
+
+/// Why somebody does something that is logged.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, TS)]
+pub struct Why {
+    /// In their words, 1 to 500 characters. It stays in the audit log for ever, so it should name no buyer.
+    pub why: String,
 }
 
 /// A recording with what a player needs.

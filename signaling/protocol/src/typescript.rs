@@ -2,7 +2,7 @@
 
 use ts_rs::{Config, TS};
 
-use crate::{call, ids, problem, rating, replay, rest, review, ws};
+use crate::{audit, call, ids, problem, rating, replay, rest, review, rights, ws};
 
 /// All types of the protocol as one TypeScript module.
 pub fn typescript() -> String {
@@ -83,6 +83,9 @@ pub fn typescript() -> String {
         rest::BuyerSession,
         rest::ConsentText,
         rest::Login,
+        rights::Action,
+        rights::UserRights,
+        rights::RightsChanges,
         rest::Me,
         rest::Page<rest::Ticket>,
         rest::CallSummary,
@@ -92,6 +95,7 @@ pub fn typescript() -> String {
         rest::ConsentReceipt,
         rest::RecordingSummary,
         rest::PauseSpan,
+        rest::Why,
         rest::Recording,
         rest::RecordedSide,
         rest::RecordingTrack,
@@ -157,6 +161,13 @@ pub fn typescript() -> String {
         replay::ReplayEvent,
         replay::EventPerson,
         replay::CallEventKind,
+        audit::AuditEvent,
+        audit::AuditEntry,
+        audit::AuditHead,
+        audit::AuditReport,
+        audit::AuditBreak,
+        audit::Signed<audit::AuditHead>,
+        audit::SigningKeyInfo,
     );
     out
 }

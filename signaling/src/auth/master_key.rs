@@ -26,7 +26,7 @@ pub struct MasterKey(Arc<LessSafeKey>);
 #[derive(Debug, thiserror::Error)]
 pub enum MasterKeyError {
     /// The file could not be read or made.
-    #[error("the master key {file} cannot be read or made: {source}")]
+    #[error("the key {file} cannot be read or made: {source}")]
     Io {
         /// Where.
         file: PathBuf,
@@ -36,6 +36,9 @@ pub enum MasterKeyError {
     /// The file holds something else.
     #[error("{0} does not hold a master key: 32 bytes in base64 are expected")]
     Malformed(PathBuf),
+    /// The file holds something else.
+    #[error("{0} does not hold a signing key: an Ed25519 key of PKCS #8 in base64 is expected")]
+    NoSigningKey(PathBuf),
 }
 
 impl MasterKey {

@@ -9,10 +9,12 @@ mod master_key;
 pub mod password;
 mod roles;
 pub mod secret;
+mod signing_key;
 
 pub(crate) use context::is_language;
 pub use jwt_crypto::install as install_jwt_crypto;
 pub use limit::LoginLimit;
 pub(crate) use master_key::write_secret;
 pub use master_key::{MasterKey, MasterKeyError};
-pub use roles::{Action, may};
+pub use roles::{Action, check_changes, rights, rights_of};
+pub use signing_key::{PublicKey, SigningKey};

@@ -6,9 +6,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::ValueEnum;
+use serde_json::json;
+use signaling::audit::{Actor, Note};
 use signaling::auth::{MasterKey, password, secret};
 use signaling::config::{Flags, Settings, make_private_dir};
 use signaling::country;
+use signaling::protocol::audit::AuditEvent;
 use signaling::protocol::call::Role as ProtocolRole;
 use signaling::store::{NewApiKey, NewUser, NewUserError, Store};
 
@@ -98,7 +101,7 @@ impl Key {
     }
 }
 
-type Failure = Box<dyn std::error::Error + Send + Sync>;
+pub(super) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// `vitrine user`
 pub(super) fn user(user: &User, settings: &Settings) -> ExitCode {
@@ -110,7 +113,7 @@ pub(super) fn key(key: &Key, settings: &Settings) -> ExitCode {
     finish(super::block_on(make_key(key, settings)))
 }
 
-fn finish(result: std::io::Result<Result<String, Failure>>) -> ExitCode {
+pub(super) fn finish(result: std::io::Result<Result<String, Failure>>) -> ExitCode {
     match result {
         Ok(Ok(text)) => {
             println!("{text}");
@@ -121,7 +124,7 @@ fn finish(result: std::io::Result<Result<String, Failure>>) -> ExitCode {
     }
 }
 
-async fn open(settings: &Settings) -> Result<Store, Failure> {
+pub(super) async fn open(settings: &Settings) -> Result<Store, Failure> {
     let dir = &settings.data.dir;
     make_private_dir(dir).map_err(|error| format!("data.dir: {} cannot be made: {error}", dir.display()))?;
     let master = MasterKey::load(&dir.join("master.key"))?;
@@ -150,6 +153,9 @@ async fn put_user(user: &User, settings: &Settings) -> Result<String, Failure> {
     let shown = if was_made_up { format!(", password: {password}") } else { String::new() };
     let password_hash = password::hash(&password);
     if store.set_password(email, password_hash.clone()).await? {
+        let account = store.user_by_email(email).await?;
+        let note = Note::new(Actor::Operator, AuditEvent::PasswordChanged);
+        store.note(account.into_iter().fold(note, |note, account| note.user(account.id))).await?;
         if user.name.is_some() || user.role.is_some() {
             return Ok(format!(
                 "{email} has an account already: the password is new, name and role are as before{shown}"
@@ -161,10 +167,12 @@ async fn put_user(user: &User, settings: &Settings) -> Result<String, Failure> {
         return Err(format!("{email} has no account: a new one needs --name and --role").into());
     };
     let new = NewUser { email: email.to_owned(), name: name.clone(), role: role.into(), password_hash };
-    store.add_user(new).await.map_err(|error: NewUserError| error.to_string())?;
+    let id = store.add_user(new).await.map_err(|error: NewUserError| error.to_string())?;
     if let Some(country) = &user.country {
         store.set_country(email, country).await?;
     }
+    let note = Note::new(Actor::Operator, AuditEvent::UserAdded).user(id);
+    store.note(note.detail(json!({ "role": ProtocolRole::from(role) }))).await?;
     Ok(format!("{email} can log in{shown}"))
 }
 
@@ -205,6 +213,8 @@ async fn make_key(key: &Key, settings: &Settings) -> Result<String, Failure> {
         secret: token.clone().into_bytes(),
     };
     store.put_api_key(new).await?;
+    let note = Note::new(Actor::Operator, AuditEvent::ApiKeyMade).about(format!("shop:{}", key.shop));
+    store.note(note.detail(json!({ "key": id }))).await?;
     Ok(format!(
         "kid     {id}\nsecret  {token}\niss     {shop}\n\nThe secret is shown this once. It belongs on the shop's server, never into a page.",
         shop = key.shop

@@ -1,7 +1,9 @@
 //! The command line.
 
 mod admin;
+mod audit;
 mod check;
+mod rights;
 mod serve;
 
 use std::process::ExitCode;
@@ -25,6 +27,10 @@ enum Command {
     Check(Flags),
     /// Add an account for a member of staff, or give it a new password.
     User(admin::User),
+    /// Show or change what a member of staff may do.
+    Rights(rights::Rights),
+    /// Read and verify the audit log.
+    Audit(audit::Audit),
     /// Make an API key, with which a shop mints tokens for its buyers.
     Key(admin::Key),
     /// Print the version.
@@ -37,6 +43,10 @@ pub(crate) fn run() -> ExitCode {
         Command::Serve(flags) => with_settings(&flags, serve::run),
         Command::Check(flags) => with_settings(&flags, |loaded| check::run(&loaded)),
         Command::User(user) => with_settings(&user.flags(), |loaded| admin::user(&user, &loaded.settings)),
+        Command::Rights(rights) => {
+            with_settings(&rights.flags(), |loaded| rights::run(&rights, &loaded.settings))
+        }
+        Command::Audit(audit) => with_settings(&audit.flags(), |loaded| audit::run(&audit, &loaded.settings)),
         Command::Key(key) => with_settings(&key.flags(), |loaded| admin::key(&key, &loaded.settings)),
         Command::Version => {
             println!("vitrine {}", env!("CARGO_PKG_VERSION"));

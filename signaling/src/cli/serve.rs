@@ -68,6 +68,9 @@ async fn banner(running: &Running) -> String {
     row("Agent console", &format!("{url}/console/"));
     row("Replay", &format!("{url}/replay/"));
     row("Media", &media.join(", "));
+    if let Ok(Some(head)) = running.store.audit_head().await {
+        row("Audit log", &format!("{} entries, head {}", head.entries, head.hash));
+    }
     match &running.demo {
         Some(demo) => {
             lines.push(String::new());

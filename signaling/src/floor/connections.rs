@@ -9,7 +9,7 @@ use tracing::info;
 use super::actor::{Floor, Timer};
 use super::outbox::wire;
 use super::session::{ConnectionId, Farewell, Identity, Outlet, Person, Session};
-use crate::auth::{self, Action};
+use crate::auth::Action;
 
 impl Floor {
     /// Somebody connected: for the first time, again after a break, or from a second tab.
@@ -24,7 +24,7 @@ impl Floor {
         // A ring that goes on now is part of the welcome; one that this connection causes is told afterwards.
         let ring = self.ring_of(person);
         let takes_calls = match &identity {
-            Identity::Staff(me) => auth::may(me.role, Action::TakeCalls),
+            Identity::Staff(me) => me.may(Action::TakeCalls),
             Identity::Buyer { .. } => false,
         };
 

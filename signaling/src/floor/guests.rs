@@ -322,12 +322,10 @@ impl Floor {
     /// The supervisor behind a person.
     fn supervisor(&self, person: Person) -> Result<UserId, Problem> {
         match (person, self.sessions.get(&person).map(|session| &session.identity)) {
-            (Person::Staff(user), Some(Identity::Staff(me)))
-                if auth::may(me.role, auth::Action::MonitorCalls) =>
-            {
+            (Person::Staff(user), Some(Identity::Staff(me))) if me.may(auth::Action::MonitorCalls) => {
                 Ok(user)
             }
-            _ => Err(problems::NOT_ALLOWED.with("only staff whose role follows calls may do this")),
+            _ => Err(problems::NOT_ALLOWED.with("only staff who may follow calls may do this")),
         }
     }
 

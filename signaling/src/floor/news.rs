@@ -174,8 +174,8 @@ impl Floor {
     }
 
     fn floor_for(&self, viewer: Person) -> FloorView {
-        let role = |person: Person| match self.sessions.get(&person).map(|session| &session.identity) {
-            Some(Identity::Staff(me)) => Some(me.role),
+        let staff_of = |person: Person| match self.sessions.get(&person).map(|session| &session.identity) {
+            Some(Identity::Staff(me)) => Some(me),
             _ => None,
         };
         let here = self
@@ -184,21 +184,20 @@ impl Floor {
             .filter(|(person, session)| **person != viewer && session.connection.is_some());
         let mut staff: Vec<Colleague> = here
             .filter_map(|(person, session)| {
-                let (Person::Staff(id), Some(role)) = (*person, role(*person)) else { return None };
+                let (Person::Staff(id), Some(me)) = (*person, staff_of(*person)) else { return None };
                 let guest = self.is_guest(*person);
                 let availability = self.desk.availability(id).unwrap_or(Availability::Away);
                 let availability = if guest { Availability::Busy } else { availability };
-                let takes_calls = auth::may(role, auth::Action::TakeCalls);
-                takes_calls.then(|| Colleague {
+                me.may(auth::Action::TakeCalls).then(|| Colleague {
                     id,
                     name: session.identity.name().to_owned(),
-                    role,
+                    role: me.role,
                     availability,
                 })
             })
             .collect();
         staff.sort_by(|a, b| a.name.cmp(&b.name).then(a.id.cmp(&b.id)));
-        let sees_calls = role(viewer).is_some_and(|role| auth::may(role, auth::Action::MonitorCalls));
+        let sees_calls = staff_of(viewer).is_some_and(|me| me.may(auth::Action::MonitorCalls));
         let calls = self.calls.values().filter(|_| sees_calls);
         let mut calls: Vec<_> = calls.filter_map(|live| live.call.floor_view(live.quality.worst())).collect();
         calls.sort_by_key(|call| (call.since, call.id));

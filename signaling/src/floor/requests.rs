@@ -79,12 +79,8 @@ impl Floor {
     /// The agent behind a person who may take calls.
     pub(super) fn agent(&self, person: Person) -> Result<UserId, Problem> {
         match (person, self.sessions.get(&person).map(|session| &session.identity)) {
-            (Person::Staff(agent), Some(Identity::Staff(me)))
-                if auth::may(me.role, auth::Action::TakeCalls) =>
-            {
-                Ok(agent)
-            }
-            _ => Err(problems::NOT_ALLOWED.with("only staff whose role takes calls may do this")),
+            (Person::Staff(agent), Some(Identity::Staff(me))) if me.may(auth::Action::TakeCalls) => Ok(agent),
+            _ => Err(problems::NOT_ALLOWED.with("only staff who take calls may do this")),
         }
     }
 

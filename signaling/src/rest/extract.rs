@@ -12,25 +12,25 @@ use protocol::rest::Me;
 use serde::de::DeserializeOwned;
 
 use crate::app::AppState;
+use crate::auth::Action;
 use crate::auth::cookie::is_same_origin;
-use crate::auth::{Action, may};
 use crate::problem::{self, Refusal};
 
 /// A member of staff, known by the cookie. Requests that change something must come from our own pages.
 pub(super) struct Staff(pub(super) Me);
 
 impl Staff {
-    /// Refuses those whose role does not include something.
+    /// Refuses those who may not do something.
     pub(super) fn must(&self, action: Action, doing: &str) -> Result<(), Refusal> {
-        if may(self.0.role, action) {
+        if self.may(action) {
             return Ok(());
         }
-        Err(problem::NOT_ALLOWED.with(format!("your role does not include {doing}")).into())
+        Err(problem::NOT_ALLOWED.with(format!("your rights do not include {doing}")).into())
     }
 
     /// Whether they may do something.
     pub(super) fn may(&self, action: Action) -> bool {
-        may(self.0.role, action)
+        self.0.may(action)
     }
 }
 

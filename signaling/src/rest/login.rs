@@ -6,10 +6,13 @@ use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
 use axum::{Extension, Json};
+use protocol::audit::AuditEvent;
 use protocol::rest::{Login, Me};
+use serde_json::json;
 
 use super::extract::{Body, Staff, must_be_same_origin};
 use crate::app::AppState;
+use crate::audit::{Actor, Note};
 use crate::auth::password::PASSWORD_MAX;
 use crate::auth::{cookie, password, secret};
 use crate::problem::{self, Refusal};
@@ -48,13 +51,19 @@ pub(super) async fn login(
             tracing::error!(%error, "checking a password failed");
             Refusal::from(problem::INTERNAL.with("the password could not be checked"))
         })?;
+    let account = record.as_ref().map(|record| record.me.id);
     let Some(me) = record.filter(|_| is_right).map(|record| record.me) else {
         tracing::info!(%from, "a login failed");
+        // What was typed is not kept: people type passwords into the wrong field.
+        let note = Note::new(Actor::Nobody, AuditEvent::LoginFailed).detail(json!({ "from": from }));
+        app.store.note(account.into_iter().fold(note, Note::user)).await?;
         return Err(problem::BAD_LOGIN.with("check the address and the password").into());
     };
 
     let token = secret::token();
     let expires_at = app.store.now().saturating_add(cookie::LIFETIME).unwrap_or(jiff::Timestamp::MAX);
+    let note = Note::new(me.id, AuditEvent::LoginSucceeded).detail(json!({ "from": from }));
+    app.store.note(note).await?;
     app.store.open_staff_session(&token, me.id, expires_at).await?;
     tracing::info!(user = %me.id, role = ?me.role, "logged in");
     Ok(([(header::SET_COOKIE, app.cookie.set(&token))], private(me)))

@@ -1,5 +1,6 @@
 //! The REST API under `/api/v1`; the table of what there is stands at [`protocol::rest`].
 
+mod audit;
 mod buyer_sessions;
 mod calls;
 mod extract;
@@ -13,6 +14,7 @@ mod recordings;
 mod replay;
 mod reviews;
 mod tickets;
+mod users;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -56,11 +58,19 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/recordings/{id}", get(recordings::one))
         // The one answer that is large and shrinks well.
         .route("/recordings/{id}/timeline", get(replay::timeline).layer(CompressionLayer::new()))
+        .route("/recordings/{id}/plays", post(recordings::plays))
         .route("/recordings/{id}/tracks/{track}", get(recordings::track))
         .route("/outcomes", get(outcomes::list))
         .route("/own-consent", get(own_consent::words))
         .route("/queues", get(queues::list))
         .merge(reviews::routes())
+        .route("/audit", get(audit::list))
+        .route("/audit/head", get(audit::head))
+        .route("/audit/verify", get(audit::verify))
+        .route("/signing-key", get(audit::signing_key))
+        .route("/users", get(users::list))
+        .route("/users/{id}", get(users::one))
+        .route("/users/{id}/rights", put(users::set_rights))
         .merge(visits)
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)

@@ -2,23 +2,31 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use jiff::SignedDuration;
+use protocol::audit::AuditEvent;
 use protocol::ids::RecordingId;
 use protocol::rest::{
-    ByteRange, Fragment, Page, RecordedSide, Recording, RecordingSummary, RecordingTrack, Turn,
+    ByteRange, Fragment, Page, RecordedSide, Recording, RecordingSummary, RecordingTrack, Turn, Why,
 };
 use recorder::{IndexError, IndexTrack, RecordingIndex};
 use serde::Deserialize;
 
 use super::calls::paging;
-use super::extract::{Id, Params, Staff};
+use super::extract::{Body, Id, Params, Staff};
 use super::range;
 use crate::app::AppState;
+use crate::audit::Note;
 use crate::auth::Action;
 use crate::floor::clock::timestamp;
 use crate::problem::{self, Refusal};
 use crate::store::RecordingFilter;
+
+/// Playing is logged once in this time for each person and recording: a player reads hundreds of parts.
+const PLAYING: SignedDuration = SignedDuration::from_mins(30);
+/// Longest reason, characters.
+const WHY_MAX: usize = 500;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -36,7 +44,7 @@ pub(super) async fn list(
     staff: Staff,
     Params(search): Params<Search>,
 ) -> Result<Json<Page<RecordingSummary>>, Refusal> {
-    staff.must(Action::ReplayRecordings, "recordings")?;
+    staff.must(Action::SeeRecordings, "seeing recordings")?;
     let paging = paging(search.limit, search.before.as_deref())?;
     let filter = RecordingFilter {
         ticket: search.ticket,
@@ -59,6 +67,31 @@ pub(super) async fn one(
     Ok(Json(Recording { summary, tracks }))
 }
 
+/// `POST /recordings/{id}/plays`: says what for. Without it the first byte of media is logged all the same.
+pub(super) async fn plays(
+    State(app): State<AppState>,
+    staff: Staff,
+    Id(id): Id<RecordingId>,
+    Body(reason): Body<Why>,
+) -> Result<StatusCode, Refusal> {
+    playable(&app, &staff, id).await?;
+    let why = said(&reason)?;
+    app.store.note(Note::new(staff.0.id, AuditEvent::RecordingPlayed).recording(id).why(why)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// A reason that can be kept: 1 to 500 characters.
+pub(super) fn said(reason: &Why) -> Result<&str, Refusal> {
+    let why = reason.why.trim();
+    match why.chars().count() {
+        0 => Err(problem::FIELD_INVALID.at("why", "say what for: it goes into the audit log").into()),
+        1..=WHY_MAX => Ok(why),
+        more => {
+            Err(problem::FIELD_INVALID.at("why", format!("has {more} characters, at most {WHY_MAX}")).into())
+        }
+    }
+}
+
 /// `GET /recordings/{id}/tracks/{track}`
 pub(super) async fn track(
     State(app): State<AppState>,
@@ -74,6 +107,9 @@ pub(super) async fn track(
         return Err(problem::NOT_FOUND.at("track", "the recording has no such track").into());
     }
     let media = app.archive.open_track(id, &track).await.map_err(refused)?;
+    // Before the first byte: what cannot be logged is not played.
+    let played = Note::new(staff.0.id, AuditEvent::RecordingPlayed).recording(id);
+    app.store.note_once_in(PLAYING, played).await?;
     tracing::debug!(recording = %id, track, user = %staff.0.id, "media of a recording was read");
     let etag = format!("\"{id}-{track}-{}\"", media.length());
     Ok(range::serve(media, &etag, &headers))
@@ -100,7 +136,7 @@ pub(super) async fn openable(
 }
 
 async fn playable(app: &AppState, staff: &Staff, id: RecordingId) -> Result<RecordingSummary, Refusal> {
-    staff.must(Action::ReplayRecordings, "recordings")?;
+    staff.must(Action::PlayRecordings, "playing recordings")?;
     app.store.recording(id).await?.ok_or_else(gone)
 }
 

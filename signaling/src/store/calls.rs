@@ -90,7 +90,7 @@ impl Store {
             .await?
             .ok_or_else(|| StoreError::Missing { what: "user", id: agent.to_string() })?
             .name;
-        let number = next_ticket_number(&transaction).await?;
+        let number = next_number(&transaction, "ticket", TICKETS_START + 1).await?;
         let ticket = TicketId::new();
         let row = ticket::ActiveModel {
             id: Set(ticket.0),
@@ -227,20 +227,19 @@ impl Store {
     }
 }
 
-/// Counts one up. Numbers have no gaps unless a transaction fails after this.
-async fn next_ticket_number(transaction: &DatabaseTransaction) -> Result<i64> {
-    const NAME: &str = "ticket";
+/// Counts one up, beginning with `first`. Numbers have no gaps unless a transaction fails after this.
+pub(super) async fn next_number(transaction: &DatabaseTransaction, name: &str, first: i64) -> Result<i64> {
     let changed = counter::Entity::update_many()
         .col_expr(counter::Column::Value, Expr::col(counter::Column::Value).add(1))
-        .filter(counter::Column::Name.eq(NAME))
+        .filter(counter::Column::Name.eq(name))
         .exec(transaction)
         .await?;
     if changed.rows_affected == 0 {
-        let first = counter::ActiveModel { name: Set(NAME.to_owned()), value: Set(TICKETS_START + 1) };
-        counter::Entity::insert(first).exec_without_returning(transaction).await?;
+        let row = counter::ActiveModel { name: Set(name.to_owned()), value: Set(first) };
+        counter::Entity::insert(row).exec_without_returning(transaction).await?;
     }
-    let row = counter::Entity::find_by_id(NAME).one(transaction).await?;
-    row.map(|row| row.value).ok_or_else(|| StoreError::Missing { what: "counter", id: NAME.to_owned() })
+    let row = counter::Entity::find_by_id(name).one(transaction).await?;
+    row.map(|row| row.value).ok_or_else(|| StoreError::Missing { what: "counter", id: name.to_owned() })
 }
 
 /// A ticket as people call it.

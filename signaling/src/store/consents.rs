@@ -2,17 +2,21 @@
 
 use std::collections::BTreeMap;
 
+use protocol::audit::AuditEvent;
 use protocol::ids::{CallId, ReceiptId, UserId};
 use protocol::rest::{ConsentReceipt, RecordedSide};
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, TransactionTrait};
+use serde_json::json;
 
 use super::entities::{receipt, staff_receipt};
-use super::{Result, Store, convert};
+use super::{Result, Store, audit, convert};
+use crate::audit::{Actor, Note};
 
 impl Store {
-    /// Keeps a receipt. Receipts are only ever added.
+    /// Keeps a receipt. Receipts are only ever added, and the audit log tells of each.
     pub async fn add_receipt(&self, call: CallId, new: ConsentReceipt) -> Result<()> {
+        let note = chosen(Actor::Nobody, &new).call(call);
         let row = receipt::ActiveModel {
             id: Set(new.id.0),
             call: Set(call.0),
@@ -25,12 +29,16 @@ impl Store {
             purpose: Set(new.purpose),
             at: Set(convert::micros(new.at)),
         };
-        receipt::Entity::insert(row).exec_without_returning(&self.db).await?;
+        let transaction = self.audit_db.begin().await?;
+        receipt::Entity::insert(row).exec_without_returning(&transaction).await?;
+        audit::append(&transaction, self.now(), note).await?;
+        transaction.commit().await?;
         Ok(())
     }
 
     /// Keeps a receipt of a member of staff, which holds for all calls to come.
     pub async fn add_staff_receipt(&self, user: UserId, new: ConsentReceipt) -> Result<()> {
+        let note = chosen(user.into(), &new).user(user);
         let row = staff_receipt::ActiveModel {
             id: Set(new.id.0),
             user: Set(user.0),
@@ -41,7 +49,10 @@ impl Store {
             purpose: Set(new.purpose),
             at: Set(convert::micros(new.at)),
         };
-        staff_receipt::Entity::insert(row).exec_without_returning(&self.db).await?;
+        let transaction = self.audit_db.begin().await?;
+        staff_receipt::Entity::insert(row).exec_without_returning(&transaction).await?;
+        audit::append(&transaction, self.now(), note).await?;
+        transaction.commit().await?;
         Ok(())
     }
 
@@ -93,4 +104,15 @@ impl Store {
             })
             .collect()
     }
+}
+
+/// What the audit log says of a receipt: nothing of who the buyer is.
+fn chosen(who: Actor, receipt: &ConsentReceipt) -> Note {
+    Note::new(who, AuditEvent::ConsentChosen).detail(json!({
+        "receipt": receipt.id,
+        "side": receipt.side,
+        "recording": receipt.recording,
+        "text_sha256": receipt.text_sha256,
+        "text_version": receipt.text_version,
+    }))
 }

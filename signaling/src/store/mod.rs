@@ -5,6 +5,7 @@
 //! bits, so a plain hash cannot be guessed back), passwords as argon2id, and the shops' API secrets sealed with
 //! the server's master key, because checking an HMAC needs the secret itself.
 
+mod audit;
 mod buyers;
 mod calls;
 mod chat;
@@ -19,6 +20,7 @@ mod quality;
 mod ratings;
 mod recordings;
 mod review;
+mod rights;
 mod staff;
 mod tickets;
 
@@ -27,11 +29,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr};
 use sea_orm_migration::MigratorTrait;
 
 use crate::auth::MasterKey;
 
+pub use audit::AuditFilter;
 pub use buyers::{ApiKey, BuyerSessionRecord, NewApiKey, NewBuyerVisit};
 pub use calls::{NewCall, OpenCall};
 pub use paging::{BadCursor, Paging};
@@ -81,6 +85,8 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 #[derive(Clone)]
 pub struct Store {
     db: DatabaseConnection,
+    /// What goes into the audit log goes over this one connection, and is on the disk when it is committed.
+    audit_db: DatabaseConnection,
     master: MasterKey,
     clock: Clock,
 }
@@ -91,28 +97,34 @@ impl std::fmt::Debug for Store {
     }
 }
 
+/// How the SQLite file is opened. The name goes in beside the address, where no character of it has a meaning of its own.
+fn options(file: &Path, connections: u32, synchronous: SqliteSynchronous) -> ConnectOptions {
+    let file = file.to_owned();
+    let mut options = ConnectOptions::new("sqlite://vitrine.sqlite");
+    options
+        .max_connections(connections)
+        .acquire_timeout(Duration::from_secs(10))
+        .sqlx_logging(false)
+        .map_sqlx_sqlite_opts(move |sqlite| {
+            sqlite
+                .filename(&file)
+                .create_if_missing(true)
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(synchronous)
+                .busy_timeout(Duration::from_secs(5))
+                .foreign_keys(true)
+        });
+    options
+}
+
 impl Store {
     /// Opens the SQLite file, which is made when missing, and brings it up to date.
     pub async fn open(file: &Path, master: MasterKey) -> Result<Self> {
-        // The name goes in beside the address, where no character of it has a meaning of its own.
-        let file = file.to_owned();
-        let mut options = ConnectOptions::new("sqlite://vitrine.sqlite");
-        options
-            .max_connections(8)
-            .acquire_timeout(Duration::from_secs(10))
-            .sqlx_logging(false)
-            .map_sqlx_sqlite_opts(move |sqlite| {
-                use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
-                sqlite
-                    .filename(&file)
-                    .create_if_missing(true)
-                    .journal_mode(SqliteJournalMode::Wal)
-                    // With WAL this may lose the last transactions when the power fails, never the database.
-                    .synchronous(SqliteSynchronous::Normal)
-                    .busy_timeout(Duration::from_secs(5))
-                    .foreign_keys(true)
-            });
-        Self::connect(options, master).await
+        // With WAL, `Normal` may lose the last transactions when the power fails, never the database.
+        let db = Database::connect(options(file, 8, SqliteSynchronous::Normal)).await?;
+        migrations::Migrator::up(&db, None).await?;
+        let audit_db = Database::connect(options(file, 1, SqliteSynchronous::Full)).await?;
+        Ok(Self::of(db, audit_db, master))
     }
 
     /// A store that lives in memory only, for tests.
@@ -120,13 +132,13 @@ impl Store {
         let mut options = ConnectOptions::new("sqlite::memory:");
         // Every connection would be a database of its own, and an idle one that is closed takes the data along.
         options.min_connections(1).max_connections(1).sqlx_logging(false);
-        Self::connect(options, MasterKey::generate()).await
-    }
-
-    async fn connect(options: ConnectOptions, master: MasterKey) -> Result<Self> {
         let db = Database::connect(options).await?;
         migrations::Migrator::up(&db, None).await?;
-        Ok(Self { db, master, clock: Arc::new(Timestamp::now) })
+        Ok(Self::of(db.clone(), db, MasterKey::generate()))
+    }
+
+    fn of(db: DatabaseConnection, audit_db: DatabaseConnection, master: MasterKey) -> Self {
+        Self { db, audit_db, master, clock: Arc::new(Timestamp::now) }
     }
 
     /// The same store with another idea of the time, for tests.
@@ -147,6 +159,7 @@ impl Store {
 
     /// Closes the pool: writes the WAL back and frees the file.
     pub async fn close(self) -> Result<()> {
+        self.audit_db.close().await?;
         Ok(self.db.close().await?)
     }
 

@@ -1,16 +1,18 @@
 //! What is known about recordings besides their media, which the recorder keeps on disk.
 
 use jiff::Timestamp;
+use protocol::audit::AuditEvent;
 use protocol::call::BuyerContext;
 use protocol::ids::{CallId, RecordingId, TicketId};
 use protocol::rest::{Page, RecordingSummary};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, Query};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, TransactionTrait};
 
 use super::calls::ticket_ref;
 use super::entities::{call, recording, ticket};
-use super::{Paging, Result, Store, StoreError, convert};
+use super::{Paging, Result, Store, StoreError, audit, convert};
+use crate::audit::{Actor, Note};
 
 /// What a search for recordings may ask for; every part that is there must match.
 #[derive(Clone, Default, Debug)]
@@ -111,14 +113,21 @@ impl Store {
         Ok(())
     }
 
-    /// The media is gone, and why (e.g. `consent_withdrawn`). The row stays and proves it.
+    /// The media is gone, and why (e.g. `consent_withdrawn`). The row stays and proves it, and the audit log tells.
     pub async fn recording_deleted(&self, id: RecordingId, at: Timestamp, reason: &str) -> Result<()> {
-        recording::Entity::update_many()
+        let transaction = self.audit_db.begin().await?;
+        let changed = recording::Entity::update_many()
             .col_expr(recording::Column::DeletedAt, Expr::value(Some(convert::micros(at))))
             .col_expr(recording::Column::DeletedReason, Expr::value(Some(reason.to_owned())))
             .filter(recording::Column::Id.eq(id.0))
-            .exec(&self.db)
+            .filter(recording::Column::DeletedAt.is_null())
+            .exec(&transaction)
             .await?;
+        if changed.rows_affected > 0 {
+            let note = Note::new(Actor::Server, AuditEvent::RecordingDeleted).recording(id).why(reason);
+            audit::append(&transaction, self.now(), note).await?;
+        }
+        transaction.commit().await?;
         Ok(())
     }
 

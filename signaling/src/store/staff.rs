@@ -8,8 +8,8 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, SqlErr};
 
 use super::entities::{staff_session, user};
-use super::{Result, Store, StoreError, convert};
-use crate::auth::secret;
+use super::{Result, Store, StoreError, convert, rights};
+use crate::auth::{self, secret};
 
 /// A new member of staff.
 #[derive(Clone, Debug)]
@@ -58,6 +58,7 @@ impl Store {
             password_hash: Set(new.password_hash),
             created_at: Set(convert::micros(self.now())),
             disabled_at: Set(None),
+            rights: Set(None),
         };
         match user::Entity::insert(row).exec_without_returning(&self.db).await {
             Ok(_) => Ok(id),
@@ -144,11 +145,15 @@ impl Store {
 }
 
 fn me(row: user::Model) -> Result<Me> {
+    let changes = rights::changes(&row)?;
+    let role = convert::named("users.role", &row.role)?;
     Ok(Me {
         id: UserId(row.id),
         email: row.email,
         name: row.name,
-        role: convert::named("users.role", &row.role)?,
         country: row.country,
+        role,
+        rights: auth::rights(role, &changes),
+        queues: changes.queues,
     })
 }

@@ -1,6 +1,7 @@
 //! Stories told to the server's router: each request is one that a browser or a shop would make.
 #![allow(clippy::unwrap_used, reason = "a panic in a test is the report, in its helpers too")]
 
+mod audit;
 mod buyers;
 mod pages;
 mod process;
@@ -9,6 +10,7 @@ mod recordings;
 mod replay;
 mod retention;
 mod review;
+mod rights;
 mod server;
 mod staff;
 mod store;

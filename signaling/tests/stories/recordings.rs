@@ -9,13 +9,19 @@ use recorder::{ByteRange, Fragment, IndexTrack, RecordingIndex, Side};
 use crate::world::{Answer, World};
 
 /// A recording of a call with one track of 1000 known bytes.
-async fn recorded(world: &World, dir: &std::path::Path, call: CallId) -> RecordingId {
+pub(crate) async fn recorded(world: &World, dir: &std::path::Path, call: CallId) -> RecordingId {
     let id = RecordingId::new();
     world.store.recording_started(id, call, world.now()).await.unwrap();
     world.store.recording_finished(id, 61_000).await.unwrap();
     let file = dir.join(id.to_string());
     std::fs::write(&file, (0..1000u32).map(|n| n as u8).collect::<Vec<u8>>()).unwrap();
     world.archive.files.lock().unwrap().insert((id, "buyer-camera-1".into()), file);
+    world.archive.recordings.lock().unwrap().insert(id, index(id));
+    id
+}
+
+/// What the recorder says of a recording with one track.
+pub(crate) fn index(id: RecordingId) -> RecordingIndex {
     let track = IndexTrack {
         id: "buyer-camera-1".into(),
         party: uuid::Uuid::now_v7(),
@@ -38,7 +44,7 @@ async fn recorded(world: &World, dir: &std::path::Path, call: CallId) -> Recordi
         dropped: 0,
         sound: Vec::new(),
     };
-    let index = RecordingIndex {
+    RecordingIndex {
         id: id.0,
         started_at: sfu::NodeTime(0),
         duration_ms: 61_000,
@@ -49,9 +55,7 @@ async fn recorded(world: &World, dir: &std::path::Path, call: CallId) -> Recordi
         quality: Vec::new(),
         pauses: Vec::new(),
         tracks: vec![track],
-    };
-    world.archive.recordings.lock().unwrap().insert(id, index);
-    id
+    }
 }
 
 async fn part(world: &World, cookie: &str, path: &str, headers: &[(&str, &str)]) -> Answer {

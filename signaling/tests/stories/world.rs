@@ -18,8 +18,9 @@ use protocol::ids::{BuyerSessionId, CallId, RecordingId, UserId};
 use recorder::{IndexError, RecordingIndex};
 use serde_json::{Value, json};
 use signaling::app::{AppState, Archive, Floor, Media};
+use signaling::audit::checkpoint::Checkpoints;
 use signaling::auth::cookie::CookieStyle;
-use signaling::auth::{LoginLimit, install_jwt_crypto, password, secret};
+use signaling::auth::{LoginLimit, SigningKey, install_jwt_crypto, password, secret};
 use signaling::http::{Extra, router};
 use signaling::metrics::Metrics;
 use signaling::queues::{QueueSettings, Queues};
@@ -108,6 +109,7 @@ pub(crate) struct World {
     pub(crate) floor: Arc<ModelFloor>,
     pub(crate) archive: Arc<ModelArchive>,
     clock: Arc<Mutex<Timestamp>>,
+    _dir: tempfile::TempDir,
 }
 
 /// An answer, read to its end.
@@ -161,6 +163,7 @@ impl World {
             secret: SECRET.to_vec(),
         };
         store.put_api_key(key).await.unwrap();
+        let dir = tempfile::tempdir().unwrap();
         let (floor, archive) = (Arc::new(ModelFloor::default()), Arc::new(ModelArchive::default()));
         let state = AppState {
             store: store.clone(),
@@ -170,9 +173,10 @@ impl World {
             archive: archive.clone(),
             metrics: Metrics::new().unwrap(),
             cookie: CookieStyle { tls: false },
+            checkpoints: Checkpoints::new(dir.path(), SigningKey::generate()),
             logins: Arc::new(LoginLimit::default()),
         };
-        Self { router: router(state, Extra::default()), store, floor, archive, clock }
+        Self { router: router(state, Extra::default()), store, floor, archive, clock, _dir: dir }
     }
 
     pub(crate) fn now(&self) -> Timestamp {

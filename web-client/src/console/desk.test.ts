@@ -46,7 +46,13 @@ class World {
   };
   readonly media = Object.assign(new EventTarget(), { held: false, local: this.local });
   readonly desk = new Desk(
-    { id: 'u', email: 'mina@shop.example', name: 'Mina', role: 'agent' } satisfies Me,
+    {
+      id: 'u',
+      email: 'mina@shop.example',
+      name: 'Mina',
+      role: 'agent',
+      rights: ['take_calls', 'read_own_calls'],
+    } satisfies Me,
     (text) => this.notes.push(text),
     { store: this.store as unknown as CallStore, media: this.media as unknown as CallMedia },
   );

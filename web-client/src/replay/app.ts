@@ -7,7 +7,7 @@ import { define } from '../elements/define.ts';
 import '../elements/empty/empty.ts';
 import '../elements/spinner/spinner.ts';
 import '../elements/toast/toasts.ts';
-import type { Me, Outcome, Role } from '../protocol.ts';
+import type { Me, Outcome } from '../protocol.ts';
 import { ApiError, api } from '../staff/api.ts';
 import '../staff/header.ts';
 import { onControl, type Shortcut, typing } from '../staff/keys.ts';
@@ -16,8 +16,8 @@ import './player/player-page.ts';
 import { parseRoute, type Route, searchRoute } from './route.ts';
 import './search/search-page.ts';
 
-/** Who may see recordings; the server decides, this only saves a page of refusals. */
-const REVIEWERS: readonly Role[] = ['reviewer', 'supervisor', 'admin'];
+/** Whether somebody may see recordings; the server decides, this only saves a page of refusals. */
+const mayReview = (me: Me) => me.rights.includes('see_recordings');
 
 const SHORTCUTS: readonly Shortcut[] = [
   { keys: ['Space', 'K'], does: 'Play or pause' },
@@ -112,7 +112,7 @@ export class ReplayApp extends LitElement {
   }
 
   #page(me: Me) {
-    if (!REVIEWERS.includes(me.role)) {
+    if (!mayReview(me)) {
       return html`<vt-empty class="refused" icon="shield" heading="Recordings are for reviewers">
         You are logged in as ${me.name} (${me.role}). Log in as a reviewer, a supervisor or an admin to replay calls.
         <vt-button slot="actions" @click=${this.#logout}>Log in as somebody else</vt-button>
@@ -146,7 +146,7 @@ export class ReplayApp extends LitElement {
 
   #enter(me: Me) {
     this.#set({ kind: 'in', me });
-    if (REVIEWERS.includes(me.role)) void this.#loadOutcomes();
+    if (mayReview(me)) void this.#loadOutcomes();
   }
 
   /** Without them outcomes are shown by their code, which is no reason to stop. */

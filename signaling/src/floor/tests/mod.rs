@@ -190,6 +190,8 @@ fn staff_in(name: &str, role: Role, country: Option<&str>) -> Identity {
         name: name.into(),
         role,
         country: country.map(str::to_owned),
+        rights: crate::auth::rights_of(role),
+        queues: None,
     })
 }
 

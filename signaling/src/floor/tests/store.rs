@@ -23,7 +23,15 @@ async fn store() -> (Store, Identity, Identity) {
     let password_hash = String::new();
     let new = NewUser { email: email.clone(), name: name.clone(), role, password_hash };
     let id = store.add_user(new).await.unwrap();
-    let agent = Identity::Staff(Me { id, email, name, role, country: None });
+    let agent = Identity::Staff(Me {
+        id,
+        email,
+        name,
+        role,
+        country: None,
+        rights: crate::auth::rights_of(role),
+        queues: None,
+    });
     let buyer = buyer();
     let Identity::Buyer { session, context } = &buyer else { unreachable!() };
     let visit = NewBuyerVisit {

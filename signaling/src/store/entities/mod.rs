@@ -3,6 +3,7 @@
 #![allow(unreachable_pub, reason = "the derive macros ask for `pub`")]
 
 pub mod api_key;
+pub mod audit_entry;
 pub mod buyer_session;
 pub mod call;
 pub mod call_event;

@@ -18,6 +18,9 @@ pub struct Model {
     pub created_at: i64,
     /// No login from then on.
     pub disabled_at: Option<i64>,
+    /// `RightsChanges` as JSON, if anything differs from the role's.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub rights: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -7,6 +7,8 @@ mod m20261122_000002_quality;
 mod m20261130_000010_queues;
 mod m20261130_000011_pauses;
 mod m20261130_000012_agent_receipts;
+mod m20261130_000020_rights;
+mod m20261130_000021_audit;
 mod m20261130_000040_ratings;
 mod m20261130_000050_scorecards;
 mod m20261130_000060_call_events;
@@ -23,6 +25,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000010_queues::Migration),
             Box::new(m20261130_000011_pauses::Migration),
             Box::new(m20261130_000012_agent_receipts::Migration),
+            Box::new(m20261130_000020_rights::Migration),
+            Box::new(m20261130_000021_audit::Migration),
             Box::new(m20261130_000040_ratings::Migration),
             Box::new(m20261130_000050_scorecards::Migration),
             Box::new(m20261130_000060_call_events::Migration),

@@ -1,17 +1,16 @@
 //! Second scores that were asked for.
 
 use jiff::Timestamp;
-use protocol::call::Role;
 use protocol::ids::{RecordingId, ReviewId, SecondScoreId, UserId};
 use protocol::review::{Person, ReviewState};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, TransactionTrait};
 
-use super::super::entities::{review, second_score, user};
+use super::super::entities::{review, second_score};
 use super::super::{Result, Store, convert};
 use super::person;
-use crate::auth::{Action, may};
+use crate::auth::Action;
 use crate::review::blind::SecondAsked;
 
 /// A second score to ask for.
@@ -57,19 +56,9 @@ pub struct SecondRow {
 impl Store {
     /// Everybody with an account who may score, by name.
     pub async fn reviewers(&self) -> Result<Vec<Person>> {
-        let rows = user::Entity::find()
-            .filter(user::Column::DisabledAt.is_null())
-            .order_by_asc(user::Column::Name)
-            .all(&self.db)
-            .await?;
-        let mut people = Vec::new();
-        for row in rows {
-            let role: Role = convert::named("users.role", &row.role)?;
-            if may(role, Action::ScoreRecordings) {
-                people.push(person(row.id, &row.name));
-            }
-        }
-        Ok(people)
+        let users = self.users().await?.into_iter();
+        let people = users.filter(|user| user.rights.contains(&Action::ScoreRecordings));
+        Ok(people.map(|user| person(user.id.0, &user.name)).collect())
     }
 
     /// Asks for a second score.
