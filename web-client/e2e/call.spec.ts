@@ -43,6 +43,8 @@ test('a buyer gets help, the agent writes it down, a reviewer sees it again', as
     await expect(ring).toContainText(/lamp|chair|mug/i);
     await expect(ring).toContainText(/German|Deutsch|\bde\b/i);
     await expect(ring).toContainText(/order/i);
+    // Which line it comes from, by the buyer's country and language.
+    await expect(ring).toContainText('German-speaking countries');
     const frames = [buyer, agent].map(({ page }) =>
       page.evaluate(() => window.probe.firstFrame('remote-video')),
     );

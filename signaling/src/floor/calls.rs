@@ -48,6 +48,16 @@ impl Floor {
         Some(Box::new(self.calls.get(&id)?.call.ring_view(expires_at, rule, agreed)))
     }
 
+    /// What stands against recording has changed while a call rings: its agent is shown the ring anew.
+    pub(super) fn ring_again(&mut self, id: CallId) {
+        let rings_at = |agent| self.desk.ring_at(agent).filter(|(call, _)| *call == id);
+        let found = self.desk.agents().find_map(|(agent, _)| Some((agent, rings_at(agent)?.1)));
+        let Some((agent, expires_at)) = found else { return };
+        if let Some(ring) = self.ring_view(id, agent, expires_at) {
+            self.tell(Person::Staff(agent), ServerMessage::Ring { ring });
+        }
+    }
+
     fn ring_ended(&mut self, call: CallId, agent: UserId, reason: RingEnd) {
         info!(%call, %agent, ?reason, "ring ended");
         self.tell(Person::Staff(agent), ServerMessage::RingEnded { call, reason });

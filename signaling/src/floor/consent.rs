@@ -69,6 +69,7 @@ impl Floor {
             self.start_recording(id);
         }
         self.tell_call(id);
+        self.ring_again(id);
         Ok(())
     }
 

@@ -75,6 +75,8 @@ impl Floor {
         let call = self.seats.get(&person).copied().filter(|_| !self.is_guest(person));
         if let Some(id) = call {
             self.own_choice_in_call(id, of_call(&receipt)).await;
+        } else if let Some((id, _)) = self.desk.ring_at(agent) {
+            self.ring_again(id);
         }
         Ok(())
     }

@@ -33,3 +33,32 @@ impl MigratorTrait for Migrator {
         ]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::{ConnectOptions, ConnectionTrait, Database, Statement};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_the_first_release_stored_is_still_there_and_has_what_came_since() {
+        let mut options = ConnectOptions::new("sqlite::memory:");
+        options.min_connections(1).max_connections(1);
+        let db = Database::connect(options).await.unwrap();
+        Migrator::up(&db, Some(1)).await.unwrap();
+        let old = "INSERT INTO calls (id, session, state, requested_at, context, search)
+            VALUES (x'00000000000000000000000000000001', x'00000000000000000000000000000002', 'ended', 7, '{}', '');
+            INSERT INTO receipts (id, call, subject, recording, text_version, text_sha256, language, purpose, at)
+            VALUES (x'00000000000000000000000000000003', x'00000000000000000000000000000001', 'buyer-7', 1, '1', 'ab',
+            'de', 'quality_review', 7)";
+        db.execute_unprepared(old).await.unwrap();
+        Migrator::up(&db, None).await.unwrap();
+        let value = async |column: &str, table: &str| {
+            let query = format!("SELECT {column} AS found FROM {table}");
+            let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), query)).await;
+            row.unwrap().unwrap().try_get::<String>("", "found").unwrap()
+        };
+        assert_eq!(value("queue", "calls").await, "support", "the one line there was");
+        assert_eq!(value("side", "receipts").await, "buyer", "nobody else was asked");
+    }
+}

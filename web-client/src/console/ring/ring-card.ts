@@ -158,7 +158,8 @@ export class ConsoleRing extends LitElement {
   }
 
   override willUpdate(changed: PropertyValues<this>) {
-    if (changed.has('ring')) {
+    // The same ring again says something new about the call, not about the time.
+    if (changed.has('ring') && changed.get('ring')?.call !== this.ring?.call) {
       this.#beganAt = serverNow();
       this.#shownAt = performance.now();
     }

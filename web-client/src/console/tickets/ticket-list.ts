@@ -183,12 +183,12 @@ export class ConsoleTickets extends LitElement {
       <span class="number">${ticket.number}</span>
       <span class="time">${dateTime(ticket.call.requested_at)}</span>
       <span class="what" dir="auto">${what}</span>
-      <span class="queue" dir="auto">${queue}</span>
       ${
         ticket.closed_at === undefined && ticket.outcome === undefined
           ? html`<vt-badge tone="warn">To wrap up</vt-badge>`
           : html`<span class="outcome">${this.#outcome(ticket.outcome)}</span>`
       }
+      <span class="queue" dir="auto">${queue}</span>
     </a>`;
   }
 
