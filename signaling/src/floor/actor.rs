@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use protocol::call::{CallState, EndReason, PartyLink, QueuePlace, TicketRef};
-use protocol::ids::{CallId, PartyId, UserId};
+use protocol::ids::{CallId, PartyId, RecordingId, UserId};
 use protocol::rest::ConsentReceipt;
 use protocol::ws::ServerMessage;
 use sfu::ParticipantId;
@@ -84,6 +84,8 @@ pub(super) struct LiveCall {
     pub(super) told_links: Vec<PartyLink>,
     /// The recording that runs or is starting.
     pub(super) recording: Option<Driver>,
+    /// Recordings that were completed while the call went on; the buyer's withdrawal takes them, too.
+    pub(super) completed: Vec<RecordingId>,
     /// The agent wrote the wrap-up while the call was still on.
     pub(super) wrapped_early: bool,
     pub(super) told_place: Option<(QueuePlace, Timestamp)>,
@@ -190,6 +192,7 @@ impl LiveCall {
             events: 0,
             told_links: Vec::new(),
             recording: None,
+            completed: Vec::new(),
             wrapped_early: false,
             told_place: None,
         }

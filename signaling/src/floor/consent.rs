@@ -13,7 +13,7 @@ use tracing::{info, warn};
 use super::actor::{Floor, Routes};
 use super::clock::{node_time, timestamp};
 use super::ports::Fact;
-use super::recording::{Driver, LEFT_ON_DISK, Outcome, Report, WITHDRAWN, Wanted};
+use super::recording::{Driver, LEFT_ON_DISK, Outcome, Report, WITHDRAWN, Wanted, erase};
 use super::session::{Person, media_source};
 use crate::problem as problems;
 use crate::queues::QueueSettings;
@@ -56,6 +56,10 @@ impl Floor {
         let Some(live) = self.calls.get_mut(&id) else { return Ok(()) };
         live.call.choose(receipt.clone());
         if !receipt.recording {
+            for recording in std::mem::take(&mut live.completed) {
+                erase(self.recordings.clone(), id, recording, self.reports.clone());
+                self.recordings_open += 1;
+            }
             if let Some(recording) = live.recording.take() {
                 recording.erase();
             } else if live.call.recording() == RecordingState::Failed {

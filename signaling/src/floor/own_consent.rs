@@ -92,8 +92,9 @@ impl Floor {
             recording.add_receipt(evidence(&receipt));
         }
         if !receipt.recording {
-            // What was recorded was agreed to then: it stays, but nothing is added.
+            // What was recorded was agreed to then: it stays as long as the buyer lets it, but nothing is added.
             if let Some(recording) = live.recording.take() {
+                live.completed.push(recording.id());
                 recording.stop();
                 live.call.set_recording(RecordingState::Off, None);
             }

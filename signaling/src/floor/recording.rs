@@ -186,6 +186,12 @@ impl Driver {
     }
 }
 
+/// Deletes a recording that no driver drives any more.
+pub fn erase(recordings: Arc<dyn Recordings>, call: CallId, id: RecordingId, reports: mpsc::Sender<Report>) {
+    let task = Task { recordings, call, id, reports };
+    tokio::spawn(async move { task.erase().await });
+}
+
 /// Does what is ordered, in order, for ever.
 async fn carry_out(recording: &dyn Recording, orders: &mut mpsc::Receiver<Order>) -> Infallible {
     while let Some(order) = orders.recv().await {

@@ -118,6 +118,22 @@ async fn an_agent_who_takes_it_back_ends_the_recording_and_deletes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_buyers_withdrawal_takes_what_the_agents_has_left() {
+    let world = shop();
+    let Two { mut buyer, mut agent, .. } = two(&world, Some("DE"), None, true, Some(true)).await;
+    assert_eq!(world.model.stores(), Ok(()));
+    agent.does(own(false)).await;
+    assert!(!world.model.deeds().contains(&Deed::RecordingErased));
+    buyer.say(buyers(false)).await;
+    buyer.sees_when("deleted", |call| call.recording == RecordingState::Deleted).await;
+    let erased = world.model.deeds().iter().filter(|deed| **deed == Deed::RecordingErased).count();
+    assert_eq!(erased, 1);
+    let deleted = |fact: &Fact| matches!(fact, Fact::RecordingDeleted { reason: "consent_withdrawn", .. });
+    settle().await;
+    assert!(world.model.facts().iter().any(deleted));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_choice_while_it_rings_is_seen_at_the_ring() {
     let world = shop();
     let mut buyer = world.connect(buyer_from(Some("US"))).await;
