@@ -1,10 +1,20 @@
-//! Headless callers: real WebRTC peers with real Opus and real video, without a browser.
+//! Proof at scale: headless callers, bad networks, and reports.
 //!
-//! A [`peer::Peer`] makes the one offer a browser would make, sends a tone and pre-encoded pictures, and keeps what it
-//! receives for whoever wants to judge it. It knows WebRTC and nothing of the server; whoever drives it carries its offer
-//! there and the answer back. [`network`] is the bad network such a peer, or a browser, can be put behind.
+//! [`caller`] plays people of calls, hundreds of them in one thread; [`installation`] is what they call; [`rooms`] lets rooms of them talk
+//! and measures ([`measure`]) what they hear and see. [`network`] is the bad network such a caller, or a browser, can be put behind.
+//! [`peer`] is one caller on the `webrtc` crate, with [`tone`] and [`ivf`], for tests of interoperation.
+//!
+//! All of it speaks the public protocol and knows nothing of the server's insides.
 
+pub mod caller;
+pub mod floor;
+pub mod installation;
 pub mod ivf;
+pub mod measure;
 pub mod network;
 pub mod peer;
+
+pub mod progress;
+pub mod report;
+pub mod rooms;
 pub mod tone;

@@ -93,7 +93,7 @@ impl State {
 }
 
 impl Network {
-    fn new(trace: Trace, seed: u64, hold: bool) -> Self {
+    pub(super) fn new(trace: Trace, seed: u64, hold: bool) -> Self {
         let first = |schedule: &Schedule| Schedule::constant(*schedule.at(Duration::ZERO).0);
         let (up, down) = if hold {
             (first(&trace.up), first(&trace.down))
@@ -117,7 +117,7 @@ impl Network {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn begin(&self) {
+    pub(super) fn begin(&self) {
         let mut state = self.lock();
         (state.up, state.down) = links(self.trace.up.clone(), self.trace.down.clone(), self.seed);
         state.tables = self.trace.start.clone();
@@ -126,7 +126,7 @@ impl Network {
     }
 
     /// What becomes of a datagram that comes in now; the fate's times count from the instant beside it.
-    fn packet(&self, direction: Direction, length: usize) -> (Instant, Fate) {
+    pub(super) fn packet(&self, direction: Direction, length: usize) -> (Instant, Fate) {
         let mut state = self.lock();
         let now = state.origin.elapsed();
         (state.origin, state.link(direction).packet(now, length))
@@ -140,7 +140,17 @@ impl Network {
         Some(state.origin + at)
     }
 
-    fn report(&self) -> Report {
+    /// How many of the trace's address changes should have happened by now.
+    pub(super) fn rebinds_due(&self) -> usize {
+        if self.trace.rebinds.is_empty() {
+            return 0;
+        }
+        let state = self.lock();
+        let now = state.origin.elapsed();
+        if state.begun { self.trace.rebinds.partition_point(|at| *at <= now) } else { 0 }
+    }
+
+    pub(super) fn report(&self) -> Report {
         let state = self.lock();
         let now = state.origin.elapsed();
         Report {

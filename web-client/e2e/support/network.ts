@@ -99,7 +99,7 @@ export class BadNetwork {
   readonly #seed: number;
   readonly #proxies = new Map<string, Promise<Relay>>();
 
-  /** @param trace name or path, see `loadtest traces` */
+  /** @param trace name or path, see `loadtest traces --list` */
   constructor(trace: string, seed = 1) {
     this.#trace = trace;
     this.#seed = seed;

@@ -1,0 +1,69 @@
+//! `loadtest compare A B`: two reports side by side.
+
+use serde_json::Value;
+
+use super::Report;
+use super::svg::number;
+
+/// A figure of both.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Row {
+    /// Its key, with dots.
+    pub key: String,
+    /// In the first report.
+    pub a: Option<f64>,
+    /// In the second.
+    pub b: Option<f64>,
+}
+
+/// Keys that are no figures of a run: what was asked for, and what plots are made of.
+const LEFT_OUT: [&str; 7] =
+    ["version", "seed", "timeline", "distributions", "machine", "network", "measured_s"];
+
+/// Every figure of both, in order of the keys.
+pub fn rows(a: &Report, b: &Report) -> Vec<Row> {
+    let (mut left, mut right) = (Vec::new(), Vec::new());
+    flatten("", &serde_json::to_value(a).unwrap_or_default(), &mut left);
+    flatten("", &serde_json::to_value(b).unwrap_or_default(), &mut right);
+    let find =
+        |all: &[(String, f64)], key: &str| all.iter().find(|(it, _)| it == key).map(|(_, value)| *value);
+    let mut keys: Vec<&String> = left.iter().chain(&right).map(|(key, _)| key).collect();
+    keys.sort();
+    keys.dedup();
+    keys.into_iter().map(|key| Row { key: key.clone(), a: find(&left, key), b: find(&right, key) }).collect()
+}
+
+fn flatten(path: &str, value: &Value, out: &mut Vec<(String, f64)>) {
+    match value {
+        Value::Number(number) => out.extend(number.as_f64().map(|it| (path.to_owned(), it))),
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                if !path.is_empty() || !LEFT_OUT.contains(&key.as_str()) {
+                    let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                    flatten(&path, value, out);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The table as text.
+pub fn table(names: (&str, &str), a: &Report, b: &Report) -> String {
+    let mut out = format!("{:<44} {:>16} {:>16} {:>10}\n", "", names.0, names.1, "change");
+    for (key, a, b) in [
+        ("shape", a.shape.clone(), b.shape.clone()),
+        ("trace", a.trace.clone().unwrap_or_default(), b.trace.clone().unwrap_or_default()),
+    ] {
+        out += &format!("{key:<44} {a:>16} {b:>16}\n");
+    }
+    for Row { key, a, b } in rows(a, b) {
+        let cell = |value: Option<f64>| value.map_or("–".to_owned(), number);
+        let change = match (a, b) {
+            (Some(a), Some(b)) if a != 0.0 && a != b => format!("{:+.0} %", (b / a - 1.0) * 100.0),
+            _ => String::new(),
+        };
+        out += &format!("{key:<44} {:>16} {:>16} {change:>10}\n", cell(a), cell(b));
+    }
+    out
+}
