@@ -67,3 +67,23 @@ pub fn table(names: (&str, &str), a: &Report, b: &Report) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_of_both_stand_side_by_side_with_the_change() {
+        let mut a = Report { rooms: 10, freeze_ratio: 0.5, ..Report::default() };
+        a.added_delay_ms.p50 = Some(2.0);
+        let b = Report { rooms: 20, freeze_ratio: 0.5, ..Report::default() };
+        let rows = rows(&a, &b);
+        let row = |key: &str| rows.iter().find(|it| it.key == key).map(|it| (it.a, it.b));
+        assert_eq!(row("rooms"), Some((Some(10.0), Some(20.0))));
+        assert_eq!(row("added_delay_ms.p50"), Some((Some(2.0), None)));
+        assert_eq!(row("seed"), None, "what was asked for is no figure");
+        let table = table(("before", "after"), &a, &b);
+        let line = table.lines().find(|line| line.starts_with("rooms ")).expect("a line");
+        assert!(line.ends_with("+100 %"), "{line}");
+    }
+}

@@ -20,7 +20,7 @@ impl Verdict {
         match self {
             Verdict::Met => "good",
             Verdict::Missed => "missed",
-            Verdict::Unknown => "not measured",
+            Verdict::Unknown => "–",
         }
     }
 }
@@ -28,6 +28,8 @@ impl Verdict {
 /// A figure with its goal.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Goal {
+    /// What it is about, in a word or two.
+    pub name: &'static str,
     /// For people who run a shop.
     pub question: &'static str,
     /// For people who run the server: its key in `report.json`.
@@ -41,7 +43,7 @@ pub struct Goal {
 }
 
 fn at_most(
-    question: &'static str,
+    (name, question): (&'static str, &'static str),
     key: &'static str,
     value: Option<f64>,
     limit: f64,
@@ -50,6 +52,7 @@ fn at_most(
 ) -> Goal {
     let shown = |value: f64| format!("{}{unit}", number(value * factor));
     Goal {
+        name,
         question,
         key,
         measured: value.map_or("–".to_owned(), shown),
@@ -71,6 +74,7 @@ pub fn goals(report: &Report) -> Vec<Goal> {
     let watched = report.video.watched_s > 0.0;
     vec![
         Goal {
+            name: "rooms",
             question: "Did every room come together?",
             key: "rooms",
             measured: format!("{} of {}", rooms.0, rooms.1),
@@ -78,6 +82,7 @@ pub fn goals(report: &Report) -> Vec<Goal> {
             verdict: if rooms.0 >= rooms.1 { Verdict::Met } else { Verdict::Missed },
         },
         Goal {
+            name: "errors",
             question: "Did anything fail?",
             key: "errors",
             measured: format!("{errors} errors"),
@@ -85,7 +90,7 @@ pub fn goals(report: &Report) -> Vec<Goal> {
             verdict: if errors == 0 { Verdict::Met } else { Verdict::Missed },
         },
         at_most(
-            "How long until they see each other, usually?",
+            ("first picture", "How long until they see each other, usually?"),
             "accept_to_first_frame_ms.p50",
             first.p50,
             600.0,
@@ -93,7 +98,7 @@ pub fn goals(report: &Report) -> Vec<Goal> {
             " ms",
         ),
         at_most(
-            "… and in the worst of twenty calls?",
+            ("first picture, worst of twenty", "… and in the worst of twenty calls?"),
             "accept_to_first_frame_ms.p95",
             first.p95,
             1_500.0,
@@ -101,7 +106,7 @@ pub fn goals(report: &Report) -> Vec<Goal> {
             " ms",
         ),
         at_most(
-            "How much delay does the server add, 99 of 100 packets?",
+            ("added delay", "How much delay does the server add, 99 of 100 packets?"),
             "added_delay_ms.p99",
             report.added_delay_ms.p99,
             1.0,
@@ -109,7 +114,7 @@ pub fn goals(report: &Report) -> Vec<Goal> {
             " ms",
         ),
         at_most(
-            "How long did pictures stand still?",
+            ("frozen pictures", "How long did pictures stand still?"),
             "freeze_ratio",
             watched.then_some(report.freeze_ratio),
             0.01,
@@ -117,6 +122,7 @@ pub fn goals(report: &Report) -> Vec<Goal> {
             " % of the time",
         ),
         Goal {
+            name: "voices",
             question: "How good would voices be judged (estimate, 1 to 4.5), the worst of twenty?",
             key: "audio_mos.p5",
             measured: mos.map_or("–".to_owned(), number),
@@ -128,7 +134,7 @@ pub fn goals(report: &Report) -> Vec<Goal> {
             },
         },
         at_most(
-            "How far is the server from what is possible on this machine?",
+            ("cost", "How far is the server from what is possible on this machine?"),
             "ratio",
             report.ratio,
             1.3,
@@ -136,6 +142,7 @@ pub fn goals(report: &Report) -> Vec<Goal> {
             " × the floor",
         ),
         Goal {
+            name: "rooms a core",
             question: "How many such rooms does a core carry, busy to 70 %?",
             key: "rooms_per_core_at_70pct",
             measured: report.rooms_per_core_at_70pct.map_or("–".to_owned(), number),

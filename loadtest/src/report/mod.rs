@@ -23,7 +23,7 @@ use crate::rooms::scene::Part;
 pub const VERSION: u32 = 1;
 
 /// See the module.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Report {
     /// [`VERSION`]
     pub version: u32,
@@ -100,7 +100,7 @@ pub struct Report {
 }
 
 /// Where a run took place.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Machine {
     /// Cores.
     pub cores: usize,
@@ -532,7 +532,7 @@ fn server(outcome: &Outcome) -> ServerReport {
 fn timeline(outcome: &Outcome) -> Vec<SecondReport> {
     let ms = |us: u64| us as f64 / 1000.0;
     let (from, to) = outcome.measured_s;
-    let seconds = outcome.samples.iter().map(|sample| {
+    let seconds = outcome.samples.iter().filter(|it| it.at_s >= 0.5).map(|sample| {
         // The engine's seconds began with the run's, give or take a moment.
         let second = outcome.measures.timeline.get((sample.at_s.round() as usize).saturating_sub(1));
         let counts = second.map(|it| it.counts).unwrap_or_default();
@@ -580,4 +580,43 @@ fn cumulative_values(values: impl Iterator<Item = f64>) -> Vec<(f64, f64)> {
     sorted.sort_by(f64::total_cmp);
     let count = sorted.len() as f64;
     (1..).zip(sorted).map(|(place, value)| (value, f64::from(place) / count)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_of_values_are_values() {
+        let quantiles = Quantiles::of_values((1..=100).map(f64::from));
+        let Quantiles { count, p50, p95, p99, max } = quantiles;
+        assert_eq!((count, p50, p95, p99, max), (100, Some(50.0), Some(95.0), Some(99.0), Some(100.0)));
+        assert_eq!(Quantiles::of_values(std::iter::empty()), Quantiles::default());
+    }
+
+    #[test]
+    fn a_report_of_another_version_is_refused_by_name() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let report = Report { version: VERSION + 1, ..Report::default() };
+        report.save(dir.path()).expect("saved");
+        let error = Report::load(dir.path()).expect_err("another version").to_string();
+        assert!(error.contains("report.json") && error.contains("version 2"), "{error}");
+        assert!(Report::load(Path::new("/nowhere")).is_err());
+    }
+
+    #[test]
+    fn the_page_says_what_is_missed_and_escapes_what_came_from_outside() {
+        let mut report = Report { rooms: 1, rooms_wanted: 2, command: "<b>".into(), ..Report::default() };
+        let error = ErrorReport { count: 3, examples: vec!["<script>".into()] };
+        report.errors.insert("buyer".into(), error);
+        let page = page::run(&report);
+        assert!(
+            page.contains(
+                "2 goals are missed: rooms (1 of 2, good is all); errors (3 errors, good is none)."
+            )
+        );
+        assert!(page.contains("&lt;script&gt;") && !page.contains("<script>") && !page.contains("<b>\""));
+        let traces = TracesReport { version: VERSION, command: "<i>".into(), runs: vec![report] };
+        assert!(page::traces(&traces).contains("&lt;i&gt;"));
+    }
 }

@@ -88,14 +88,19 @@ fn verdict(goals: &[Goal]) -> String {
     if missed.is_empty() {
         return "<p class=\"verdict\">Everything that was measured is as it should be.</p>".to_owned();
     }
-    let what: Vec<_> = missed.iter().map(|it| format!("<code>{}</code>", it.key)).collect();
-    let (is, goal) = if missed.len() == 1 { ("is", "goal") } else { ("are", "goals") };
-    format!("<p class=\"verdict bad\">{} {goal} {is} missed: {}.</p>", missed.len(), what.join(", "))
+    let what: Vec<_> =
+        missed.iter().map(|it| format!("{} ({}, good is {})", it.name, it.measured, it.good)).collect();
+    let goals = if missed.len() == 1 {
+        "One goal is missed".to_owned()
+    } else {
+        format!("{} goals are missed", missed.len())
+    };
+    format!("<p class=\"verdict bad\">{goals}: {}.</p>", escape(&what.join("; ")))
 }
 
 fn goals_table(goals: &[Goal]) -> String {
-    let mut table = "<div class=\"scroll\"><table><thead><tr><th>Question</th><th class=\"n\">Measured</th>\
-                     <th class=\"n\">Good is</th><th></th></tr></thead><tbody>"
+    let mut table = "<div class=\"scroll\"><table class=\"goals\"><thead><tr><th>Question</th><th class=\"n\">Measured</th>\
+                     <th class=\"n\">Good is</th><th>So it is</th></tr></thead><tbody>"
         .to_owned();
     for goal in goals {
         let class = match goal.verdict {

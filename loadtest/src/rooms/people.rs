@@ -39,11 +39,12 @@ async fn try_buyer(scene: &Scene, number: usize) -> Result<()> {
     let mut person = Person::arrive(&door, &scene.engine, leg, scene.options.shape.view()).await?;
     scene.arrived(Part::Buyer, person.set_up);
     person.send(&BOTH).await?;
-    let consent = ConsentChoice {
+    // Where nobody is asked, there is nothing to choose.
+    let consent = visit.consent.map(|text| ConsentChoice {
         recording: scene.options.record,
-        text_version: visit.consent.version,
-        language: visit.consent.language,
-    };
+        text_version: text.version,
+        language: text.language,
+    });
     person.say(ClientMessage::RequestHelp { consent }).await?;
     let mut talk = Talk::new(Part::Buyer);
     let mut phase = scene.phase();
