@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use protocol::call::{Availability, CallState, MonitorMode, Source};
 use protocol::ids::CallId;
-use protocol::rest::WrapUp;
+use protocol::rest::{ConsentText, WrapUp};
 use protocol::ws::{ClientMessage, ConsentChoice};
 use tokio::sync::watch;
 
@@ -96,6 +96,12 @@ async fn try_agent(scene: &Scene, number: usize) -> Result<()> {
     let leg = scene.leg();
     let mut person = Person::arrive(&door, &scene.engine, leg, scene.options.shape.view()).await?;
     scene.arrived(Part::Agent, person.set_up);
+    if scene.options.record {
+        let words: ConsentText = rest.get(&cookie, "/own-consent?language=en").await?;
+        let consent =
+            ConsentChoice { recording: true, text_version: words.version, language: words.language };
+        person.say(ClientMessage::SetConsent { consent }).await?;
+    }
     person.say(ClientMessage::SetAvailability { availability: Availability::Available }).await?;
     scene.ready.fetch_add(1, Ordering::Relaxed);
     let mut talk = Talk::new(Part::Agent);
