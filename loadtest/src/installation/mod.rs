@@ -58,10 +58,11 @@ pub struct Staff {
 
 impl Installation {
     /// Our own in a temporary folder, or the one that was named.
-    pub async fn open(remote: &Remote, staff: Staff, progress: impl Fn(&str)) -> Result<Self> {
+    /// `pin`: see [`OwnServer::start`].
+    pub async fn open(remote: &Remote, staff: Staff, pin: bool, progress: impl Fn(&str)) -> Result<Self> {
         match &remote.server {
             Some(base) => Self::remote(base, remote, staff),
-            None => Self::own(OwnServer::start(staff, progress).await?),
+            None => Self::own(OwnServer::start(staff, pin, progress).await?),
         }
     }
 

@@ -34,15 +34,17 @@ pub struct OwnServer {
     pub supervisors: Vec<Account>,
     binary: PathBuf,
     dir: TempDir,
+    pin: bool,
     child: Option<Child>,
 }
 
 impl OwnServer {
-    /// Makes folder, key and accounts, starts it, and waits until it takes calls.
-    pub async fn start(staff: Staff, progress: impl Fn(&str)) -> Result<Self> {
+    /// Makes folder, key and accounts, starts it, and waits until it takes calls. `pin`: it gets the first core and one worker,
+    /// and we keep off that core.
+    pub async fn start(staff: Staff, pin: bool, progress: impl Fn(&str)) -> Result<Self> {
         let binary = binary()?;
         let dir = tempfile::Builder::new().prefix("vitrine-loadtest-").tempdir()?;
-        std::fs::write(dir.path().join("vitrine.toml"), settings()?)?;
+        std::fs::write(dir.path().join("vitrine.toml"), settings(pin)?)?;
         progress("making an API key and accounts");
         let key = make_key(&binary, dir.path()).await?;
         let mut server = Self {
@@ -52,6 +54,7 @@ impl OwnServer {
             supervisors: numbered("supervisor", staff.supervisors),
             binary,
             dir,
+            pin,
             child: None,
         };
         let all = server.agents.iter().map(|it| ("agent", it));
@@ -69,6 +72,10 @@ impl OwnServer {
     /// Starts the process, again if there was one before, and waits until it takes calls.
     pub async fn launch(&mut self) -> Result<()> {
         let log = std::fs::File::options().create(true).append(true).open(self.log())?;
+        // A process runs where the thread was that began it.
+        if self.pin {
+            run_on(|core| core == 0)?;
+        }
         let child = command(&self.binary, self.dir.path())
             .arg("serve")
             .stdin(Stdio::null())
@@ -77,6 +84,9 @@ impl OwnServer {
             .kill_on_drop(true)
             .spawn()
             .with_context(|| format!("{} cannot be started", self.binary.display()))?;
+        if self.pin {
+            run_on(|core| core != 0)?;
+        }
         self.child = Some(child);
         let text = std::fs::read_to_string(self.dir.path().join("vitrine.toml"))?;
         let table: toml::Table = toml::from_str(&text)?;
@@ -161,14 +171,23 @@ fn numbered(role: &str, count: usize) -> Vec<Account> {
 }
 
 /// Ports that are free now. Somebody else may take them before the server does; then it says so and ends.
-fn settings() -> Result<String> {
+fn settings(pin: bool) -> Result<String> {
     let free = || -> Result<u16> { Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port()) };
     Ok(format!(
-        "[http]\nlisten = \"127.0.0.1:{}\"\n[media]\nbind = \"127.0.0.1\"\nport = 0\ntcp_port = {}\n\
+        "[http]\nlisten = \"127.0.0.1:{}\"\n[media]\nbind = \"127.0.0.1\"\nport = 0\ntcp_port = {}\nworkers = {}\n\
          [recording]\nmin_free_mb = 100\n[log]\nfilter = \"warn\"\n",
         free()?,
-        free()?
+        free()?,
+        u8::from(pin)
     ))
+}
+
+/// This thread, and what it begins from now on, runs on these cores only.
+fn run_on(wanted: impl Fn(usize) -> bool) -> Result<()> {
+    let cores = std::fs::read_to_string("/proc/cpuinfo")?.matches("\nprocessor").count() + 1;
+    let mut set = rustix::thread::CpuSet::new();
+    (0..cores).filter(|core| wanted(*core)).for_each(|core| set.set(core));
+    rustix::thread::sched_setaffinity(None, &set).context("--pin: needs at least two cores")
 }
 
 fn command(binary: &Path, dir: &Path) -> Command {

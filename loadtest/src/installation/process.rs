@@ -74,6 +74,16 @@ impl Process {
     }
 }
 
+/// CPU time that the whole machine has spent so far, stolen time included, on all cores together.
+pub fn machine_busy() -> Option<Duration> {
+    let stat = std::fs::read_to_string("/proc/stat").ok()?;
+    let fields = stat.lines().next()?.strip_prefix("cpu ")?.split_whitespace();
+    let ticks: Vec<u64> = fields.filter_map(|it| it.parse().ok()).collect();
+    // user, nice, system, (idle, iowait,) irq, softirq, steal; the two after it are in user and nice already.
+    let busy = [0, 1, 2, 5, 6, 7].iter().filter_map(|place| ticks.get(*place)).sum::<u64>();
+    Some(Duration::from_millis(busy * 1000 / TICKS))
+}
+
 fn schedstat(path: &std::path::Path) -> Option<Duration> {
     let text = std::fs::read_to_string(path).ok()?;
     text.split(' ').next()?.parse().ok().map(Duration::from_nanos)
@@ -95,6 +105,7 @@ mod tests {
         assert!(after.cpu > before.cpu && after.rss_bytes > 1 << 20 && after.threads >= 1);
         assert!(after.sockets >= 1 && after.files > after.sockets);
         drop(file);
+        assert!(machine_busy().is_some_and(|it| it >= after.cpu));
         assert!(Process::new(u32::MAX).usage().is_none());
     }
 }

@@ -134,6 +134,9 @@ pub struct CallerReport {
     pub cores: f64,
     /// CPU a packet they received, ns (sending the others included).
     pub cpu_ns_per_packet: Option<f64>,
+    /// Cores that neither they nor a server of our own kept busy: other programs, and what a virtual machine did not get.
+    /// Much of it, and delays are those of a busy machine.
+    pub other_cores: Option<f64>,
 }
 
 /// The floor.
@@ -263,6 +266,8 @@ pub struct SecondReport {
     pub server_rss_bytes: Option<u64>,
     /// Cores the callers keep busy.
     pub caller_cores: f64,
+    /// Cores that others keep busy.
+    pub other_cores: Option<f64>,
     /// Added delay.
     pub added_p50_ms: Option<f64>,
     /// Added delay.
@@ -366,6 +371,7 @@ impl Report {
             callers: CallerReport {
                 cores: taken.caller_cores(),
                 cpu_ns_per_packet: per_packet(taken.callers, counts.packets),
+                other_cores: taken.other_cores(),
             },
             ratio: ratio_to_floor,
             floor,
@@ -545,6 +551,7 @@ fn timeline(outcome: &Outcome) -> Vec<SecondReport> {
             server_cores: sample.server_cores,
             server_rss_bytes: sample.server_rss,
             caller_cores: sample.caller_cores,
+            other_cores: sample.other_cores,
             added_p50_ms: added.map(|it| ms(it.0)),
             added_p95_ms: added.map(|it| ms(it.1)),
             video_delay_p50_ms: video.map(|it| ms(it.0)),

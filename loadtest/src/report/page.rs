@@ -6,6 +6,9 @@ use super::goals::{Goal, Verdict, goals};
 use super::svg::{Line, Plot, escape, number, waterfall};
 use super::{Quantiles, Report, SecondReport, TracesReport};
 
+/// Other programs that take more than this share of a core are worth a word.
+const BUSY: f64 = 0.2;
+
 const STYLE: &str = include_str!("page.css");
 
 /// The page of one run.
@@ -13,6 +16,14 @@ pub(super) fn run(report: &Report) -> String {
     let mut body = headline(report);
     body += &verdict(&goals(report));
     body += &goals_table(&goals(report));
+    if let Some(cores) = report.callers.other_cores.filter(|it| *it > BUSY) {
+        let _ = write!(
+            body,
+            "<p class=\"soft\">Other programs kept {} cores of this machine busy meanwhile: delays are worse than they would be \
+             without them.</p>",
+            number(cores)
+        );
+    }
     body += &sections(report);
     document(&title(report), &body)
 }
@@ -223,6 +234,7 @@ fn load(report: &Report) -> String {
             ("rooms", |it| Some(it.rooms as f64)),
             ("server, % of a core", |it| it.server_cores.map(|cores| cores * 100.0)),
             ("callers, % of a core", |it| Some(it.caller_cores * 100.0)),
+            ("other programs, % of a core", |it| it.other_cores.map(|cores| cores * 100.0)),
         ],
     );
     let mut by_rooms: Vec<(f64, f64)> = report
@@ -344,6 +356,7 @@ fn figures(report: &Report) -> String {
         ),
         ("callers.cores", number(report.callers.cores)),
         ("callers.cpu_ns_per_packet", opt(report.callers.cpu_ns_per_packet, " ns")),
+        ("callers.other_cores", opt(report.callers.other_cores, "")),
         ("added_share_of_delay", report.added_share_of_delay.map_or("–".to_owned(), percent)),
         ("freeze_ratio", percent(report.freeze_ratio)),
         ("video.frames_per_second", number(video.frames_per_second)),

@@ -69,7 +69,7 @@ pub async fn run(options: &Options, progress: &Progress, stop: impl Future<Outpu
     ensure!(options.ramp > 0.0, "--ramp: more than 0 buyers a second");
     more_files();
     let installation =
-        Installation::open(&options.remote, options.staff(), |text| progress.show(text)).await?;
+        Installation::open(&options.remote, options.staff(), options.pin, |text| progress.show(text)).await?;
     let rest = installation.rest(0)?;
     let idle = Moment::now(&installation, &rest).await;
     let handicap = Duration::from_secs_f64(options.handicap_ms.max(0.0) / 1000.0);
@@ -229,6 +229,7 @@ impl Run<'_> {
             server_cores: taken.server_cores(),
             server_rss: now.server.map(|it| it.rss_bytes),
             caller_cores: taken.caller_cores(),
+            other_cores: taken.other_cores(),
         };
         self.last = now;
         self.samples.push(sample);

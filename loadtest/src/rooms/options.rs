@@ -126,6 +126,9 @@ pub struct Options {
     /// Folder for report.json and report.html
     #[arg(long)]
     pub report: Option<PathBuf>,
+    /// Our own server gets the first core and one worker, the callers the other cores: figures are those of a core then
+    #[arg(long, conflicts_with = "server")]
+    pub pin: bool,
     /// Do not measure the floor first, which takes three seconds
     #[arg(long)]
     pub no_floor: bool,

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::caller::rest::Rest;
 use crate::installation::Installation;
 use crate::installation::metrics::Metrics;
-use crate::installation::process::{Process, Usage};
+use crate::installation::process::{Process, Usage, machine_busy};
 
 /// A moment.
 #[derive(Clone, Debug)]
@@ -16,6 +16,8 @@ pub struct Moment {
     pub server: Option<Usage>,
     /// Our own process.
     pub callers: Usage,
+    /// CPU of the whole machine so far.
+    pub machine: Option<Duration>,
     /// `/metrics`, where the server shows it.
     pub metrics: Option<Metrics>,
 }
@@ -28,6 +30,7 @@ impl Moment {
             at: Instant::now(),
             server: installation.own.as_ref().and_then(|own| own.process()).and_then(|it| it.usage()),
             callers: Process::own().usage().unwrap_or_default(),
+            machine: machine_busy(),
             metrics: text.map(|text| Metrics::parse(&text)),
         }
     }
@@ -38,6 +41,7 @@ impl Moment {
             at: Instant::now(),
             server: installation.own.as_ref().and_then(|own| own.process()).and_then(|it| it.usage()),
             callers: Process::own().usage().unwrap_or_default(),
+            machine: machine_busy(),
             metrics: None,
         }
     }
@@ -52,6 +56,8 @@ pub struct Taken {
     pub server: Option<Duration>,
     /// CPU of the callers.
     pub callers: Duration,
+    /// CPU of everything on the callers' machine.
+    pub machine: Option<Duration>,
     /// Packets the server sent to viewers, those sent again included.
     pub forwarded: Option<u64>,
 }
@@ -70,6 +76,7 @@ impl Taken {
             elapsed: to.at.saturating_duration_since(from.at),
             server: cpu(|it| it.server),
             callers: cpu(|it| Some(it.callers)).unwrap_or_default(),
+            machine: to.machine.zip(from.machine).map(|(to, from)| to.saturating_sub(from)),
             forwarded: forwarded(to).zip(forwarded(from)).map(|(to, from)| to.saturating_sub(from)),
         }
     }
@@ -77,6 +84,12 @@ impl Taken {
     /// Cores that the server kept busy.
     pub fn server_cores(&self) -> Option<f64> {
         Some(self.server?.as_secs_f64() / self.elapsed.as_secs_f64().max(1e-3))
+    }
+
+    /// Cores that others on the callers' machine kept busy, or that the machine did not get.
+    pub fn other_cores(&self) -> Option<f64> {
+        let ours = self.server.unwrap_or_default() + self.callers;
+        Some(self.machine?.saturating_sub(ours).as_secs_f64() / self.elapsed.as_secs_f64().max(1e-3))
     }
 
     /// Cores that the callers kept busy.
@@ -100,4 +113,6 @@ pub struct Sample {
     pub server_rss: Option<u64>,
     /// Cores that the callers keep busy.
     pub caller_cores: f64,
+    /// Cores that others keep busy.
+    pub other_cores: Option<f64>,
 }
