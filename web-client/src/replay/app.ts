@@ -12,6 +12,7 @@ import { ApiError, api } from '../staff/api.ts';
 import '../staff/header.ts';
 import { onControl, type Shortcut, typing } from '../staff/keys.ts';
 import '../staff/login.ts';
+import { commandOf, PLAYER_SHORTCUTS } from './player/keys.ts';
 import './player/player-page.ts';
 import { parseRoute, type Route, searchRoute } from './route.ts';
 import './search/search-page.ts';
@@ -20,11 +21,7 @@ import './search/search-page.ts';
 const mayReview = (me: Me) => me.rights.includes('see_recordings');
 
 const SHORTCUTS: readonly Shortcut[] = [
-  { keys: ['Space', 'K'], does: 'Play or pause' },
-  { keys: ['←', '→'], does: 'Back or forward 5 seconds' },
-  { keys: ['J', 'L'], does: 'Back or forward 10 seconds' },
-  { keys: ['Home', 'End'], does: 'To the beginning or the end' },
-  { keys: ['<', '>'], does: 'Slower or faster' },
+  ...PLAYER_SHORTCUTS,
   { keys: ['/'], does: 'Search' },
   { keys: ['?'], does: 'This list' },
 ];
@@ -194,47 +191,17 @@ export class ReplayApp extends LitElement {
   #playerKey(event: KeyboardEvent): boolean {
     const player = this.renderRoot.querySelector('replay-player-page')?.player;
     if (!player) return false;
-    switch (event.key) {
-      case ' ':
-        // A focused button is pressed by the space bar; that is what its user expects.
-        if (onControl(event) && !(event.composedPath()[0] instanceof HTMLInputElement)) return false;
-        player.toggle();
-        return true;
-      case 'k':
-      case 'K':
-        player.toggle();
-        return true;
-      case 'ArrowLeft':
-      case 'ArrowRight': {
-        // The volume sliders keep their arrows.
-        const target = event.composedPath()[0];
-        if (target instanceof HTMLInputElement && target.dataset.testid !== 'seek') return false;
-        player.skip(event.key === 'ArrowLeft' ? -5_000 : 5_000);
-        return true;
-      }
-      case 'j':
-      case 'J':
-        player.skip(-10_000);
-        return true;
-      case 'l':
-      case 'L':
-        player.skip(10_000);
-        return true;
-      case 'Home':
-        player.seek(0);
-        return true;
-      case 'End':
-        player.seek(player.durationMs);
-        return true;
-      case '<':
-        player.changeRate(-1);
-        return true;
-      case '>':
-        player.changeRate(1);
-        return true;
-      default:
-        return false;
-    }
+    const command = commandOf(event.key);
+    if (command === undefined) return false;
+    const target = event.composedPath()[0];
+    const input = target instanceof HTMLInputElement ? target : undefined;
+    // A focused button is pressed by the space bar; that is what its user expects.
+    if (event.key === ' ' && onControl(event) && input === undefined) return false;
+    // Sliders but the seek bar keep the keys that move them.
+    const moves = event.key.startsWith('Arrow') || ['Home', 'End', 'PageUp', 'PageDown'].includes(event.key);
+    if (moves && input !== undefined && input.dataset.testid !== 'seek') return false;
+    player.command(command);
+    return true;
   }
 
   #focusSearch() {

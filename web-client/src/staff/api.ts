@@ -10,6 +10,7 @@ import type {
   QueueInfo,
   Recording,
   RecordingSummary,
+  ReplayTimeline,
   Ticket,
   WrapUp,
 } from '../protocol.ts';
@@ -58,6 +59,8 @@ export const api = {
   recordings: (search: RecordingQuery, before?: string): Promise<Page<RecordingSummary>> =>
     say(rest.get(`/recordings${query({ ...search, limit: String(PAGE_LIMIT), before })}`)),
   recording: (id: string): Promise<Recording> => say(rest.get(`/recordings/${encodeURIComponent(id)}`)),
+  recordingTimeline: (id: string): Promise<ReplayTimeline> =>
+    say(rest.get(`/recordings/${encodeURIComponent(id)}/timeline`)),
 };
 
 /** The query string of the fields that say something. */

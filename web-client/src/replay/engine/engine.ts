@@ -8,6 +8,8 @@
 import type { RecordedSide, Recording, RecordingTrack } from '../../protocol.ts';
 import { MasterClock } from './clock.ts';
 import { fetchRange, type RangeLoader } from './loader.ts';
+import { skipAt, skipsOf } from './skip.ts';
+import type { Span } from './timeline.ts';
 import { TrackPlayer } from './track-player.ts';
 
 /** Speeds a reviewer can choose. */
@@ -22,10 +24,18 @@ const SETTLE_MS = 1_500;
 /** An offset at the start that is larger than this is a wrong seek, not a late start, ms. */
 const MAX_SETTLE_MS = 400;
 
+/** Stepping where no picture tells its frames, ms: one of 30 a second. */
+const FRAME_MS = 1000 / 30;
+
+/** How far a step looks for the next frame, and how closely, ms. */
+const STEP_REACH_MS = 400;
+const STEP_MS = 17;
+
 /**
  * The engine.
  *
  * @fires change - something other than the passing of time changed: playing, waiting, tracks, duration, problems.
+ * @fires skip - a quiet stretch was skipped; `detail` is the {@link Span} that was left out
  */
 export class ReplayEngine extends EventTarget {
   readonly #clock = new MasterClock();
@@ -40,6 +50,11 @@ export class ReplayEngine extends EventTarget {
   #announced = false;
   #volumes: Record<RecordedSide, number> = { buyer: 1, agent: 1 };
   #muted: Record<RecordedSide, boolean> = { buyer: false, agent: false };
+  #skips: readonly Span[] = [];
+  #skipping = false;
+  /** The skip somebody went into on purpose. */
+  #stayIn: Span | undefined;
+  #ticking = false;
 
   constructor(loader: RangeLoader = fetchRange) {
     super();
@@ -54,7 +69,7 @@ export class ReplayEngine extends EventTarget {
       if (known !== undefined) {
         known.update(track, this.#complete);
       } else if (track.fragments.length > 0) {
-        this.#players.push(new TrackPlayer(track, this.#complete, this.#loader, () => this.#changed()));
+        this.#players.push(new TrackPlayer(track, this.#complete, this.#loader, this.#onTrack));
       }
     }
     this.#durationMs = Math.max(
@@ -133,14 +148,92 @@ export class ReplayEngine extends EventTarget {
 
   /** Goes to a session time, ms; playing goes on from there. */
   seek(toMs: number): void {
-    const now = performance.now();
+    const atMs = Math.min(Math.max(0, toMs), this.#durationMs);
+    this.#stayIn = skipAt(this.#skips, atMs);
+    this.#goTo(atMs);
+  }
+
+  /**
+   * Stands at the next or the previous frame of a picture. Files do not list their frames, so the next one is looked for
+   * in small steps; without a picture it is a thirtieth of a second.
+   */
+  async stepFrame(direction: 1 | -1, of: TrackPlayer | undefined): Promise<void> {
+    this.#wanted = false;
     this.#hold();
-    this.#clock.set(Math.min(Math.max(0, toMs), this.#durationMs), now);
+    const from = of?.state === 'showing' ? of.frameMs : undefined;
+    if (of === undefined || from === undefined) {
+      this.seek(this.currentTimeMs + direction * FRAME_MS);
+      return;
+    }
+    const target = (ahead: number): number => (direction === 1 ? from + ahead : from - ahead);
+    for (let ahead = direction === 1 ? STEP_MS : 2; ahead <= STEP_REACH_MS; ahead += STEP_MS) {
+      const wanted = target(ahead);
+      if (wanted < 0 || wanted > this.#durationMs) return;
+      this.seek(wanted);
+      const frame = await of.frameShown();
+      if (this.#wanted || this.#clock.at(performance.now()) !== wanted) return;
+      if (frame !== undefined && Math.abs(frame - from) > 1) {
+        // The clock stands where the frame begins, so that the others show the same moment. A hair later, for times in
+        // files are rounded.
+        this.seek(frame + 1);
+        return;
+      }
+    }
+  }
+
+  /** What may be skipped: stretches in which nobody speaks or nothing was recorded. */
+  setQuiet(quiet: readonly Span[]): void {
+    this.#skips = skipsOf(quiet);
+    this.#changed();
+  }
+
+  /** The stretches that are left out while {@link skipping}. */
+  get skips(): readonly Span[] {
+    return this.#skips;
+  }
+
+  /** Whether quiet stretches are left out. */
+  get skipping(): boolean {
+    return this.#skipping;
+  }
+
+  set skipping(on: boolean) {
+    this.#skipping = on;
+    this.#stayIn = undefined;
+    this.#tick();
+    this.#changed();
+  }
+
+  #goTo(toMs: number): void {
+    this.#hold();
+    this.#clock.set(toMs, performance.now());
     for (const player of this.#players) {
       player.jump();
     }
     this.#tick();
     this.#changed();
+  }
+
+  /** A track has loaded, sought or failed: whether the clock may go on is looked at now, not at the next tick. */
+  readonly #onTrack = (): void => {
+    if (!this.#ticking) {
+      this.#ticking = true;
+      queueMicrotask(() => {
+        this.#ticking = false;
+        if (this.#timer !== undefined) this.#tick();
+      });
+    }
+    this.#changed();
+  };
+
+  /** Leaves out a quiet stretch that playing has come into. */
+  #skip(masterMs: number): boolean {
+    const skip = this.#skipping ? skipAt(this.#skips, masterMs) : undefined;
+    if (skip !== this.#stayIn) this.#stayIn = undefined;
+    if (skip === undefined || skip === this.#stayIn) return false;
+    this.#goTo(Math.min(skip.endMs, this.#durationMs));
+    this.dispatchEvent(new CustomEvent<Span>('skip', { detail: { startMs: masterMs, endMs: skip.endMs } }));
+    return true;
   }
 
   /** Volume of a side, 0–1. */
@@ -198,6 +291,7 @@ export class ReplayEngine extends EventTarget {
         this.#changed();
       }
     }
+    if (this.#wanted && this.#skip(masterMs)) return;
     const atLiveEdge = !this.#complete && masterMs >= this.#durationMs;
     const tick = { masterMs, running: this.#clock.running, rate: this.#clock.rate, now };
     let ready = true;

@@ -48,6 +48,9 @@ const START_AHEAD_MS = 300;
 /** Sound that comes early by this much because of small holes in the file is put right by a seek, ms. */
 const MISSING_MS = 25;
 
+/** A frame that is not shown within this time after a seek is the one that was shown before, ms. */
+const FRAME_WAIT_MS = 150;
+
 /** Seeking an element that stands still is worth it from this distance on, ms: less than a frame at 60 a second. */
 const EXACT_MS = 8;
 
@@ -73,6 +76,8 @@ export class TrackPlayer {
   #waitingSince: number | undefined;
   #playBlocked = false;
   #starting = false;
+  #frameMs: number | undefined;
+  #frameWaiters: (() => void)[] = [];
 
   constructor(track: RecordingTrack, complete: boolean, loader: RangeLoader, onChange: () => void) {
     this.#track = track;
@@ -91,7 +96,36 @@ export class TrackPlayer {
       this.problem = this.element.error?.message || 'The browser could not decode this track.';
       onChange();
     });
+    this.element.addEventListener('canplay', onChange);
+    if (this.element instanceof HTMLVideoElement) this.#watchFrames(this.element);
     this.problem = this.#unsupported();
+  }
+
+  /** Begin of the frame that is on the screen, ms of session time; `undefined` when the browser does not tell. */
+  get frameMs(): number | undefined {
+    return this.#frameMs;
+  }
+
+  /** Resolves when another frame has been put on the screen, or will not be. Answers {@link frameMs}. */
+  async frameShown(): Promise<number | undefined> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, FRAME_WAIT_MS);
+      this.#frameWaiters.push(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+    return this.#frameMs;
+  }
+
+  #watchFrames(video: HTMLVideoElement): void {
+    if (!('requestVideoFrameCallback' in video)) return;
+    const shown: VideoFrameRequestCallback = (_now, { mediaTime }) => {
+      this.#frameMs = mediaTime * 1000;
+      for (const waiter of this.#frameWaiters.splice(0)) waiter();
+      video.requestVideoFrameCallback(shown);
+    };
+    video.requestVideoFrameCallback(shown);
   }
 
   get track(): RecordingTrack {
@@ -156,6 +190,7 @@ export class TrackPlayer {
     this.#waitingSince = undefined;
     this.#correcting = false;
     this.#seekedAt = Number.NEGATIVE_INFINITY;
+    this.#targetMs = undefined;
   }
 
   dispose(): void {
@@ -221,7 +256,9 @@ export class TrackPlayer {
     this.driftMs = this.elementMs - tick.masterMs;
     if (!tick.running || element.paused) {
       this.#pause();
-      if (Math.abs(this.driftMs) > (tick.running ? 120 : EXACT_MS)) {
+      // After a jump always: a step of one frame may be shorter than what is exact enough otherwise.
+      const sent = tick.running || this.#targetMs !== undefined;
+      if (!sent || Math.abs(this.driftMs) > (tick.running ? 120 : EXACT_MS)) {
         this.#seekTo(tick.masterMs);
       }
     }

@@ -7,6 +7,7 @@ import '../../elements/button/button.ts';
 import { define } from '../../elements/define.ts';
 import '../../elements/empty/empty.ts';
 import '../../elements/spinner/spinner.ts';
+import '../../elements/tabs/tabs.ts';
 import type { Outcome, Recording, RecordingSummary, Ticket } from '../../protocol.ts';
 import { ApiError, api } from '../../staff/api.ts';
 import '../../staff/context.ts';
@@ -15,10 +16,16 @@ import '../../staff/icons.ts';
 import '../../staff/rating.ts';
 import '../../staff/receipts.ts';
 import { playerRoute } from '../route.ts';
+import { type ReplayData, readTimeline } from './data.ts';
+import { type Moment, momentsOf } from './moments.ts';
+import './moments-panel.ts';
 import './player.ts';
 
 /** A recording that still runs is asked for again after this time, ms. */
 const REFRESH_MS = 3_000;
+
+/** Its timeline is larger and asked for less often, ms. */
+const TIMELINE_REFRESH_MS = 10_000;
 
 /**
  * One recording: the player and what its ticket says.
@@ -40,6 +47,10 @@ export class ReplayPlayerPage extends LitElement {
         inline-size: min(1520px, 100%);
         margin-inline: auto;
         padding: var(--v-s4) var(--v-s5) var(--v-s5);
+        --replay-buyer: light-dark(#c2703a, #e9a06e);
+        --replay-agent: light-dark(#0b7a72, #4fbfb3);
+        --replay-over: light-dark(#a3278f, #f08be0);
+        --replay-hold: light-dark(#9a6a00, #e6b84d);
       }
       .title {
         display: flex;
@@ -70,18 +81,34 @@ export class ReplayPlayerPage extends LitElement {
       }
       .columns {
         display: grid;
-        grid-template-columns: minmax(0, 1fr) 340px;
+        grid-template-columns: minmax(0, 1fr) 360px;
         gap: var(--v-s5);
         align-items: start;
       }
       aside {
-        display: grid;
-        gap: var(--v-s4);
-        padding: var(--v-s4);
+        position: sticky;
+        inset-block-start: var(--v-s4);
+        display: flex;
+        flex-direction: column;
+        overflow: hidden;
+        max-block-size: calc(100dvh - 2 * var(--v-s4));
         border: 1px solid var(--v-line);
         border-radius: var(--v-radius);
         background: var(--v-surface);
         font-size: var(--v-text-sm);
+      }
+      vt-tabs {
+        flex: 1;
+      }
+      replay-moments {
+        block-size: min(70dvh, 720px);
+      }
+      .facts {
+        display: grid;
+        gap: var(--v-s4);
+        max-block-size: calc(100dvh - 120px);
+        overflow-y: auto;
+        padding: var(--v-s4);
       }
       section + section,
       staff-context + section {
@@ -121,6 +148,16 @@ export class ReplayPlayerPage extends LitElement {
         .columns {
           grid-template-columns: minmax(0, 1fr);
         }
+        aside {
+          position: static;
+          max-block-size: none;
+        }
+        replay-moments {
+          block-size: min(60dvh, 520px);
+        }
+        .facts {
+          max-block-size: none;
+        }
       }
       @media (max-width: 720px) {
         :host {
@@ -140,6 +177,11 @@ export class ReplayPlayerPage extends LitElement {
   #ticket: Ticket | undefined;
   #problem: ApiError | undefined;
   #ticketProblem = '';
+  #data: ReplayData | undefined;
+  #moments: readonly Moment[] = [];
+  #timelineProblem = '';
+  #timelineAt = Number.NEGATIVE_INFINITY;
+  #currentMs = 0;
   #stale = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #turn = 0;
@@ -162,6 +204,10 @@ export class ReplayPlayerPage extends LitElement {
       this.#recording = undefined;
       this.#ticket = undefined;
       this.#ticketProblem = '';
+      this.#data = undefined;
+      this.#moments = [];
+      this.#timelineProblem = '';
+      this.#timelineAt = Number.NEGATIVE_INFINITY;
       void this.#load();
     }
   }
@@ -194,7 +240,10 @@ export class ReplayPlayerPage extends LitElement {
           recording.tracks.some((track) => track.fragments.length > 0)
             ? html`<replay-player
                 .recording=${recording}
+                .data=${this.#data}
                 .startMs=${this.startMs}
+                @replay-time=${(event: CustomEvent<number>) => this.#passed(event.detail)}
+                @replay-copy-link=${this.#copyLink}
                 @replay-moved=${(event: CustomEvent<number>) => this.#remember(event.detail)}
               >
                 <vt-button slot="controls" variant="quiet" icon="link" data-testid="copy-link" @click=${this.#copyLink}>Copy link</vt-button>
@@ -203,8 +252,40 @@ export class ReplayPlayerPage extends LitElement {
                 ${summary.complete ? 'This recording has no media: nobody sent sound or picture while it ran.' : 'The first seconds are being written.'}
               </vt-empty>`
         }
-        <aside aria-label="Ticket">${this.#facts(summary)}</aside>
+        <aside aria-label="Details">
+          <vt-tabs
+            label="Details"
+            .tabs=${[
+              { id: 'moments', label: 'Chat and events', count: this.#moments.length },
+              { id: 'ticket', label: 'Ticket' },
+            ]}
+          >
+            <div slot="moments">${this.#listed()}</div>
+            <div slot="ticket" class="facts">${this.#facts(summary)}</div>
+          </vt-tabs>
+        </aside>
       </div>`;
+  }
+
+  #listed() {
+    if (this.#timelineProblem !== '' && this.#data === undefined) {
+      return html`<vt-banner tone="warn" heading="Chat and events could not be loaded">
+        ${this.#timelineProblem}
+        <div slot="actions"><vt-button size="sm" icon="refresh" @click=${() => this.#loadTimeline(this.#turn)}>Try again</vt-button></div>
+      </vt-banner>`;
+    }
+    return this.#data === undefined
+      ? html`<div class="middle" role="status"><vt-spinner></vt-spinner>Loading chat and events…</div>`
+      : html`<replay-moments
+          .moments=${this.#moments}
+          .currentMs=${this.#currentMs}
+          @replay-seek=${(event: CustomEvent<number>) => this.player?.seek(event.detail)}
+        ></replay-moments>`;
+  }
+
+  #passed(ms: number) {
+    this.#currentMs = ms;
+    this.requestUpdate();
   }
 
   #facts(summary: RecordingSummary) {
@@ -273,6 +354,9 @@ export class ReplayPlayerPage extends LitElement {
       const { ticket, complete } = recording.summary;
       if (ticket !== undefined && (this.#ticket === undefined || !complete))
         void this.#loadTicket(ticket, turn);
+      const due = performance.now() - this.#timelineAt >= TIMELINE_REFRESH_MS;
+      if (this.#data === undefined || (complete && !this.#data.timeline.complete) || due)
+        void this.#loadTimeline(turn);
     } catch (error) {
       if (turn !== this.#turn) return;
       const problem = error instanceof ApiError ? error : new ApiError(0, String(error));
@@ -286,6 +370,22 @@ export class ReplayPlayerPage extends LitElement {
     }
     if (this.#recording?.summary.complete === false) {
       this.#timer = setTimeout(() => void this.#load(), REFRESH_MS);
+    }
+    this.requestUpdate();
+  }
+
+  /** The player plays without it; lanes and lists come when it does. */
+  async #loadTimeline(turn: number) {
+    this.#timelineAt = performance.now();
+    try {
+      const timeline = await api.recordingTimeline(this.recordingId);
+      if (turn !== this.#turn) return;
+      this.#data = readTimeline(timeline);
+      this.#moments = momentsOf(timeline);
+      this.#timelineProblem = '';
+    } catch (error) {
+      if (turn !== this.#turn) return;
+      this.#timelineProblem = error instanceof ApiError ? error.message : String(error);
     }
     this.requestUpdate();
   }
@@ -307,7 +407,7 @@ export class ReplayPlayerPage extends LitElement {
     history.replaceState(history.state, '', playerRoute(this.recordingId, ms));
   }
 
-  async #copyLink() {
+  readonly #copyLink = async (): Promise<void> => {
     const at = this.player?.currentTimeMs ?? 0;
     const address = new URL(playerRoute(this.recordingId, at), location.href).href;
     try {
@@ -317,7 +417,7 @@ export class ReplayPlayerPage extends LitElement {
       history.replaceState(history.state, '', address);
       this.#say('Copying is not allowed here; the address bar has the link now');
     }
-  }
+  };
 
   #toSearch() {
     location.hash = this.searchHref;

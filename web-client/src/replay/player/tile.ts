@@ -21,19 +21,27 @@ const SPINNER_AFTER_MS = 250;
  * moving a playing element in the document would stop it. Which one is seen is a matter of classes.
  */
 export class ReplayTile extends LitElement {
-  static override properties = { side: { type: String }, engine: { attribute: false } };
+  static override properties = {
+    side: { type: String },
+    engine: { attribute: false },
+    note: { attribute: false },
+    small: { type: Boolean, reflect: true },
+    wide: { type: Boolean, reflect: true },
+  };
   static override styles = [
     base,
     css`
       :host {
         display: block;
         min-inline-size: 0;
+        block-size: var(--replay-tile-size, auto);
       }
       figure {
         position: relative;
         display: grid;
         overflow: hidden;
-        aspect-ratio: 4 / 3;
+        block-size: var(--replay-tile-size, auto);
+        aspect-ratio: var(--replay-tile-ratio, 4 / 3);
         border-radius: var(--v-radius);
         background: var(--v-stage);
         color: var(--v-on-stage);
@@ -143,9 +151,30 @@ export class ReplayTile extends LitElement {
         gap: var(--v-s1);
         margin-inline-start: auto;
       }
+      :host([wide]) figure {
+        aspect-ratio: var(--replay-tile-ratio, 16 / 9);
+      }
+      :host([small]) .instead {
+        padding: var(--v-s2);
+        padding-block-end: 40px;
+        font-size: var(--v-text-xs);
+        --vt-avatar-size: 36px;
+      }
+      :host([small]) figcaption {
+        padding: var(--v-s3) var(--v-s2) var(--v-s1);
+      }
+      :host([small]) .name {
+        font-size: var(--v-text-xs);
+      }
+      :host([small]) input {
+        display: none;
+      }
       @media (max-width: 720px) {
         figure {
-          aspect-ratio: 16 / 9;
+          aspect-ratio: var(--replay-tile-ratio, 16 / 9);
+        }
+        :host([small]) figure {
+          aspect-ratio: 4 / 3;
         }
       }
       input {
@@ -158,6 +187,12 @@ export class ReplayTile extends LitElement {
 
   declare side: RecordedSide;
   declare engine: ReplayEngine | undefined;
+  /** Why there is no picture, when it is known. */
+  declare note: string;
+  /** Little room: only what is needed. */
+  declare small: boolean;
+  /** The large one of two. */
+  declare wide: boolean;
   #loadingSince: number | undefined;
   #spinnerTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -165,6 +200,9 @@ export class ReplayTile extends LitElement {
     super();
     this.side = 'buyer';
     this.engine = undefined;
+    this.note = '';
+    this.small = false;
+    this.wide = false;
   }
 
   override disconnectedCallback() {
@@ -216,7 +254,7 @@ export class ReplayTile extends LitElement {
     const voice = mine.some((player) => player.media === 'audio' && player.state !== 'gap');
     const silentFor =
       mine.length === 0 ? 'Nothing was recorded on this side' : voice ? 'Camera off' : 'Not connected';
-    return html`<div class="instead"><vt-avatar name=${name}></vt-avatar><span>${silentFor}</span></div>`;
+    return html`<div class="instead"><vt-avatar name=${name}></vt-avatar><span>${this.note || silentFor}</span></div>`;
   }
 
   #sound(engine: ReplayEngine, mine: readonly TrackPlayer[]) {

@@ -1,27 +1,22 @@
-import { css, html, LitElement, nothing } from 'lit';
+import { css, html, LitElement } from 'lit';
 import { guard } from 'lit/directives/guard.js';
 
 import { base } from '../../design/base.ts';
 import { define } from '../../elements/define.ts';
 import { clockTime, spokenTime } from '../../staff/format.ts';
-import type { Lane } from './lanes.ts';
-import type { TimelineMarker } from './marker.ts';
+import type { Span } from '../engine/timeline.ts';
 
 /**
- * The seek bar, with rows that show when each side was heard and seen.
- *
- * Markers can be clicked here; who uses no pointer finds the same things in a list beside the player, so they are no
- * stops of the tab key.
+ * The seek bar of the whole recording, with what is skipped and what part the timeline shows.
  *
  * @fires replay-seek - the person chose a moment; `detail` is session time in ms
- * @fires replay-marker - the person picked a marker (it has been sought, too); `detail` is its id
  */
-export class ReplayTimeline extends LitElement {
+export class ReplaySeekBar extends LitElement {
   static override properties = {
     currentMs: { attribute: false },
     durationMs: { attribute: false },
-    lanes: { attribute: false },
-    markers: { attribute: false },
+    skips: { attribute: false },
+    shown: { attribute: false },
   };
   static override styles = [
     base,
@@ -34,61 +29,26 @@ export class ReplayTimeline extends LitElement {
         position: relative;
         direction: ltr;
       }
-      .lanes {
-        display: grid;
-        gap: 3px;
-        padding-block: 6px 4px;
-      }
-      .lane {
-        position: relative;
-        block-size: 6px;
-        overflow: hidden;
-        border-radius: 3px;
-        background: var(--v-hover);
-      }
-      .span {
+      .marks {
         position: absolute;
+        inset-inline: 9px;
         inset-block: 0;
-        border-radius: 3px;
-        min-inline-size: 2px;
+        pointer-events: none;
       }
-      .buyer .span {
-        background: var(--replay-buyer);
-      }
-      .agent .span {
-        background: var(--replay-agent);
-      }
-      .markers {
-        position: relative;
-        block-size: 14px;
-        margin-inline: 9px;
-      }
-      .marker {
+      .skip {
         position: absolute;
-        inset-block: 0;
-        min-inline-size: 12px;
-        margin-inline-start: -6px;
-        cursor: pointer;
-      }
-      .marker::before {
-        content: '';
-        position: absolute;
-        inset-block: 2px;
-        inset-inline: 1px;
-        border: 2px solid var(--v-surface);
-        border-radius: 5px;
-        background: var(--v-accent);
-        box-shadow: 0 0 0 1px var(--v-accent);
-      }
-      .marker.bookmark::before {
-        border-radius: 0 5px 5px;
-        background: var(--v-surface);
-      }
-      .marker.score::before {
+        inset-block-start: 17px;
+        block-size: 3px;
         border-radius: 2px;
+        background: repeating-linear-gradient(90deg, var(--v-text) 0 2px, transparent 2px 5px);
       }
-      .marker:hover::before {
-        background: var(--v-accent-hover);
+      .shown {
+        position: absolute;
+        inset-block: 4px;
+        border: 2px solid var(--v-accent);
+        border-block-width: 0;
+        border-radius: 3px;
+        opacity: 0.7;
       }
       input {
         display: block;
@@ -136,17 +96,10 @@ export class ReplayTimeline extends LitElement {
         border-radius: 50%;
         background: var(--v-accent);
       }
-      .head {
-        position: absolute;
-        inset-block: 20px 0;
-        inline-size: 2px;
-        margin-inline-start: -1px;
-        background: var(--v-text);
-        pointer-events: none;
-      }
       .hover {
         position: absolute;
         inset-block-end: 100%;
+        z-index: 1;
         translate: -50% 0;
         padding: 2px 8px;
         border-radius: var(--v-radius-sm);
@@ -165,16 +118,18 @@ export class ReplayTimeline extends LitElement {
 
   declare currentMs: number;
   declare durationMs: number;
-  declare lanes: readonly Lane[];
-  declare markers: readonly TimelineMarker[];
+  /** Stretches that are left out. */
+  declare skips: readonly Span[];
+  /** The part that the timeline shows, when it is not the whole. */
+  declare shown: Span | undefined;
   #hoverMs: number | undefined;
 
   constructor() {
     super();
     this.currentMs = 0;
     this.durationMs = 0;
-    this.lanes = [];
-    this.markers = [];
+    this.skips = [];
+    this.shown = undefined;
   }
 
   override render() {
@@ -186,6 +141,8 @@ export class ReplayTimeline extends LitElement {
       const share = Math.min(1, Math.max(0, ms / duration));
       return `calc(9px + (100% - 18px) * ${share.toFixed(5)})`;
     };
+    const place = ({ startMs, endMs }: Span): string =>
+      `left:${percent(startMs)};width:${percent(endMs - startMs)}`;
     const hover = this.#hoverMs;
     return html`<div class="all" @pointermove=${this.#onMove} @pointerleave=${this.#onLeave}>
       <div class="hover ${hover === undefined ? '' : 'on'}" style="left:${centre(hover ?? 0)}" aria-hidden="true">
@@ -204,35 +161,12 @@ export class ReplayTimeline extends LitElement {
         @input=${this.#onInput}
         @keydown=${this.#onKey}
       />
-      <div class="lanes" style="margin-inline:9px" @click=${this.#onClick} aria-hidden="true">
-        ${guard([this.lanes, this.durationMs], () =>
-          this.lanes.map(
-            (lane) => html`<div class="lane ${lane.tone}" title=${lane.label}>
-              ${lane.spans.map(
-                (span) =>
-                  html`<div class="span" style="left:${percent(span.startMs)};width:${percent(span.endMs - span.startMs)}"></div>`,
-              )}
-            </div>`,
-          ),
-        )}
-      </div>
-      ${guard([this.markers, this.durationMs], () => this.#markers(percent))}
-      <div class="head" style="left:${centre(this.currentMs)}" aria-hidden="true"></div>
-    </div>`;
-  }
-
-  #markers(percent: (ms: number) => string) {
-    if (this.markers.length === 0) return nothing;
-    return html`<div class="markers" aria-hidden="true">
-      ${this.markers.map(
-        (marker) =>
-          html`<div
-            class="marker ${marker.kind}"
-            style="left:${percent(marker.atMs)};width:${percent((marker.endMs ?? marker.atMs) - marker.atMs)}"
-            title=${marker.label}
-            data-testid="marker"
-            @click=${() => this.#pick(marker)}
-          ></div>`,
+      ${guard(
+        [this.skips, this.shown, duration],
+        () => html`<div class="marks" aria-hidden="true">
+          ${this.skips.map((skip) => html`<div class="skip" style=${place(skip)}></div>`)}
+          ${this.shown === undefined ? '' : html`<div class="shown" style=${place(this.shown)}></div>`}
+        </div>`,
       )}
     </div>`;
   }
@@ -254,36 +188,22 @@ export class ReplayTimeline extends LitElement {
   }
 
   #onInput(event: Event) {
-    this.#seek(Number((event.target as HTMLInputElement).value));
+    const ms = Number((event.target as HTMLInputElement).value);
+    this.dispatchEvent(new CustomEvent<number>('replay-seek', { detail: ms }));
   }
 
-  /** Arrows move by 5 s, as everywhere on the page, not by the slider's own tenth of a second. */
+  /** Arrows and page keys do what they do everywhere on the page, not the slider's own tenths of a second. */
   #onKey(event: KeyboardEvent) {
     if (event.key.startsWith('Arrow') || event.key === 'PageUp' || event.key === 'PageDown') {
       event.preventDefault();
     }
   }
-
-  #onClick(event: MouseEvent) {
-    this.#seek(this.#at(event));
-  }
-
-  #pick(marker: TimelineMarker) {
-    this.#seek(marker.atMs);
-    this.dispatchEvent(
-      new CustomEvent<string>('replay-marker', { detail: marker.id, bubbles: true, composed: true }),
-    );
-  }
-
-  #seek(ms: number) {
-    this.dispatchEvent(new CustomEvent<number>('replay-seek', { detail: ms }));
-  }
 }
 
-define('replay-timeline', ReplayTimeline);
+define('replay-seek-bar', ReplaySeekBar);
 
 declare global {
   interface HTMLElementTagNameMap {
-    'replay-timeline': ReplayTimeline;
+    'replay-seek-bar': ReplaySeekBar;
   }
 }
