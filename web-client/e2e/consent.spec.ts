@@ -93,8 +93,9 @@ test.describe('where everybody must agree', () => {
     await agent.the('own-consent').click();
     await expect(agent.the('own-consent-state')).toContainText('You agreed on');
     await agent.the('own-consent-decline').last().click();
-    await expect(agent.the('recording')).toHaveText('Not recorded: you have not agreed');
-    await expect(buyer.the('recording-state')).toHaveAttribute('data-state', 'off');
+    await expect(agent.the('recording')).toHaveText('Recording ended: you have not agreed');
+    await expect(buyer.the('recording-state')).toHaveAttribute('data-state', 'stopped');
+    await expect(buyer.the('withdraw'), 'what there is can still be deleted').toBeVisible();
     await expectMoving(agent.the('remote-video'), 'buyer');
     await agent.the('hangup').click();
     const number = await agent.wrapUp('answered', 'Changed my mind.');

@@ -60,7 +60,7 @@ export type CallState = "waiting" | "ringing" | "connected" | "wrap_up" | "ended
 
 export type EndReason = "buyer_hung_up" | "agent_hung_up" | "abandoned" | "buyer_lost" | "agent_lost" | "server_stopped";
 
-export type RecordingState = "off" | "on" | "paused" | "deleted" | "failed";
+export type RecordingState = "off" | "on" | "paused" | "stopped" | "deleted" | "failed";
 
 export type Obstacle = "buyer" | "agent" | "region" | "queue";
 

@@ -103,6 +103,9 @@ pub enum RecordingState {
     On,
     /// It goes on, but nothing is stored right now; see [`RecordingPause`].
     Paused,
+    /// It was recorded for a while and is not any more, because the agent took their consent back; what there is stays
+    /// unless the buyer withdraws.
+    Stopped,
     /// The buyer withdrew: what was recorded has been deleted.
     Deleted,
     /// The buyer agreed but the recorder cannot write (disk full, for one); the call goes on.

@@ -94,9 +94,11 @@ impl Floor {
         if !receipt.recording {
             // What was recorded was agreed to then: it stays as long as the buyer lets it, but nothing is added.
             if let Some(recording) = live.recording.take() {
+                let was_on = live.call.recording() == RecordingState::On;
                 live.completed.push(recording.id());
                 recording.stop();
-                live.call.set_recording(RecordingState::Off, None);
+                let state = if was_on { RecordingState::Stopped } else { RecordingState::Off };
+                live.call.set_recording(state, None);
             }
             self.open_routes(id).await;
         } else if live.recording.is_none() && live.call.may_be_recorded() {

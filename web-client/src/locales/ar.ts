@@ -107,6 +107,7 @@ export const ar: Catalogue = {
   recordingOn: 'جارٍ التسجيل',
   recordingPaused: 'التسجيل متوقف مؤقتًا',
   pausedNote: 'التسجيل متوقف مؤقتًا، ولا يُحفظ أي شيء',
+  recordingStopped: 'انتهى التسجيل',
   recordingOff: 'بدون تسجيل',
   recordingDeleted: 'حُذف التسجيل',
   recordingFailed: 'التسجيل لا يعمل',

@@ -105,6 +105,7 @@ export const de: Catalogue = {
   recordingOn: 'Aufzeichnung',
   recordingPaused: 'Aufzeichnung pausiert',
   pausedNote: 'Die Aufzeichnung ist pausiert, nichts wird gespeichert',
+  recordingStopped: 'Aufzeichnung beendet',
   recordingOff: 'Keine Aufzeichnung',
   recordingDeleted: 'Aufzeichnung gelöscht',
   recordingFailed: 'Aufzeichnung gestört',

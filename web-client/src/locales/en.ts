@@ -104,6 +104,7 @@ export const en = {
   recordingOn: 'Recording',
   recordingPaused: 'Recording paused',
   pausedNote: 'Recording is paused, nothing is stored',
+  recordingStopped: 'Recording ended',
   recordingOff: 'Not recorded',
   recordingDeleted: 'Recording deleted',
   recordingFailed: 'Recording not working',

@@ -105,6 +105,7 @@ export const fr: Catalogue = {
   recordingOn: 'Enregistrement',
   recordingPaused: 'Enregistrement en pause',
   pausedNote: 'L’enregistrement est en pause, rien n’est conservé',
+  recordingStopped: 'Enregistrement terminé',
   recordingOff: 'Non enregistré',
   recordingDeleted: 'Enregistrement supprimé',
   recordingFailed: 'Enregistrement en panne',

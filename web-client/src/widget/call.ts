@@ -21,6 +21,7 @@ const RECORDING: Record<RecordingState, Key> = {
   on: 'recordingOn',
   paused: 'recordingPaused',
   off: 'recordingOff',
+  stopped: 'recordingStopped',
   deleted: 'recordingDeleted',
   failed: 'recordingFailed',
 };
@@ -184,14 +185,15 @@ export class HelpCall extends FlowElement {
   }
 
   #top(name: string, recording: RecordingState) {
-    const on = recording === 'on' || recording === 'paused' || recording === 'failed';
+    // Something is stored, or may be: it can be deleted.
+    const on = recording !== 'off' && recording !== 'deleted';
     return html`<div class="top">
       <div class="who">
         <strong>${name}</strong>
         <span class="clock" aria-label=${this.t('callTime')}>${this.strings.clock(this.#elapsedMs())}</span>
       </div>
       <div class="recording">
-        <vt-badge data-testid="recording-state" data-state=${recording} tone="stage" ?dot=${on && recording !== 'paused'} ?pulse=${recording === 'on'}
+        <vt-badge data-testid="recording-state" data-state=${recording} tone="stage" ?dot=${recording === 'on' || recording === 'failed'} ?pulse=${recording === 'on'}
           >${this.t(RECORDING[recording])}</vt-badge
         >
         ${

@@ -126,6 +126,7 @@ function recordingText(end: FlowEnd): Key {
   switch (end.recording) {
     case 'on':
     case 'paused':
+    case 'stopped':
       return 'endedRecorded';
     case 'deleted':
       return 'endedDeleted';

@@ -106,7 +106,7 @@ async fn an_agent_who_takes_it_back_ends_the_recording_and_deletes_nothing() {
     agent.say(own(false)).await;
     // Views from before the recording began may still be on their way.
     let view = agent.sees_when("what is missing", |call| !call.obstacles.is_empty()).await;
-    assert_eq!((view.recording, view.obstacles), (RecordingState::Off, vec![Obstacle::Agent]));
+    assert_eq!((view.recording, view.obstacles), (RecordingState::Stopped, vec![Obstacle::Agent]));
     settle().await;
     let deeds = world.model.deeds();
     assert!(deeds.contains(&Deed::RecordingStopped) && !deeds.contains(&Deed::RecordingErased));
@@ -124,6 +124,7 @@ async fn the_buyers_withdrawal_takes_what_the_agents_has_left() {
     assert_eq!(world.model.stores(), Ok(()));
     agent.does(own(false)).await;
     assert!(!world.model.deeds().contains(&Deed::RecordingErased));
+    buyer.sees_when("that something is stored", |call| call.recording == RecordingState::Stopped).await;
     buyer.say(buyers(false)).await;
     buyer.sees_when("deleted", |call| call.recording == RecordingState::Deleted).await;
     let erased = world.model.deeds().iter().filter(|deed| **deed == Deed::RecordingErased).count();

@@ -31,9 +31,15 @@ const RECORDING: Record<
   off: { tone: 'stage', words: 'Not recorded' },
   on: { tone: 'danger', words: 'Recording' },
   paused: { tone: 'warn', words: 'Recording paused' },
+  stopped: { tone: 'stage', words: 'Recording ended' },
   deleted: { tone: 'stage', words: 'Recording deleted' },
   failed: { tone: 'warn', words: 'Recording failed' },
 };
+
+/** Whether what stands against recording is not the news of the moment. */
+function runs({ recording }: CallView): boolean {
+  return recording !== 'off' && recording !== 'stopped';
+}
 
 /**
  * The picture and sound of a call, and what the agent does with their own.
@@ -217,7 +223,7 @@ export class ConsoleStage extends LitElement {
   /** The state, and what is missing where nothing is recorded. */
   #recordingWords(desk: Desk, call: CallView): string {
     const { words } = RECORDING[call.recording];
-    const why = call.recording === 'off' ? because(call.obstacles ?? [], desk.isAgent) : '';
+    const why = runs(call) ? '' : because(call.obstacles ?? [], desk.isAgent);
     return why ? `${words}: ${why}` : words;
   }
 
@@ -236,7 +242,7 @@ export class ConsoleStage extends LitElement {
         >${this.#recordingWords(desk, call)}</vt-badge
       >
       ${
-        desk.isAgent && call.recording === 'off' && call.obstacles?.includes('agent')
+        desk.isAgent && !runs(call) && call.obstacles?.includes('agent')
           ? html`<vt-button variant="stage" size="sm" round data-testid="decide" @click=${() => this.dispatchEvent(new CustomEvent('console-consent', { bubbles: true, composed: true }))}>Read and choose</vt-button>`
           : nothing
       }
