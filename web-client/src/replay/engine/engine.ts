@@ -31,6 +31,9 @@ const FRAME_MS = 1000 / 30;
 const STEP_REACH_MS = 400;
 const STEP_MS = 17;
 
+/** No frame is shorter, ms. */
+const SHORTEST_MS = 2;
+
 /**
  * The engine.
  *
@@ -165,20 +168,35 @@ export class ReplayEngine extends EventTarget {
       this.seek(this.currentTimeMs + direction * FRAME_MS);
       return;
     }
-    const target = (ahead: number): number => (direction === 1 ? from + ahead : from - ahead);
-    for (let ahead = direction === 1 ? STEP_MS : 2; ahead <= STEP_REACH_MS; ahead += STEP_MS) {
-      const wanted = target(ahead);
-      if (wanted < 0 || wanted > this.#durationMs) return;
-      this.seek(wanted);
-      const frame = await of.frameShown();
-      if (this.#wanted || this.#clock.at(performance.now()) !== wanted) return;
-      if (frame !== undefined && Math.abs(frame - from) > 1) {
-        // The clock stands where the frame begins, so that the others show the same moment. A hair later, for times in
-        // files are rounded.
-        this.seek(frame + 1);
-        return;
-      }
+    if (direction === -1) {
+      const before = await this.#frameAt(from - SHORTEST_MS, of);
+      if (before !== undefined) this.seek(before + 1);
+      return;
     }
+    for (let ahead = STEP_MS; ahead <= STEP_REACH_MS; ahead += STEP_MS) {
+      let next = await this.#frameAt(from + ahead, of);
+      if (next === undefined) return;
+      if (next - from < SHORTEST_MS) continue;
+      // A frame that was shown only shortly may lie between.
+      for (;;) {
+        const earlier = await this.#frameAt(next - SHORTEST_MS, of);
+        if (earlier === undefined) return;
+        if (earlier - from < SHORTEST_MS || earlier >= next) break;
+        next = earlier;
+      }
+      // The clock stands where the frame begins, so that the others show the same moment. A hair later, for times in
+      // files are rounded.
+      this.seek(next + 1);
+      return;
+    }
+  }
+
+  /** Begin of the frame that is shown at a moment, ms; `undefined` at the edges, and when somebody went elsewhere. */
+  async #frameAt(atMs: number, of: TrackPlayer): Promise<number | undefined> {
+    if (atMs < 0 || atMs > this.#durationMs) return undefined;
+    this.seek(atMs);
+    const frame = await of.frameShown();
+    return this.#wanted || this.#clock.at(performance.now()) !== atMs ? undefined : frame;
   }
 
   /** What may be skipped: stretches in which nobody speaks or nothing was recorded. */
