@@ -106,7 +106,7 @@ test-web: $(WEB)/node_modules/.package-lock.json ## Web client: lint, types, uni
 
 # The binary comes out of the same invocation as the tests: the same features, so nothing is compiled twice.
 $(VITRINE): FORCE
-	cargo build --workspace --bins --tests --profile $(PROFILE)
+	cargo build --workspace --bins --tests --examples --profile $(PROFILE)
 FORCE:
 
 .PHONY: test-e2e e2e

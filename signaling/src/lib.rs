@@ -20,6 +20,8 @@ pub mod queues;
 pub mod recording_policy;
 mod rest;
 pub mod review;
+pub mod sampling;
+pub mod search;
 mod server;
 pub mod store;
 pub mod tls;

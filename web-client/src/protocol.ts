@@ -28,6 +28,10 @@ export type DisputeId = string;
 
 export type CommentId = string;
 
+export type SavedFilterId = string;
+
+export type SampleId = string;
+
 export type Problem = { 
 /**
  * `/problems/<code>`: stable, for programs. A page at that address explains it.
@@ -1160,6 +1164,322 @@ rating: Rating,
  */
 changeable_until: string, };
 
+export type Flag = "complaint" | "comment" | "paused" | "noted";
+
+export type Facets = { 
+/**
+ * Recordings found; counting stops at 10,000.
+ */
+count: number, 
+/**
+ * There are more than that.
+ */
+more: boolean, 
+/**
+ * Agents by id. Each list counts what the search would find without its own field; the most frequent first, at
+ * most 200.
+ */
+agents: Array<Facet>, 
+/**
+ * Queues, with their titles.
+ */
+queues: Array<Facet>, 
+/**
+ * Countries.
+ */
+markets: Array<Facet>, 
+/**
+ * Languages.
+ */
+languages: Array<Facet>, 
+/**
+ * Outcomes.
+ */
+outcomes: Array<Facet>, 
+/**
+ * Flags.
+ */
+flags: Array<Facet>, };
+
+export type Facet = { 
+/**
+ * What to write into the field.
+ */
+value: string, 
+/**
+ * What people read, where it is something else.
+ */
+label?: string, 
+/**
+ * How many recordings have it.
+ */
+count: number, };
+
+export type NewSavedFilter = { 
+/**
+ * What its owner calls it, 1–80 characters.
+ */
+name: string, 
+/**
+ * The search as in the address, e.g. `period=last_week&csat_max=2` (see [`crate::search`]).
+ */
+query: string, 
+/**
+ * Whether everybody who may see recordings finds it in their list.
+ */
+shared: boolean, };
+
+export type SavedFilter = { 
+/**
+ * Which.
+ */
+id: SavedFilterId, 
+/**
+ * What its owner calls it.
+ */
+name: string, 
+/**
+ * The search.
+ */
+query: string, 
+/**
+ * Whether others find it.
+ */
+shared: boolean, 
+/**
+ * Whether you may change it.
+ */
+mine: boolean, 
+/**
+ * The owner's name.
+ */
+owner: string, 
+/**
+ * Whether your list begins with it.
+ */
+is_default: boolean, };
+
+export type Amount = { "kind": "share", 
+/**
+ * 1–100.
+ */
+percent: number, } | { "kind": "count", 
+/**
+ * 1–1,000.
+ */
+count: number, };
+
+export type Stratum = "all" | "agent" | "queue" | "market";
+
+export type SampleRule = { 
+/**
+ * How much of each stratum.
+ */
+amount: Amount, 
+/**
+ * Of what each.
+ */
+per: Stratum, 
+/**
+ * Leave out what was reviewed already.
+ */
+exclude_reviewed: boolean, };
+
+export type NewSample = { 
+/**
+ * 1–80 characters.
+ */
+name: string, 
+/**
+ * Of which recordings: a search as in the address (see [`crate::search`]). Its period is fixed when the sample is
+ * drawn. Empty: of all.
+ */
+query: string, 
+/**
+ * Where days begin for who asks, e.g. `Europe/Vienna`; UTC unless said.
+ */
+zone?: string, 
+/**
+ * How to draw. Absent: `recordings` it is.
+ */
+rule?: SampleRule, 
+/**
+ * Without a rule: which recordings, in order; 1–1,000.
+ */
+recordings?: Array<RecordingId>, 
+/**
+ * Who reviews; the recordings are dealt out among them. Nobody: whoever comes.
+ */
+reviewers: Array<UserId>, 
+/**
+ * Makes the drawing repeatable; one is chosen when absent.
+ */
+seed?: number, };
+
+export type SampleChange = { 
+/**
+ * 1–80 characters.
+ */
+name: string, 
+/**
+ * Who reviews; what is not reviewed yet is dealt out anew.
+ */
+reviewers: Array<UserId>, };
+
+export type Sample = { 
+/**
+ * Which.
+ */
+id: SampleId, 
+/**
+ * What people call it.
+ */
+name: string, 
+/**
+ * Of which recordings; its period is a stretch of time by now.
+ */
+query: string, 
+/**
+ * How it was drawn; absent when picked by hand.
+ */
+rule?: SampleRule, 
+/**
+ * The seed of the drawing.
+ */
+seed: number, 
+/**
+ * Who made it.
+ */
+created_by: string, 
+/**
+ * When.
+ */
+created_at: string, 
+/**
+ * When it was drawn last.
+ */
+drawn_at: string, 
+/**
+ * Who reviews.
+ */
+reviewers: Array<Reviewer>, 
+/**
+ * Recordings in it.
+ */
+total: number, 
+/**
+ * Of them reviewed.
+ */
+reviewed: number, };
+
+export type Reviewer = { 
+/**
+ * Who.
+ */
+id: UserId, 
+/**
+ * Name to show.
+ */
+name: string, 
+/**
+ * Recordings of the sample that are theirs.
+ */
+total: number, 
+/**
+ * Of them reviewed.
+ */
+reviewed: number, };
+
+export type SampleDraw = { 
+/**
+ * Recordings drawn.
+ */
+drawn: number, 
+/**
+ * Recordings there are.
+ */
+population: number, 
+/**
+ * By stratum, in order of name.
+ */
+strata: Array<StratumDraw>, };
+
+export type StratumDraw = { 
+/**
+ * An agent's name, a country; empty: not known, or all.
+ */
+name: string, 
+/**
+ * Recordings drawn.
+ */
+drawn: number, 
+/**
+ * Recordings there are.
+ */
+population: number, };
+
+export type SampleItem = { 
+/**
+ * As in the list of recordings.
+ */
+recording: RecordingSummary, 
+/**
+ * Counts from 1.
+ */
+position: number, 
+/**
+ * Which stratum it stands for.
+ */
+stratum: string, 
+/**
+ * Whose it is.
+ */
+reviewer?: UserId, 
+/**
+ * Reviewed at.
+ */
+reviewed_at?: string, };
+
+export type SamplePlace = { 
+/**
+ * The worklist's name.
+ */
+name: string, 
+/**
+ * Counts from 1.
+ */
+position: number, 
+/**
+ * Recordings in the worklist.
+ */
+total: number, 
+/**
+ * Of them reviewed.
+ */
+reviewed: number, 
+/**
+ * Whether this one is.
+ */
+reviewed_at?: string, 
+/**
+ * The one before.
+ */
+previous?: RecordingId, 
+/**
+ * The one after.
+ */
+next?: RecordingId, 
+/**
+ * The next one (from the beginning again, after the end) that is not reviewed and is yours or nobody's.
+ */
+next_open?: RecordingId, };
+
+export type ItemChange = { 
+/**
+ * True: reviewed.
+ */
+reviewed: boolean, };
+
 export type NewBuyerSession = { 
 /**
  * Language the widget shows, BCP 47.
@@ -1489,6 +1809,14 @@ product?: string,
  * Language of the buyer.
  */
 language: string, 
+/**
+ * Country of the buyer, ISO 3166-1 alpha-2.
+ */
+country?: string, 
+/**
+ * What is to know at first sight.
+ */
+flags: Array<Flag>, 
 /**
  * Outcome code.
  */

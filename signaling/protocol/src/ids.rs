@@ -59,6 +59,14 @@ id!(
     PartyId
 );
 id!(
+    /// A search for recordings that somebody keeps.
+    SavedFilterId
+);
+id!(
+    /// A worklist of recordings to review.
+    SampleId
+);
+id!(
     /// Evidence that a person chose to be recorded or not.
     ReceiptId
 );

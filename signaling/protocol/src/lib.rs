@@ -12,6 +12,9 @@ pub mod replay;
 pub mod rest;
 pub mod review;
 pub mod rights;
+pub mod samples;
+pub mod saved_filters;
+pub mod search;
 mod typescript;
 pub mod ws;
 

@@ -12,10 +12,10 @@
 //! | `GET /calls/{id}/quality` | the same, and reviewers | → [`QualityTimeline`] |
 //! | `PUT /calls/{id}/rating` | the call's buyer | see [`crate::rating`] |
 //! | `PUT /calls/{id}/wrap-up` | the call's agent, supervisor, admin | [`WrapUp`] → [`Ticket`] |
-//! | `GET /recordings?ticket=&agent=&product=&limit=&before=` | reviewer, supervisor, admin | → [`Page`] of [`RecordingSummary`] |
 //! | `GET /recordings/{id}` | the same | → [`Recording`] |
 //! | `GET /recordings/{id}/timeline` | the same | → [`crate::replay::ReplayTimeline`] |
-//! | `GET /recordings?ticket=&agent=&product=&limit=&before=` | who may see recordings | → [`Page`] of [`RecordingSummary`] |
+//! | `GET /recordings?<search>`, `/recordings/facets?<search>` | who may see recordings | see [`crate::search`] |
+//! | `…/saved-filters`, `…/samples` | the same | see [`crate::saved_filters`], [`crate::samples`] |
 //! | `GET /recordings/{id}` | who may play them | → [`Recording`] |
 //! | `POST /recordings/{id}/plays` | the same | [`Why`] → 204; playing is logged without it, too |
 //! | `GET /recordings/{id}/tracks/{track}` | the same | → bytes, `Range` understood |
@@ -39,6 +39,7 @@ use crate::call::{BuyerContext, CallState, EndReason, LinkState, PauseReason, Ro
 use crate::ids::{BuyerSessionId, CallId, PartyId, ReceiptId, RecordingId, TicketId, UserId};
 use crate::rating::Rating;
 use crate::rights::Action;
+use crate::search::Flag;
 
 /// The buyer taps "video help".
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, TS)]
@@ -266,6 +267,12 @@ pub struct RecordingSummary {
     pub product: Option<String>,
     /// Language of the buyer.
     pub language: String,
+    /// Country of the buyer, ISO 3166-1 alpha-2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub country: Option<String>,
+    /// What is to know at first sight.
+    pub flags: Vec<Flag>,
     /// Outcome code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]

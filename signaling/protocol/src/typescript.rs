@@ -2,7 +2,9 @@
 
 use ts_rs::{Config, TS};
 
-use crate::{audit, call, ids, problem, rating, replay, rest, review, rights, ws};
+use crate::{
+    audit, call, ids, problem, rating, replay, rest, review, rights, samples, saved_filters, search, ws,
+};
 
 /// All types of the protocol as one TypeScript module.
 pub fn typescript() -> String {
@@ -32,6 +34,8 @@ pub fn typescript() -> String {
         ids::SecondScoreId,
         ids::DisputeId,
         ids::CommentId,
+        ids::SavedFilterId,
+        ids::SampleId,
         problem::Problem,
         call::Role,
         call::Side,
@@ -79,6 +83,23 @@ pub fn typescript() -> String {
         rating::NewRating,
         rating::Rating,
         rating::RatingKept,
+        search::Flag,
+        search::Facets,
+        search::Facet,
+        saved_filters::NewSavedFilter,
+        saved_filters::SavedFilter,
+        samples::Amount,
+        samples::Stratum,
+        samples::SampleRule,
+        samples::NewSample,
+        samples::SampleChange,
+        samples::Sample,
+        samples::Reviewer,
+        samples::SampleDraw,
+        samples::StratumDraw,
+        samples::SampleItem,
+        samples::SamplePlace,
+        samples::ItemChange,
         rest::NewBuyerSession,
         rest::BuyerSession,
         rest::ConsentText,

@@ -65,7 +65,7 @@ pub(super) async fn quality(
 }
 
 /// A call that somebody may see. What they may not see is not there.
-async fn visible(
+pub(super) async fn visible(
     app: &AppState,
     staff: &Staff,
     id: CallId,

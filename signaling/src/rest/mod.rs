@@ -4,6 +4,7 @@ mod audit;
 mod buyer_sessions;
 mod calls;
 mod extract;
+mod flags;
 mod login;
 mod outcomes;
 mod own_consent;
@@ -13,6 +14,8 @@ mod ratings;
 mod recordings;
 mod replay;
 mod reviews;
+mod samples;
+mod saved_filters;
 mod tickets;
 mod users;
 
@@ -55,11 +58,27 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/tickets", get(tickets::list))
         .route("/tickets/{id}", get(tickets::one))
         .route("/recordings", get(recordings::list))
+        .route("/recordings/facets", get(recordings::facets))
         .route("/recordings/{id}", get(recordings::one))
         // The one answer that is large and shrinks well.
         .route("/recordings/{id}/timeline", get(replay::timeline).layer(CompressionLayer::new()))
         .route("/recordings/{id}/plays", post(recordings::plays))
         .route("/recordings/{id}/tracks/{track}", get(recordings::track))
+        .route("/calls/{id}/flags/{flag}", put(flags::set).delete(flags::clear))
+        .route("/saved-filters", get(saved_filters::list).post(saved_filters::add))
+        .route("/saved-filters/{id}", put(saved_filters::change).delete(saved_filters::delete))
+        .route("/saved-filters/{id}/restore", post(saved_filters::restore))
+        .route(
+            "/saved-filters/{id}/default",
+            put(saved_filters::set_default).delete(saved_filters::clear_default),
+        )
+        .route("/samples", get(samples::list).post(samples::add))
+        .route("/samples/preview", post(samples::preview))
+        .route("/samples/{id}", get(samples::one).put(samples::change).delete(samples::delete))
+        .route("/samples/{id}/restore", post(samples::restore))
+        .route("/samples/{id}/resample", post(samples::resample))
+        .route("/samples/{id}/items", get(samples::items))
+        .route("/samples/{id}/items/{recording}", get(samples::place).put(samples::mark))
         .route("/outcomes", get(outcomes::list))
         .route("/own-consent", get(own_consent::words))
         .route("/queues", get(queues::list))

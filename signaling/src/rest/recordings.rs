@@ -1,7 +1,7 @@
 //! Recordings: find, and hand out what a player needs. Every opening is logged.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use jiff::SignedDuration;
@@ -10,49 +10,64 @@ use protocol::ids::RecordingId;
 use protocol::rest::{
     ByteRange, Fragment, Page, RecordedSide, Recording, RecordingSummary, RecordingTrack, Turn, Why,
 };
+use protocol::search::Facets;
 use recorder::{IndexError, IndexTrack, RecordingIndex};
-use serde::Deserialize;
 
-use super::calls::paging;
-use super::extract::{Body, Id, Params, Staff};
+use super::extract::{Body, Id, Staff};
 use super::range;
 use crate::app::AppState;
 use crate::audit::Note;
 use crate::auth::Action;
 use crate::floor::clock::timestamp;
 use crate::problem::{self, Refusal};
-use crate::store::RecordingFilter;
+use crate::search::{BadFilter, Listing, Scope};
 
 /// Playing is logged once in this time for each person and recording: a player reads hundreds of parts.
 const PLAYING: SignedDuration = SignedDuration::from_mins(30);
 /// Longest reason, characters.
 const WHY_MAX: usize = 500;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Search {
-    ticket: Option<String>,
-    agent: Option<String>,
-    product: Option<String>,
-    limit: Option<u32>,
-    before: Option<String>,
-}
-
 /// `GET /recordings`
 pub(super) async fn list(
     State(app): State<AppState>,
     staff: Staff,
-    Params(search): Params<Search>,
+    RawQuery(query): RawQuery,
 ) -> Result<Json<Page<RecordingSummary>>, Refusal> {
     staff.must(Action::SeeRecordings, "seeing recordings")?;
-    let paging = paging(search.limit, search.before.as_deref())?;
-    let filter = RecordingFilter {
-        ticket: search.ticket,
-        agent: search.agent,
-        product: search.product,
-        ..RecordingFilter::default()
-    };
-    Ok(Json(app.store.recordings(&filter, paging).await?))
+    let Listing { search, zone, limit, after } = listing(query)?;
+    let window = search.filter.window(app.store.now(), &zone);
+    Ok(Json(app.store.search_recordings(&search, window, &scope(&staff), limit, after).await?))
+}
+
+/// `GET /recordings/facets`
+pub(super) async fn facets(
+    State(app): State<AppState>,
+    staff: Staff,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Facets>, Refusal> {
+    staff.must(Action::SeeRecordings, "seeing recordings")?;
+    let Listing { search, zone, .. } = listing(query)?;
+    let window = search.filter.window(app.store.now(), &zone);
+    let mut facets = app.store.recording_facets(&search.filter, window, &scope(&staff)).await?;
+    for facet in &mut facets.queues {
+        facet.label = app.queues.named(&facet.value).map(|queue| queue.title.clone());
+    }
+    Ok(Json(facets))
+}
+
+/// What somebody may find.
+pub(super) fn scope(staff: &Staff) -> Scope {
+    Scope { me: staff.0.id, queues: staff.0.queues.clone() }
+}
+
+fn listing(query: Option<String>) -> Result<Listing, Refusal> {
+    Listing::parse(&query.unwrap_or_default())
+        .map_err(|error| problem::QUERY_INVALID.at(error.field, error.why).into())
+}
+
+/// A search that stands in a field of a body.
+pub(super) fn bad_filter(field: &str, error: &BadFilter) -> Refusal {
+    problem::FIELD_INVALID.at(field, error.to_string()).into()
 }
 
 /// `GET /recordings/{id}`

@@ -60,6 +60,9 @@ impl Store {
             queue: Set(new.queue),
             context: Set(convert::json("calls.context", &new.context)?),
             search: Set(search.unwrap_or_default()),
+            language: Set(Some(new.context.language.to_lowercase())),
+            country: Set(new.context.country.as_ref().map(|code| code.to_uppercase())),
+            sku: Set(product.map(|product| product.sku.clone())),
         };
         call::Entity::insert(row).exec_without_returning(&self.db).await?;
         Ok(())
@@ -101,6 +104,7 @@ impl Store {
             agent_name: Set(name),
             outcome: Set(None),
             notes: Set(String::new()),
+            notes_search: Set(String::new()),
             created_at: Set(convert::micros(at)),
             closed_at: Set(None),
             closed_by: Set(None),

@@ -21,6 +21,9 @@ mod ratings;
 mod recordings;
 mod review;
 mod rights;
+mod samples;
+mod saved_filters;
+mod search;
 mod staff;
 mod tickets;
 
@@ -40,11 +43,13 @@ pub use buyers::{ApiKey, BuyerSessionRecord, NewApiKey, NewBuyerVisit};
 pub use calls::{NewCall, OpenCall};
 pub use paging::{BadCursor, Paging};
 pub use ratings::RateError;
-pub use recordings::{RecordingFilter, RecordingRow};
+pub use recordings::RecordingRow;
 pub use review::{
     DisputeAnswer, DisputeFacts, NewReviewRow, NewSecond, ReviewFilter, ReviewRecord, SecondRow,
     SubmittedRevision, scored_between,
 };
+pub use samples::{NewSampleRow, SampleError};
+pub use saved_filters::{FILTERS_MAX, SaveFilterError};
 pub use staff::{LoginRecord, NewUser, NewUserError};
 pub use tickets::{NOTES_MAX, WrapUpError};
 
@@ -163,7 +168,7 @@ impl Store {
         Ok(self.db.close().await?)
     }
 
-    /// Forgets sessions and used tokens that have expired. Cheap; run it now and then.
+    /// Forgets sessions and used tokens that have expired, and worklists that were deleted. Cheap; run it now and then.
     pub async fn sweep(&self) -> Result<u64> {
         use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
         let now = convert::micros(self.now());
@@ -185,6 +190,7 @@ impl Store {
             .filter(entities::buyer_session::Column::Id.not_in_subquery(called))
             .exec(&self.db)
             .await?;
-        Ok(tokens.rows_affected + sessions.rows_affected + visits.rows_affected)
+        let worklists = self.sweep_worklists().await?;
+        Ok(tokens.rows_affected + sessions.rows_affected + visits.rows_affected + worklists)
     }
 }

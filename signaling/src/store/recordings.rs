@@ -4,28 +4,16 @@ use jiff::Timestamp;
 use protocol::audit::AuditEvent;
 use protocol::call::BuyerContext;
 use protocol::ids::{CallId, RecordingId, TicketId};
-use protocol::rest::{Page, RecordingSummary};
+use protocol::rest::RecordingSummary;
+use protocol::search::Flag;
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::{Expr, Query};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, TransactionTrait};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, TransactionTrait};
 
 use super::calls::ticket_ref;
 use super::entities::{call, recording, ticket};
-use super::{Paging, Result, Store, StoreError, audit, convert};
+use super::{Result, Store, StoreError, audit, convert};
 use crate::audit::{Actor, Note};
-
-/// What a search for recordings may ask for; every part that is there must match.
-#[derive(Clone, Default, Debug)]
-pub struct RecordingFilter {
-    /// Start of the ticket's number, with or without the letter.
-    pub ticket: Option<String>,
-    /// Part of the agent's name.
-    pub agent: Option<String>,
-    /// Part of the product's name or SKU.
-    pub product: Option<String>,
-    /// Only of these calls.
-    pub(crate) calls: Option<Vec<CallId>>,
-}
 
 /// A recording that an earlier run of the server may have left unfinished.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -34,51 +22,6 @@ pub struct RecordingRow {
     pub id: RecordingId,
     /// Its call.
     pub call: CallId,
-}
-
-impl RecordingFilter {
-    pub(super) fn of_calls(calls: &[CallId]) -> Self {
-        Self { calls: Some(calls.to_vec()), ..Self::default() }
-    }
-
-    fn condition(&self) -> Condition {
-        let mut condition = Condition::all().add(recording::Column::DeletedAt.is_null());
-        if let Some(calls) = &self.calls {
-            condition = condition.add(recording::Column::Call.is_in(calls.iter().map(|id| id.0)));
-        }
-        let given = |text: &Option<String>| {
-            text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_lowercase)
-        };
-        let mut tickets = Condition::all();
-        if let Some(number) = given(&self.ticket) {
-            // People leave the letter out.
-            let digits = number.strip_prefix("v-").or_else(|| number.strip_prefix('v')).unwrap_or(&number);
-            let needle = convert::starts_with(&format!("v-{digits}"));
-            tickets = tickets.add(ticket::Column::Search.like(needle));
-        }
-        if let Some(agent) = given(&self.agent) {
-            // The column holds the number, a blank and the name.
-            let needle = convert::contains_after_blank(&agent);
-            tickets = tickets.add(ticket::Column::Search.like(needle));
-        }
-        if !tickets.is_empty() {
-            let calls = Query::select()
-                .column(ticket::Column::Call)
-                .from(ticket::Entity)
-                .cond_where(tickets)
-                .to_owned();
-            condition = condition.add(recording::Column::Call.in_subquery(calls));
-        }
-        if let Some(product) = given(&self.product) {
-            let calls = Query::select()
-                .column(call::Column::Id)
-                .from(call::Entity)
-                .and_where(call::Column::Search.like(convert::contains(&product)))
-                .to_owned();
-            condition = condition.add(recording::Column::Call.in_subquery(calls));
-        }
-        condition
-    }
 }
 
 impl Store {
@@ -157,23 +100,6 @@ impl Store {
         Ok(rows.into_iter().map(|row| RecordingId(row.id)).collect())
     }
 
-    /// Recordings whose media exists, newest first.
-    pub async fn recordings(
-        &self,
-        filter: &RecordingFilter,
-        paging: Paging,
-    ) -> Result<Page<RecordingSummary>> {
-        let mut query = recording::Entity::find()
-            .filter(filter.condition())
-            .order_by_desc(recording::Column::Id)
-            .limit(paging.fetch());
-        if let Some(before) = paging.before() {
-            query = query.filter(recording::Column::Id.lt(before));
-        }
-        let (rows, next) = paging.cut(query.all(&self.db).await?, |row| row.id);
-        Ok(Page { items: self.recording_summaries(rows).await?, next })
-    }
-
     /// One recording whose media exists.
     pub async fn recording(&self, id: RecordingId) -> Result<Option<RecordingSummary>> {
         let row = recording::Entity::find_by_id(id.0)
@@ -183,22 +109,29 @@ impl Store {
         Ok(self.recording_summaries(row.into_iter().collect()).await?.pop())
     }
 
-    /// Every recording of a filter, newest first.
-    pub(super) async fn recordings_of(&self, filter: RecordingFilter) -> Result<Vec<RecordingSummary>> {
+    /// The recordings of some calls whose media exists, newest first.
+    pub(super) async fn recordings_of(&self, calls: &[CallId]) -> Result<Vec<RecordingSummary>> {
         let rows = recording::Entity::find()
-            .filter(filter.condition())
+            .filter(recording::Column::Call.is_in(calls.iter().map(|id| id.0)))
+            .filter(recording::Column::DeletedAt.is_null())
             .order_by_desc(recording::Column::Id)
             .all(&self.db)
             .await?;
         self.recording_summaries(rows).await
     }
 
-    async fn recording_summaries(&self, rows: Vec<recording::Model>) -> Result<Vec<RecordingSummary>> {
+    /// Recordings as the API shows them, in the same order.
+    pub(super) async fn recording_summaries(
+        &self,
+        rows: Vec<recording::Model>,
+    ) -> Result<Vec<RecordingSummary>> {
         let ids = || rows.iter().map(|row| row.call);
         let calls = call::Entity::find().filter(call::Column::Id.is_in(ids())).all(&self.db).await?;
         let tickets = ticket::Entity::find().filter(ticket::Column::Call.is_in(ids())).all(&self.db).await?;
         let ratings = self.ratings_of(ids()).await?;
         let mut pauses = self.pauses_of(&rows.iter().map(|row| row.id).collect::<Vec<_>>()).await?;
+        let flags = self.flags_of(ids()).await?;
+        let noted = self.noted_of(rows.iter().map(|row| row.id)).await?;
         rows.iter()
             .map(|row| {
                 let call = calls
@@ -207,6 +140,13 @@ impl Store {
                     .ok_or_else(|| StoreError::Missing { what: "call", id: row.call.to_string() })?;
                 let context: BuyerContext = convert::from_json("calls.context", &call.context)?;
                 let ticket = tickets.iter().find(|ticket| ticket.call == row.call);
+                let rating = ratings.get(&row.call).cloned();
+                let comment =
+                    rating.as_ref().and_then(|rating| rating.comment.as_ref()).map(|_| Flag::Comment);
+                let pauses = pauses.remove(&row.id).unwrap_or_default();
+                let paused = (!pauses.is_empty()).then_some(Flag::Paused);
+                let noted = noted.contains(&row.id).then_some(Flag::Noted);
+                let stored = flags.iter().filter(|(call, _)| *call == row.call).map(|(_, flag)| *flag);
                 Ok(RecordingSummary {
                     id: RecordingId(row.id),
                     call: CallId(row.call),
@@ -218,12 +158,14 @@ impl Store {
                     product: context.product.map(|product| product.name),
                     language: context.language,
                     outcome: ticket.and_then(|ticket| ticket.outcome.clone()),
-                    rating: ratings.get(&row.call).cloned(),
+                    country: call.country.clone(),
+                    flags: stored.chain(comment).chain(paused).chain(noted).collect(),
+                    rating,
                     started_at: convert::time("recordings.started_at", row.started_at)?,
                     duration_ms: u32::try_from(row.duration_ms)
                         .map_err(|error| convert::unreadable("recordings.duration_ms", error))?,
                     complete: row.complete,
-                    pauses: pauses.remove(&row.id).unwrap_or_default(),
+                    pauses,
                 })
             })
             .collect()

@@ -8,7 +8,7 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, Quer
 
 use super::calls::ticket_ref;
 use super::entities::{call, ticket};
-use super::{Paging, RecordingFilter, Result, Store, StoreError, convert};
+use super::{Paging, Result, Store, StoreError, convert};
 
 /// Longest notes, characters.
 pub const NOTES_MAX: usize = 10_000;
@@ -50,6 +50,7 @@ impl Store {
         let now = convert::micros(self.now());
         ticket::Entity::update_many()
             .col_expr(ticket::Column::Outcome, Expr::value(Some(written.outcome)))
+            .col_expr(ticket::Column::NotesSearch, Expr::value(written.notes.to_lowercase()))
             .col_expr(ticket::Column::Notes, Expr::value(written.notes))
             .col_expr(ticket::Column::ClosedAt, Expr::value(Some(now)))
             .col_expr(ticket::Column::ClosedBy, Expr::value(Some(by.0)))
@@ -120,7 +121,7 @@ impl Store {
         let summaries = self.summaries(call_rows).await?;
         let receipts = self.receipts_of(&calls).await?;
         let ratings = self.ratings_of(calls.iter().map(|id| id.0)).await?;
-        let recordings = self.recordings_of(RecordingFilter::of_calls(&calls)).await?;
+        let recordings = self.recordings_of(&calls).await?;
         rows.into_iter()
             .map(|row| {
                 let call = CallId(row.call);

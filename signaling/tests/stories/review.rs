@@ -527,3 +527,38 @@ async fn scores_are_exported_one_row_each_and_no_cell_is_a_formula() {
     }
     assert_eq!(get(world, sven, "/reviews.csv?from=yesterday").await.refused("query_invalid"), "from");
 }
+
+#[tokio::test]
+async fn a_score_is_found_by_searches_and_is_work_done_in_a_worklist() {
+    let scene = scene().await;
+    let Scene { world, mina, recording, rita, rita_id, .. } = &scene;
+    let unscored = recorded(world, *mina).await;
+    let found = async |query: &str| {
+        let page = get(world, rita, &format!("/recordings?{query}")).await.ok().json();
+        page["items"].as_array().unwrap().iter().map(|item| text(&item["id"])).collect::<Vec<_>>()
+    };
+    let picked = json!({
+        "name": "Both", "recordings": [recording, unscored], "reviewers": [rita_id.to_string()],
+    });
+    let sample = post(world, rita, "/samples", picked).await.ok().json();
+    assert!(found("score_min=0").await.is_empty());
+
+    scene.score(rita, answers(&[])).await;
+    assert_eq!(found("score_min=100").await, [recording.to_string()]);
+    assert!(found("score_max=99").await.is_empty());
+    assert_eq!(found("sort=newest").await, [unscored.to_string(), recording.to_string()]);
+    assert_eq!(found("sort=lowest_score").await, [recording.to_string(), unscored.to_string()]);
+    let path = format!("/samples/{}", text(&sample["id"]));
+    assert_eq!(get(world, rita, &path).await.ok().json()["reviewed"], 1);
+    let rule =
+        json!({ "amount": { "kind": "share", "percent": 100 }, "per": "all", "exclude_reviewed": true });
+    let fresh = json!({ "name": "Fresh", "rule": rule, "reviewers": [] });
+    assert_eq!(post(world, rita, "/samples/preview", fresh).await.ok().json()["population"], 1);
+
+    assert!(found("flag=noted").await.is_empty());
+    let comment = json!({ "kind": "bookmark", "at_ms": 1_000 });
+    post(world, rita, &format!("/recordings/{unscored}/comments"), comment).await.ok();
+    assert_eq!(found("flag=noted").await, [unscored.to_string()]);
+    let list = get(world, rita, "/recordings?flag=noted").await.ok().json();
+    assert_eq!(list["items"][0]["flags"], json!(["noted"]));
+}

@@ -16,6 +16,8 @@ export const LOGINS = {
 interface Fixtures {
   /** Settings of this test's server beyond the usual ones: `test.use({ settings: … })`. */
   settings: MoreSettings;
+  /** So many recorded calls that never were stand in this test's server when it starts. */
+  filled: number;
   vitrine: Vitrine;
   buyer: Buyer;
   agent: Agent;
@@ -46,8 +48,9 @@ export const test = base.extend<Fixtures, SharedFixtures>({
     { scope: 'worker' },
   ],
   settings: [{}, { option: true }],
-  vitrine: async ({ settings }, use, testInfo) => {
-    const server = await Vitrine.start(settings);
+  filled: [0, { option: true }],
+  vitrine: async ({ settings, filled }, use, testInfo) => {
+    const server = await Vitrine.start(settings, filled);
     await use(server);
     const ended = await server.stop();
     if (testInfo.status !== testInfo.expectedStatus) {

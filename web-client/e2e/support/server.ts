@@ -1,13 +1,14 @@
 // The real server: the `vitrine` binary on free ports with an empty data directory.
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { request } from '@playwright/test';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -47,8 +48,8 @@ export class Vitrine {
     this.#log = log;
   }
 
-  /** Starts one and waits until it takes calls. */
-  static async start(more: MoreSettings = {}): Promise<Vitrine> {
+  /** Starts one, with so many recorded calls that never were, and waits until it takes calls. */
+  static async start(more: MoreSettings = {}, filled = 0): Promise<Vitrine> {
     const directory = await mkdtemp(join(tmpdir(), 'vitrine-e2e-'));
     const port = await freePort();
     const settings: MoreSettings = {
@@ -67,6 +68,10 @@ export class Vitrine {
       .join('\n');
     const config = join(directory, 'vitrine.toml');
     await writeFile(config, toml);
+    if (filled > 0) {
+      const fill = join(dirname(binary()), 'examples', 'fill');
+      await promisify(execFile)(fill, [join(directory, 'data'), String(filled)]);
+    }
 
     const log: string[] = [];
     const child = spawn(binary(), ['serve', '--config', config], {

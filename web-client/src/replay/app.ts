@@ -1,4 +1,4 @@
-import { css, html, LitElement } from 'lit';
+import { css, html, LitElement, nothing } from 'lit';
 
 import { base } from '../design/base.ts';
 import '../elements/banner/banner.ts';
@@ -15,7 +15,11 @@ import '../staff/login.ts';
 import { commandOf, PLAYER_SHORTCUTS } from './player/keys.ts';
 import './player/player-page.ts';
 import { parseRoute, type Route, searchRoute } from './route.ts';
+import type { News } from './search/news.ts';
+import './search/sample-page.ts';
+import './search/samples-page.ts';
 import './search/search-page.ts';
+import './search/worklist-bar.ts';
 
 /** Whether somebody may see recordings; the server decides, this only saves a page of refusals. */
 const mayReview = (me: Me) => me.rights.includes('see_recordings');
@@ -24,6 +28,23 @@ const SHORTCUTS: readonly Shortcut[] = [
   ...PLAYER_SHORTCUTS,
   { keys: ['/'], does: 'Search' },
   { keys: ['?'], does: 'This list' },
+];
+
+/** What the keys do on the pages with lists. */
+const LIST_SHORTCUTS: readonly Shortcut[] = [
+  { keys: ['J', 'K'], does: 'Next or previous row, also ↓ and ↑' },
+  { keys: ['Enter'], does: 'Play the recording' },
+  { keys: ['X'], does: 'Choose the row, also Space' },
+  { keys: ['Shift + ↓', 'Shift + ↑'], does: 'Choose several rows' },
+  { keys: ['Esc'], does: 'Choose none' },
+  { keys: ['/'], does: 'Search' },
+  { keys: ['?'], does: 'This list' },
+];
+
+/** And, beside the player's, where a worklist is gone through. */
+const WORKLIST_SHORTCUTS: readonly Shortcut[] = [
+  { keys: ['N', 'P'], does: 'Next or previous recording of the worklist' },
+  { keys: ['R'], does: 'Reviewed, or not after all' },
 ];
 
 type Session =
@@ -60,6 +81,8 @@ export class ReplayApp extends LitElement {
   #session: Session = { kind: 'checking' };
   #route: Route = parseRoute(location.hash);
   #search = '#/';
+  /** Nothing was looked for yet: the list begins with the person's own filter. */
+  #fresh = true;
   #outcomes: readonly Outcome[] = [];
   #keysOpen = false;
 
@@ -102,8 +125,8 @@ export class ReplayApp extends LitElement {
             @staff-logout=${this.#logout}
             @staff-keys=${() => this.#showKeys(true)}
           ></staff-header>
-          <main>${this.#page(session.me)}</main>
-          <staff-keys ?open=${this.#keysOpen} .shortcuts=${SHORTCUTS} @vt-close=${() => this.#showKeys(false)}></staff-keys>
+          <main @replay-news=${(event: CustomEvent<News>) => this.#news(event.detail)}>${this.#page(session.me)}</main>
+          <staff-keys ?open=${this.#keysOpen} .shortcuts=${this.#shortcuts()} @vt-close=${() => this.#showKeys(false)}></staff-keys>
           <vt-toasts></vt-toasts>`;
     }
   }
@@ -116,19 +139,40 @@ export class ReplayApp extends LitElement {
       </vt-empty>`;
     }
     const route = this.#route;
-    return route.page === 'player'
-      ? html`<replay-player-page
+    switch (route.page) {
+      case 'samples':
+        return html`<replay-samples me=${me.id}></replay-samples>`;
+      case 'sample':
+        return html`<replay-sample sampleId=${route.id} me=${me.id} .outcomes=${this.#outcomes}></replay-sample>`;
+      case 'player':
+        return html`${this.#worklist(route.worklist, route.id)}<replay-player-page
           .recordingId=${route.id}
           .startMs=${route.startMs}
           .outcomes=${this.#outcomes}
           .searchHref=${this.#search}
+          .worklist=${route.worklist}
           @replay-message=${(event: CustomEvent<string>) => this.#say(event.detail)}
-        ></replay-player-page>`
-      : html`<replay-search
+        ></replay-player-page>`;
+      case 'search':
+        return html`<replay-search
           .query=${route.query}
           .outcomes=${this.#outcomes}
+          ?begin=${this.#fresh}
           @replay-query=${(event: CustomEvent) => this.#onQuery(searchRoute(event.detail))}
         ></replay-search>`;
+    }
+  }
+
+  #worklist(sample: string | undefined, recording: string) {
+    return sample === undefined
+      ? nothing
+      : html`<replay-worklist-bar sample=${sample} recording=${recording}></replay-worklist-bar>`;
+  }
+
+  #shortcuts(): readonly Shortcut[] {
+    const route = this.#route;
+    if (route.page !== 'player') return LIST_SHORTCUTS;
+    return route.worklist === undefined ? SHORTCUTS : [...SHORTCUTS, ...WORKLIST_SHORTCUTS];
   }
 
   readonly #check = async (): Promise<void> => {
@@ -168,11 +212,13 @@ export class ReplayApp extends LitElement {
 
   readonly #onHash = (): void => {
     this.#route = parseRoute(location.hash);
+    this.#fresh = false;
     if (this.#route.page === 'search') this.#search = location.hash || '#/';
     this.requestUpdate();
   };
 
   #onQuery(href: string) {
+    this.#fresh = false;
     this.#search = href;
     history.replaceState(history.state, '', href);
     this.requestUpdate();
@@ -184,9 +230,16 @@ export class ReplayApp extends LitElement {
     if (event.key === '?') this.#showKeys(!this.#keysOpen);
     else if (this.#keysOpen) return;
     else if (event.key === '/') this.#focusSearch();
-    else if (!this.#playerKey(event)) return;
+    else if (!this.#listKey(event) && !this.#playerKey(event)) return;
     event.preventDefault();
   };
+
+  #listKey(event: KeyboardEvent): boolean {
+    const list = this.renderRoot.querySelector<HTMLElementTagNameMap['replay-search' | 'replay-sample']>(
+      'replay-search, replay-sample',
+    );
+    return (list ?? this.renderRoot.querySelector('replay-worklist-bar'))?.key(event) ?? false;
+  }
 
   #playerKey(event: KeyboardEvent): boolean {
     const player = this.renderRoot.querySelector('replay-player-page')?.player;
@@ -213,6 +266,10 @@ export class ReplayApp extends LitElement {
   #showKeys(open: boolean) {
     this.#keysOpen = open;
     this.requestUpdate();
+  }
+
+  #news({ text, tone, action }: News) {
+    this.renderRoot.querySelector('vt-toasts')?.show(text, tone, action);
   }
 
   #say(text: string, tone: 'ok' | 'danger' = 'ok') {

@@ -1,36 +1,55 @@
 /** Addresses within the replay console: the part after `#`. */
-import type { RecordingQuery } from '../staff/api.ts';
+import { parseQuery, type RecordingQuery, writeQuery } from './search/query.ts';
 
 /** Where the reviewer is. */
 export type Route =
   | { readonly page: 'search'; readonly query: RecordingQuery }
-  | { readonly page: 'player'; readonly id: string; readonly startMs: number };
+  | { readonly page: 'samples' }
+  | { readonly page: 'sample'; readonly id: string }
+  | {
+      readonly page: 'player';
+      readonly id: string;
+      readonly startMs: number;
+      /** The worklist the recording is gone through in. */
+      readonly worklist: string | undefined;
+    };
 
-/** Reads `#/`, `#/?ticket=V-10` and `#/r/<id>?t=83.5` (seconds); anything else is the search. */
+/**
+ * Reads `#/`, `#/?q=V-10`, `#/samples`, `#/samples/<id>` and `#/r/<id>?t=83.5&w=<worklist>` (seconds); anything else is
+ * the search.
+ */
 export function parseRoute(hash: string): Route {
   const [path = '', search = ''] = hash.replace(/^#/, '').split('?', 2);
   const fields = new URLSearchParams(search);
   const player = /^\/r\/([^/]+)$/.exec(path);
   if (player?.[1] !== undefined) {
-    return { page: 'player', id: decode(player[1]), startMs: parsePlace(fields.get('t')) };
+    return {
+      page: 'player',
+      id: decode(player[1]),
+      startMs: parsePlace(fields.get('t')),
+      worklist: fields.get('w') || undefined,
+    };
   }
-  const field = (name: string): string => fields.get(name) ?? '';
-  return {
-    page: 'search',
-    query: { ticket: field('ticket'), agent: field('agent'), product: field('product') },
-  };
+  if (/^\/samples\/?$/.test(path)) return { page: 'samples' };
+  const sample = /^\/samples\/([^/]+)$/.exec(path);
+  if (sample?.[1] !== undefined) return { page: 'sample', id: decode(sample[1]) };
+  return { page: 'search', query: parseQuery(fields) };
 }
 
 /** The address of a search. */
 export function searchRoute(query: RecordingQuery): string {
-  const said = Object.entries(query).filter(([, value]) => value.trim() !== '');
-  return said.length === 0 ? '#/' : `#/?${new URLSearchParams(said)}`;
+  const said = writeQuery(query);
+  return said === '' ? '#/' : `#/?${said}`;
 }
 
-/** The address of a moment in a recording. */
-export function playerRoute(id: string, atMs: number): string {
+/** The address of a moment in a recording, in a worklist if it is gone through in one. */
+export function playerRoute(id: string, atMs: number, worklist?: string): string {
   const seconds = Math.floor(Math.max(0, atMs) / 100) / 10;
-  return `#/r/${encodeURIComponent(id)}${seconds > 0 ? `?t=${seconds}` : ''}`;
+  const fields = new URLSearchParams({
+    ...(seconds > 0 ? { t: String(seconds) } : {}),
+    ...(worklist ? { w: worklist } : {}),
+  });
+  return `#/r/${encodeURIComponent(id)}${fields.size > 0 ? `?${fields}` : ''}`;
 }
 
 /** Seconds (`83.5`) or minutes and seconds (`1:23`, `1:02:03`) as milliseconds; 0 when it is neither. */

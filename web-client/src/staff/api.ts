@@ -2,18 +2,30 @@
 
 import type {
   ConsentText,
+  Facets,
+  Flag,
   Login,
   Me,
+  NewSample,
+  NewSavedFilter,
   Outcome,
   Page,
+  Person,
   Problem,
   QueueInfo,
   Recording,
   RecordingSummary,
   ReplayTimeline,
+  Sample,
+  SampleChange,
+  SampleDraw,
+  SampleItem,
+  SamplePlace,
+  SavedFilter,
   Ticket,
   WrapUp,
 } from '../protocol.ts';
+import type { RecordingQuery } from '../replay/search/query.ts';
 import { ProblemError, Rest } from '../session/rest.ts';
 
 /** A request that failed; `message` is for people and says what to do. */
@@ -29,13 +41,6 @@ export class ApiError extends Error {
     this.status = status;
     this.problem = problem;
   }
-}
-
-/** What a reviewer looks for; empty fields do not count. */
-export interface RecordingQuery {
-  readonly ticket: string;
-  readonly agent: string;
-  readonly product: string;
 }
 
 /** Rows of one page of a list. */
@@ -57,11 +62,49 @@ export const api = {
   wrapUp: (call: string, wrapUp: WrapUp): Promise<Ticket> =>
     say(rest.put(`/calls/${encodeURIComponent(call)}/wrap-up`, wrapUp)),
   recordings: (search: RecordingQuery, before?: string): Promise<Page<RecordingSummary>> =>
-    say(rest.get(`/recordings${query({ ...search, limit: String(PAGE_LIMIT), before })}`)),
+    say(rest.get(`/recordings${query({ ...search, zone: zone(), limit: String(PAGE_LIMIT), before })}`)),
+  facets: (search: RecordingQuery): Promise<Facets> =>
+    say(rest.get(`/recordings/facets${query({ ...search, zone: zone() })}`)),
+  setFlag: (call: string, flag: Flag, on: boolean): Promise<void> =>
+    say(rest.request(on ? 'PUT' : 'DELETE', `/calls/${encodeURIComponent(call)}/flags/${flag}`)),
+  savedFilters: (): Promise<SavedFilter[]> => say(rest.get('/saved-filters')),
+  saveFilter: (filter: NewSavedFilter): Promise<SavedFilter> => say(rest.post('/saved-filters', filter)),
+  changeSavedFilter: (id: string, filter: NewSavedFilter): Promise<SavedFilter> =>
+    say(rest.put(`/saved-filters/${encodeURIComponent(id)}`, filter)),
+  deleteSavedFilter: (id: string): Promise<void> =>
+    say(rest.request('DELETE', `/saved-filters/${encodeURIComponent(id)}`)),
+  restoreSavedFilter: (id: string): Promise<SavedFilter> =>
+    say(rest.post(`/saved-filters/${encodeURIComponent(id)}/restore`)),
+  setDefaultFilter: (id: string, on: boolean): Promise<void> =>
+    say(rest.request(on ? 'PUT' : 'DELETE', `/saved-filters/${encodeURIComponent(id)}/default`)),
+  samples: (): Promise<Sample[]> => say(rest.get('/samples')),
+  sample: (id: string): Promise<Sample> => say(rest.get(`/samples/${encodeURIComponent(id)}`)),
+  reviewers: (): Promise<Person[]> => say(rest.get('/review/reviewers')),
+  previewSample: (sample: NewSample): Promise<SampleDraw> =>
+    say(rest.post('/samples/preview', { ...sample, zone: zone() })),
+  makeSample: (sample: NewSample): Promise<Sample> => say(rest.post('/samples', { ...sample, zone: zone() })),
+  changeSample: (id: string, change: SampleChange): Promise<Sample> =>
+    say(rest.put(`/samples/${encodeURIComponent(id)}`, change)),
+  resample: (id: string): Promise<Sample> => say(rest.post(`/samples/${encodeURIComponent(id)}/resample`)),
+  deleteSample: (id: string): Promise<void> =>
+    say(rest.request('DELETE', `/samples/${encodeURIComponent(id)}`)),
+  restoreSample: (id: string): Promise<Sample> =>
+    say(rest.post(`/samples/${encodeURIComponent(id)}/restore`)),
+  sampleItems: (id: string): Promise<SampleItem[]> =>
+    say(rest.get(`/samples/${encodeURIComponent(id)}/items`)),
+  samplePlace: (id: string, recording: string): Promise<SamplePlace> =>
+    say(rest.get(`/samples/${encodeURIComponent(id)}/items/${encodeURIComponent(recording)}`)),
+  setReviewed: (id: string, recording: string, reviewed: boolean): Promise<SamplePlace> =>
+    say(rest.put(`/samples/${encodeURIComponent(id)}/items/${encodeURIComponent(recording)}`, { reviewed })),
   recording: (id: string): Promise<Recording> => say(rest.get(`/recordings/${encodeURIComponent(id)}`)),
   recordingTimeline: (id: string): Promise<ReplayTimeline> =>
     say(rest.get(`/recordings/${encodeURIComponent(id)}/timeline`)),
 };
+
+/** Where days begin for whoever looks at the page. */
+function zone(): string {
+  return new Intl.DateTimeFormat().resolvedOptions().timeZone;
+}
 
 /** The query string of the fields that say something. */
 export function query(fields: Record<string, string | undefined>): string {

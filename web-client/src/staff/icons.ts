@@ -2,6 +2,11 @@
 import { registerIcons } from '../elements/icon/icons.ts';
 
 registerIcons({
+  sliders: 'M4 7h9M17 7h3M4 12h3M11 12h9M4 17h9M17 17h3M15 5v4M9 10v4M15 15v4',
+  home: 'M4 11.5 12 4.500l8 7M6 10v9.500h12V10M10 19.500v-5.500h4v5.500',
+  edit: 'M5 19l1-4L16.500 4.500l3 3L9 18ZM14 7l3 3',
+  dice: 'M6 4h12a2 2 0 0 1 2 2v12a2 2 0 0 1-2 2H6a2 2 0 0 1-2-2V6a2 2 0 0 1 2-2ZM9 9v.010M15 15v.010M12 12v.010M15 9v.010M9 15v.010',
+  flag: 'M6 21V4M6 4.500h11l-2 4 2 4H6',
   play: 'M8 5.5v13l10.5-6.5Z',
   'record-pause': 'M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18ZM10 9v6M14 9v6',
   pause: 'M8.5 5.5v13M15.5 5.5v13',

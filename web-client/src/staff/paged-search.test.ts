@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import type { Page, RecordingSummary } from '../protocol.ts';
-import type { RecordingQuery } from './api.ts';
+import type { RecordingQuery } from '../replay/search/query.ts';
 import { PagedSearch, TYPING_MS } from './paged-search.ts';
 
 const EMPTY_QUERY: RecordingQuery = { ticket: '', agent: '', product: '' };
@@ -14,6 +14,7 @@ const row = (id: string): RecordingSummary => ({
   queue: 'support',
   pauses: [],
   language: 'de',
+  flags: [],
   started_at: '2026-01-01T00:00:00Z',
   duration_ms: 1_000,
   complete: true,

@@ -23,6 +23,12 @@ pub struct Model {
     /// SKU and name of the product in lower case, for search.
     #[sea_orm(column_type = "Text")]
     pub search: String,
+    /// The context's, BCP 47 in lower case.
+    pub language: Option<String>,
+    /// The context's, ISO 3166-1 alpha-2 in upper case.
+    pub country: Option<String>,
+    /// The context's.
+    pub sku: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -19,6 +19,9 @@ pub struct Model {
     pub outcome: Option<String>,
     #[sea_orm(column_type = "Text")]
     pub notes: String,
+    /// The notes in lower case.
+    #[sea_orm(column_type = "Text")]
+    pub notes_search: String,
     pub created_at: i64,
     pub closed_at: Option<i64>,
     pub closed_by: Option<Uuid>,

@@ -10,6 +10,8 @@ mod m20261130_000012_agent_receipts;
 mod m20261130_000020_rights;
 mod m20261130_000021_audit;
 mod m20261130_000040_ratings;
+mod m20261130_000041_search;
+mod m20261130_000042_worklists;
 mod m20261130_000050_scorecards;
 mod m20261130_000060_call_events;
 
@@ -28,6 +30,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000020_rights::Migration),
             Box::new(m20261130_000021_audit::Migration),
             Box::new(m20261130_000040_ratings::Migration),
+            Box::new(m20261130_000041_search::Migration),
+            Box::new(m20261130_000042_worklists::Migration),
             Box::new(m20261130_000050_scorecards::Migration),
             Box::new(m20261130_000060_call_events::Migration),
         ]

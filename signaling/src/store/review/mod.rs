@@ -15,6 +15,7 @@ use protocol::review::Person;
 use uuid::Uuid;
 
 pub use disputes::{DisputeAnswer, DisputeFacts};
+pub(super) use reviews::lowest_scores;
 pub use reviews::{NewReviewRow, ReviewFilter, ReviewRecord, SubmittedRevision, scored_between};
 pub use seconds::{NewSecond, SecondRow};
 

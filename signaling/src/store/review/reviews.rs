@@ -5,14 +5,14 @@ use protocol::ids::{CallId, FormId, RecordingId, ReviewId, UserId};
 use protocol::rest::Page;
 use protocol::review::{Answers, Dispute, FormVersion, Person, ReviewState, ReviewSummary, Revision, Scored};
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::{Expr, Query, SelectStatement};
+use sea_orm::sea_query::{Expr, Func, Query, SelectStatement};
 use sea_orm::{
     ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect, SqlErr,
     TransactionTrait,
 };
 
 use super::super::entities::{review, review_revision, second_score};
-use super::super::{Paging, Result, Store, StoreError, convert};
+use super::super::{Paging, Result, Store, StoreError, convert, samples};
 use super::forms::count;
 use super::person;
 
@@ -125,6 +125,20 @@ pub fn scored_between(viewer: UserId, lowest: u16, highest: u16) -> SelectStatem
         .to_owned()
 }
 
+/// For lists in order of score: recordings with the lowest of their submitted scores (hundredths of a percent), as far as
+/// the viewer may see them; the columns are `recording` and `score`.
+pub(in crate::store) fn lowest_scores(viewer: UserId) -> SelectStatement {
+    Query::select()
+        .column(review::Column::Recording)
+        .expr_as(Func::min(Expr::col(review::Column::Score)), "score")
+        .from(review::Entity)
+        .and_where(review::Column::Score.is_not_null())
+        .cond_where(ReviewFilter::default().condition())
+        .cond_where(seen_by(viewer))
+        .add_group_by([Expr::col(review::Column::Recording)])
+        .to_owned()
+}
+
 impl Store {
     /// Begins a review. None when this reviewer has one of the recording on this form already.
     pub async fn begin_review(&self, new: NewReviewRow) -> Result<Option<ReviewId>> {
@@ -219,12 +233,14 @@ impl Store {
         if changed.rows_affected == 0 {
             return Ok(false);
         }
+        let by = revision.by.id;
         write_revision(&transaction, id, 1, now, revision).await?;
         second_score::Entity::update_many()
             .col_expr(second_score::Column::Complete, Expr::value(true))
             .filter(second_score::Column::Review.eq(id.0))
             .exec(&transaction)
             .await?;
+        samples::scored(&transaction, id, by, now).await?;
         transaction.commit().await?;
         Ok(true)
     }

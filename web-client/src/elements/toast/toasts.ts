@@ -1,4 +1,4 @@
-import { css, html, LitElement } from 'lit';
+import { css, html, LitElement, nothing } from 'lit';
 
 import { base } from '../../design/base.ts';
 import { TONE_ICONS, type Tone } from '../banner/banner.ts';
@@ -8,13 +8,22 @@ import '../icon/icon.ts';
 
 /** How long a toast stays, milliseconds: enough to read two lines. Errors stay until closed. */
 const STAY_MS = 6_000;
+/** With something to press in it: enough to read, decide and get there (WCAG 2.2.1 asks for 20 s). */
+const STAY_WITH_ACTION_MS = 20_000;
 /** More than this would cover the page; the oldest goes. */
 const TOASTS_MAX = 3;
+
+/** What can still be done about what a toast says, such as undoing it. */
+export interface ToastAction {
+  readonly label: string;
+  readonly run: () => unknown;
+}
 
 interface Toast {
   id: number;
   text: string;
   tone: Tone;
+  action: ToastAction | undefined;
 }
 
 /** The place where short messages about finished actions appear. One a page; call {@link VtToasts.show}. */
@@ -78,10 +87,10 @@ export class VtToasts extends LitElement {
   }
 
   /** Shows a message; polite for screen readers, assertive when it is an error. */
-  show(text: string, tone: Tone = 'ok'): void {
+  show(text: string, tone: Tone = 'ok', action?: ToastAction): void {
     const id = this.#next++;
-    this.toasts = [...this.toasts, { id, text, tone }].slice(-TOASTS_MAX);
-    if (tone !== 'danger') setTimeout(() => this.#close(id), STAY_MS);
+    this.toasts = [...this.toasts, { id, text, tone, action }].slice(-TOASTS_MAX);
+    if (tone !== 'danger') setTimeout(() => this.#close(id), action ? STAY_WITH_ACTION_MS : STAY_MS);
   }
 
   override render() {
@@ -90,10 +99,20 @@ export class VtToasts extends LitElement {
         (toast) => html`<div class="toast ${toast.tone}" role=${toast.tone === 'danger' ? 'alert' : 'status'}>
           <vt-icon name=${TONE_ICONS[toast.tone]}></vt-icon>
           <span class="text">${toast.text}</span>
+          ${
+            toast.action
+              ? html`<vt-button variant="quiet" size="sm" data-testid="toast-action" @click=${() => this.#act(toast)}>${toast.action.label}</vt-button>`
+              : nothing
+          }
           <vt-button variant="quiet" size="sm" icon="close" label=${this.closeLabel} @click=${() => this.#close(toast.id)}></vt-button>
         </div>`,
       )}
     </div>`;
+  }
+
+  #act(toast: Toast) {
+    this.#close(toast.id);
+    toast.action?.run();
   }
 
   #close(id: number) {

@@ -38,6 +38,7 @@ export class ReplayPlayerPage extends LitElement {
     startMs: { attribute: false },
     outcomes: { attribute: false },
     searchHref: { type: String },
+    worklist: { type: String },
   };
   static override styles = [
     base,
@@ -172,6 +173,8 @@ export class ReplayPlayerPage extends LitElement {
   declare outcomes: readonly Outcome[];
   /** Back to the list as it was. */
   declare searchHref: string;
+  /** The worklist it is gone through in. */
+  declare worklist: string | undefined;
 
   #recording: Recording | undefined;
   #ticket: Ticket | undefined;
@@ -192,6 +195,7 @@ export class ReplayPlayerPage extends LitElement {
     this.startMs = 0;
     this.outcomes = [];
     this.searchHref = '#/';
+    this.worklist = undefined;
   }
 
   /** The player, once there is something to play. */
@@ -404,7 +408,7 @@ export class ReplayPlayerPage extends LitElement {
 
   /** The address follows the place, so that a reload and a copied address lead back to it. */
   #remember(ms: number) {
-    history.replaceState(history.state, '', playerRoute(this.recordingId, ms));
+    history.replaceState(history.state, '', playerRoute(this.recordingId, ms, this.worklist));
   }
 
   readonly #copyLink = async (): Promise<void> => {

@@ -1,158 +1,98 @@
-import { css, html, LitElement, nothing } from 'lit';
+import { css, html, LitElement, nothing, type PropertyValues } from 'lit';
 
 import { base } from '../../design/base.ts';
-import '../../elements/badge/badge.ts';
 import '../../elements/banner/banner.ts';
 import '../../elements/button/button.ts';
 import { define } from '../../elements/define.ts';
 import '../../elements/empty/empty.ts';
-import '../../elements/field/field.ts';
-import '../../elements/spinner/spinner.ts';
-import type { Outcome, RecordingSummary } from '../../protocol.ts';
-import { api, type RecordingQuery } from '../../staff/api.ts';
-import { clockTime, codeWords, dateTime, languageName } from '../../staff/format.ts';
+import type { Facets, Flag, Outcome, RecordingSummary } from '../../protocol.ts';
+import { ApiError, api } from '../../staff/api.ts';
 import '../../staff/icons.ts';
 import { PagedSearch, type SearchMore } from '../../staff/paged-search.ts';
-
-const EMPTY_QUERY: RecordingQuery = { ticket: '', agent: '', product: '' };
-
-/** Rows of grey bars while the first answer is on its way. */
-const SKELETON_ROWS = 6;
+import './filters.ts';
+import { tell, wordsOf } from './news.ts';
+import { isFiltered, parseQuery, type RecordingQuery, sameQuery, writeQuery } from './query.ts';
+import './recording-grid.ts';
+import './sample-dialog.ts';
+import './saved-filters.ts';
 
 /**
- * Finding a recording: by ticket, agent and product; newest first.
+ * Finding recordings: filters, which the address holds, saved filters, and a list to walk through by keyboard. Chosen
+ * rows become a worklist or are marked.
  *
  * @fires replay-query - the filters changed; `detail` is the {@link RecordingQuery}
+ * @fires replay-news - see `news.ts`
  */
 export class ReplaySearch extends LitElement {
-  static override properties = { query: { attribute: false }, outcomes: { attribute: false } };
+  static override properties = {
+    query: { attribute: false },
+    outcomes: { attribute: false },
+    begin: { type: Boolean },
+    facets: { state: true },
+    chosen: { state: true },
+    sampling: { state: true },
+  };
   static override styles = [
     base,
     css`
       :host {
         display: block;
-        inline-size: min(1200px, 100%);
+        inline-size: min(1400px, 100%);
         margin-inline: auto;
         padding: var(--v-s5);
+      }
+      .top {
+        display: flex;
+        flex-wrap: wrap;
+        gap: var(--v-s2) var(--v-s4);
+        align-items: center;
+        justify-content: space-between;
+        margin-block-end: var(--v-s3);
       }
       h1 {
         font-size: var(--v-text-xl);
         line-height: var(--v-leading-tight);
       }
-      form {
-        display: grid;
-        grid-template-columns: repeat(3, minmax(0, 1fr)) auto;
-        gap: var(--v-s3);
-        align-items: end;
-        margin-block: var(--v-s4) var(--v-s5);
-      }
-      .list {
-        overflow: hidden;
-        border: 1px solid var(--v-line);
-        border-radius: var(--v-radius);
-        background: var(--v-surface);
-      }
-      .head,
-      .row {
-        display: grid;
-        grid-template-columns: 10rem 5rem minmax(7rem, 1fr) minmax(9rem, 1.6fr) minmax(6rem, 1fr) minmax(7rem, 1fr) 4.5rem;
-        gap: var(--v-s3);
+      .links {
+        display: flex;
+        flex-wrap: wrap;
+        gap: var(--v-s2);
         align-items: center;
-        padding: var(--v-s3) var(--v-s4);
+      }
+      .links a {
+        display: inline-flex;
+        align-items: center;
+        min-block-size: var(--v-target);
+        padding-inline: var(--v-s2);
+        color: var(--v-accent);
+        font-size: var(--v-text-sm);
+        font-weight: 600;
+      }
+      .status {
+        display: flex;
+        flex-wrap: wrap;
+        gap: var(--v-s2) var(--v-s3);
+        align-items: center;
+        min-block-size: 44px;
+        margin-block: var(--v-s1);
+        color: var(--v-muted);
         font-size: var(--v-text-sm);
       }
-      .head {
-        color: var(--v-muted);
-        font-size: var(--v-text-xs);
-        font-weight: 600;
-        padding-block: var(--v-s2);
-        background: var(--v-sunken);
-      }
-      .row {
-        border-block-start: 1px solid var(--v-line);
-        color: inherit;
-        text-decoration: none;
-      }
-      .row:hover {
-        background: var(--v-hover);
-      }
-      .row:focus-visible {
-        outline-offset: -2px;
-      }
-      .ticket {
-        font-weight: 600;
-        color: var(--v-accent);
-      }
-      .cell {
-        min-inline-size: 0;
-        overflow: hidden;
-        text-overflow: ellipsis;
-        white-space: nowrap;
-      }
-      .outcome::first-letter {
-        text-transform: uppercase;
-      }
-      .length {
-        text-align: end;
-        font-variant-numeric: tabular-nums;
-      }
-      .quiet {
-        color: var(--v-muted);
-      }
-      .bar {
-        block-size: 14px;
-        border-radius: 7px;
-        background: var(--v-hover);
+      .status.choosing {
+        padding-inline: var(--v-s3);
+        border-radius: var(--v-radius);
+        background: var(--v-accent-soft);
+        color: var(--v-on-accent-soft);
       }
       .below {
         display: grid;
         justify-items: center;
         gap: var(--v-s3);
         padding-block: var(--v-s5);
-        color: var(--v-muted);
-        font-size: var(--v-text-sm);
       }
       @media (max-width: 860px) {
         :host {
           padding: var(--v-s4);
-        }
-        form {
-          grid-template-columns: 1fr 1fr;
-        }
-        form > :first-child {
-          grid-column: 1 / -1;
-        }
-        .clear {
-          grid-column: 1 / -1;
-          justify-self: end;
-        }
-        span.clear {
-          display: none;
-        }
-        .row > :nth-child(3) {
-          text-align: end;
-        }
-        .head {
-          display: none;
-        }
-        .row {
-          grid-template-columns: minmax(0, 1fr) auto;
-          gap: 2px var(--v-s3);
-        }
-        .row:first-of-type {
-          border-block-start: 0;
-        }
-        .ticket {
-          order: -2;
-        }
-        .length {
-          order: -1;
-        }
-        .product {
-          grid-column: 1 / -1;
-        }
-        .outcome {
-          text-align: end;
         }
       }
     `,
@@ -160,88 +100,144 @@ export class ReplaySearch extends LitElement {
 
   declare query: RecordingQuery;
   declare outcomes: readonly Outcome[];
-  readonly #search = new PagedSearch(EMPTY_QUERY, api.recordings, () => this.requestUpdate());
+  /** The page has just been opened without filters: begin with the person's own. */
+  declare begin: boolean;
+  declare facets: Facets | undefined;
+  declare chosen: readonly string[];
+  declare sampling: 'rule' | 'chosen' | undefined;
+  #problem: { readonly field: string; readonly text: string } | undefined;
+  /** Counts questions about facets: only the latest answer counts. */
+  #turn = 0;
+  readonly #search = new PagedSearch<RecordingQuery, RecordingSummary>(
+    {},
+    (query, before) => this.#find(query, before),
+    () => this.requestUpdate(),
+  );
 
   constructor() {
     super();
-    this.query = EMPTY_QUERY;
+    this.query = {};
     this.outcomes = [];
+    this.begin = false;
+    this.facets = undefined;
+    this.chosen = [];
+    this.sampling = undefined;
   }
 
   override connectedCallback() {
     super.connectedCallback();
-    void this.#search.run(this.query);
+    if (this.begin && writeQuery(this.query) === '') void this.#beginWithOwn();
+    else this.#look(this.query);
   }
 
   override disconnectedCallback() {
     super.disconnectedCallback();
     this.#search.stop();
+    this.#turn += 1;
   }
 
-  /** Puts the cursor into the first filter. */
+  override willUpdate(changed: PropertyValues<this>) {
+    // Another address, by the back button for one.
+    if (changed.has('query') && this.hasUpdated && !sameQuery(this.query, this.#search.query)) {
+      this.#look(this.query);
+    }
+  }
+
+  /** Puts the cursor into the field for words. */
   focusSearch(): void {
-    this.renderRoot.querySelector<HTMLElement>('vt-field')?.focus();
+    this.renderRoot.querySelector('replay-filters')?.focus();
+  }
+
+  /** A key that is meant for the page. Says whether it meant something. */
+  key(event: KeyboardEvent): boolean {
+    if (this.sampling) return false;
+    return this.renderRoot.querySelector('recording-grid')?.key(event) ?? false;
   }
 
   override render() {
     const { query } = this.#search;
-    return html`<h1>Recordings</h1>
-      <form role="search" @submit=${this.#submit}>
-        ${this.#field('ticket', 'Ticket', 'V-1042', 'search-input', query)}
-        ${this.#field('agent', 'Agent', 'Any agent', 'search-agent', query)}
-        ${this.#field('product', 'Product or SKU', 'Any product', 'search-product', query)}
-        ${
-          filtered(query)
-            ? html`<vt-button class="clear" variant="quiet" icon="close" @click=${this.#clear}>Clear</vt-button>`
-            : html`<span class="clear"></span>`
-        }
-      </form>
-      <div aria-live="polite" aria-busy=${this.#search.state.kind === 'loading' ? 'true' : 'false'}>${this.#list()}</div>`;
+    return html`<div class="top">
+        <h1>Recordings</h1>
+        <div class="links">
+          <a href="#/samples">Worklists</a>
+          <vt-button icon="dice" data-testid="make-sample" @click=${() => this.#sample('rule')}>Draw a sample</vt-button>
+        </div>
+      </div>
+      <replay-filters
+        .query=${query}
+        .facets=${this.facets}
+        .outcomes=${this.outcomes}
+        .problem=${this.#problem}
+        @filters-change=${this.#onFilters}
+      >
+        <replay-saved-filters
+          .query=${query}
+          @saved-filter=${(event: CustomEvent<RecordingQuery>) => this.#go(event.detail)}
+        ></replay-saved-filters>
+      </replay-filters>
+      ${this.#status()}
+      <div aria-busy=${this.#search.state.kind === 'loading' ? 'true' : 'false'}>${this.#list()}</div>
+      ${
+        this.sampling
+          ? html`<replay-sample-dialog
+              .query=${this.sampling === 'rule' ? query : {}}
+              .recordings=${this.sampling === 'chosen' ? this.chosen : []}
+              .outcomes=${this.outcomes}
+              .facets=${this.facets}
+              @vt-close=${() => {
+                this.sampling = undefined;
+              }}
+            ></replay-sample-dialog>`
+          : nothing
+      }`;
   }
 
-  #field(
-    name: keyof RecordingQuery,
-    label: string,
-    placeholder: string,
-    testid: string,
-    query: RecordingQuery,
-  ) {
-    return html`<vt-field
-      label=${label}
-      name=${name}
-      type="search"
-      icon=${name === 'ticket' ? 'search' : ''}
-      placeholder=${placeholder}
-      autocomplete="off"
-      testid=${testid}
-      .value=${query[name]}
-      @input=${(event: Event) => this.#typed(name, (event.currentTarget as HTMLElementTagNameMap['vt-field']).value)}
-    ></vt-field>`;
+  #status() {
+    const count = this.chosen.length;
+    if (count > 0) {
+      return html`<div class="status choosing" role="group" aria-label="What to do with the chosen recordings">
+        <span role="status">${count === 1 ? 'One chosen' : `${count} chosen`}</span>
+        <vt-button size="sm" data-testid="pick-sample" @click=${() => this.#sample('chosen')}>Make a worklist</vt-button>
+        <vt-button size="sm" icon="flag" data-testid="mark-complaint" @click=${() => this.#mark('complaint')}>Mark as complaint</vt-button>
+        <vt-button size="sm" variant="quiet" @click=${() => this.renderRoot.querySelector('recording-grid')?.clearChoice()}>Choose none</vt-button>
+      </div>`;
+    }
+    return html`<div class="status" role="status" data-testid="result-count">${this.#countWords()}</div>`;
+  }
+
+  #countWords(): string {
+    const { facets } = this;
+    if (this.#search.state.kind !== 'rows' || !facets) return '';
+    const number = new Intl.NumberFormat().format(facets.count);
+    if (facets.more) return `More than ${number} recordings`;
+    return facets.count === 1 ? 'One recording' : `${number} recordings`;
   }
 
   #list() {
     const state = this.#search.state;
     switch (state.kind) {
       case 'loading':
-        return html`<div class="list">
-          <span class="sr-only">Loading recordings…</span>
-          ${Array.from({ length: SKELETON_ROWS }, () => html`<div class="row" aria-hidden="true"><div class="bar"></div><div class="bar"></div><div class="bar"></div></div>`)}
-        </div>`;
+        return html`<recording-grid loading></recording-grid>`;
       case 'failed':
-        return html`<vt-banner tone="danger" heading="The recordings could not be loaded">
-          ${state.message}
-          <div slot="actions"><vt-button size="sm" icon="refresh" @click=${() => this.#search.run()}>Try again</vt-button></div>
-        </vt-banner>`;
+        return this.#problem
+          ? html`<vt-banner tone="warn" heading="These filters cannot be used">
+              ${this.#problem.text}
+              <div slot="actions"><vt-button size="sm" @click=${() => this.#go({})}>Clear filters</vt-button></div>
+            </vt-banner>`
+          : html`<vt-banner tone="danger" heading="The recordings could not be loaded">
+              ${state.message}
+              <div slot="actions"><vt-button size="sm" icon="refresh" @click=${() => this.#search.run()}>Try again</vt-button></div>
+            </vt-banner>`;
       case 'rows':
         return state.rows.length === 0 ? this.#nothing() : this.#rows(state.rows, state.more);
     }
   }
 
   #nothing() {
-    return filtered(this.#search.query)
+    return isFiltered(this.#search.query)
       ? html`<vt-empty icon="search" heading="Nothing found">
           No recording fits these filters. Calls whose buyer declined recording have none; their ticket is in the agent console.
-          <vt-button slot="actions" @click=${this.#clear}>Clear filters</vt-button>
+          <vt-button slot="actions" @click=${() => this.#go({})}>Clear filters</vt-button>
         </vt-empty>`
       : html`<vt-empty icon="film" heading="No recordings yet">
           As soon as a buyer agrees to be recorded, the call appears here.
@@ -249,73 +245,113 @@ export class ReplaySearch extends LitElement {
   }
 
   #rows(rows: readonly RecordingSummary[], more: SearchMore) {
-    return html`<div class="list">
-        <div class="head" aria-hidden="true">
-          <span>Date</span><span>Ticket</span><span>Agent</span><span>Product</span><span>Language</span>
-          <span>Outcome</span><span class="length">Length</span>
-        </div>
-        ${rows.map((row) => this.#row(row))}
-      </div>
-      <div class="below">${this.#below(rows.length, more)}</div>`;
+    return html`<recording-grid
+        .rows=${rows}
+        .outcomes=${this.outcomes}
+        @grid-choice=${(event: CustomEvent<string[]>) => {
+          this.chosen = event.detail;
+        }}
+      ></recording-grid>
+      ${more.kind === 'none' ? nothing : html`<div class="below">${this.#below(more)}</div>`}`;
   }
 
-  #row(row: RecordingSummary) {
-    return html`<a class="row" href="#/r/${row.id}" data-testid="recording-row">
-      <span class="cell">${dateTime(row.started_at)}</span>
-      <span class="cell ticket">${row.ticket_number ?? 'No ticket'}</span>
-      <span class="cell">${row.agent}</span>
-      <span class="cell product" dir="auto" title=${row.sku ?? nothing}>${row.product ?? row.sku ?? html`<span class="quiet">No product</span>`}</span>
-      <span class="cell">${languageName(row.language)}</span>
-      <span class="cell outcome">${row.outcome ? this.#outcome(row.outcome) : html`<span class="quiet">Not wrapped up</span>`}</span>
-      <span class="cell length">
-        ${row.complete ? clockTime(row.duration_ms) : html`<vt-badge tone="danger" dot pulse>Live</vt-badge>`}
-      </span>
-    </a>`;
-  }
-
-  #below(count: number, more: SearchMore) {
+  #below(more: Exclude<SearchMore, { kind: 'none' }>) {
     switch (more.kind) {
-      case 'none':
-        return count === 1 ? 'One recording' : `${count} recordings`;
       case 'some':
-        return html`<vt-button data-testid="load-more" @click=${() => this.#search.loadMore()}>Show older ones</vt-button>`;
+        return html`<vt-button data-testid="load-more" @click=${() => this.#search.loadMore()}>Show more</vt-button>`;
       case 'loading':
-        return html`<vt-button busy>Show older ones</vt-button>`;
+        return html`<vt-button busy>Show more</vt-button>`;
       case 'failed':
         return html`<vt-banner tone="danger">${more.message}</vt-banner>
           <vt-button icon="refresh" @click=${() => this.#search.loadMore()}>Try again</vt-button>`;
     }
   }
 
-  #outcome(code: string): string {
-    return this.outcomes.find((outcome) => outcome.code === code)?.label ?? codeWords(code);
+  /** Asks for recordings; a refusal that names a filter is shown at that filter. */
+  async #find(query: RecordingQuery, before?: string) {
+    if (before === undefined) void this.#count(query);
+    try {
+      const page = await api.recordings(query, before);
+      this.#problem = undefined;
+      return page;
+    } catch (error) {
+      const field = error instanceof ApiError ? error.problem?.field : undefined;
+      this.#problem = field ? { field, text: `${field}: ${wordsOf(error)}` } : undefined;
+      throw error;
+    }
   }
 
-  #typed(name: keyof RecordingQuery, value: string) {
-    this.#search.type({ ...this.#search.query, [name]: value });
-    this.#tell();
+  #onFilters(event: CustomEvent<{ query: RecordingQuery; typing: boolean }>) {
+    const { query, typing } = event.detail;
+    if (typing) {
+      this.#search.type(query);
+      this.#said(query);
+    } else {
+      this.#go(query);
+    }
   }
 
-  #submit(event: Event) {
-    event.preventDefault();
-    void this.#search.run();
+  #go(query: RecordingQuery) {
+    this.#look(query);
+    this.#said(query);
   }
 
-  #clear() {
-    void this.#search.run(EMPTY_QUERY);
-    this.#tell();
-    this.focusSearch();
+  #look(query: RecordingQuery) {
+    void this.#search.run(query);
   }
 
-  #tell() {
+  #said(query: RecordingQuery) {
     this.requestUpdate();
-    this.dispatchEvent(new CustomEvent<RecordingQuery>('replay-query', { detail: this.#search.query }));
+    this.dispatchEvent(new CustomEvent<RecordingQuery>('replay-query', { detail: query }));
   }
-}
 
-/** Whether any filter is set. */
-function filtered(query: RecordingQuery): boolean {
-  return Object.values(query).some((value: string) => value.trim() !== '');
+  /** Counts follow the list; a list without counts is still a list. */
+  async #count(query: RecordingQuery) {
+    this.#turn += 1;
+    const turn = this.#turn;
+    try {
+      const facets = await api.facets({ ...query, sort: '' });
+      if (turn === this.#turn) this.facets = facets;
+    } catch {
+      if (turn === this.#turn) this.facets = undefined;
+    }
+  }
+
+  async #beginWithOwn() {
+    await this.updateComplete;
+    const filters = (await this.renderRoot.querySelector('replay-saved-filters')?.load()) ?? [];
+    const own = filters.find(({ is_default }) => is_default);
+    if (!this.isConnected) return;
+    if (own) this.#go(parseQuery(own.query));
+    else this.#look(this.query);
+  }
+
+  #sample(kind: 'rule' | 'chosen') {
+    this.sampling = kind;
+  }
+
+  async #mark(flag: Flag) {
+    const state = this.#search.state;
+    if (state.kind !== 'rows') return;
+    const rows = state.rows.filter(({ id }) => this.chosen.includes(id));
+    const marking = rows.filter(({ flags }) => !flags.includes(flag)).map(({ call }) => call);
+    const mark = async (on: boolean) => {
+      try {
+        for (const call of marking) await api.setFlag(call, flag, on);
+      } catch (error) {
+        tell(this, wordsOf(error), 'danger');
+        return false;
+      } finally {
+        this.#look(this.#search.query);
+      }
+      return true;
+    };
+    if (await mark(true)) {
+      this.renderRoot.querySelector('recording-grid')?.clearChoice();
+      const words = rows.length === 1 ? 'Marked as a complaint' : `${rows.length} marked as complaints`;
+      tell(this, words, 'ok', { label: 'Undo', run: () => mark(false) });
+    }
+  }
 }
 
 define('replay-search', ReplaySearch);
