@@ -36,12 +36,15 @@ export async function truthOf(staff: Staff, recording: Recording): Promise<Truth
 /** A frame shown may stay on the screen for so long without being old, ms; longer is a gap of the camera. */
 const FRAME_MS_MAX = 200;
 
-/** The counter a side must show at a moment; null where there is no picture, or one nobody can read. */
-export function counterAt(frames: readonly RecordedFrame[], ms: number): number | null {
+/**
+ * The counters a side may show at a moment: of the frame there and `more` before and after it (a busy camera leaves
+ * counters out, so they are looked up). Null where there is no picture.
+ */
+export function countersAt(frames: readonly RecordedFrame[], ms: number, more = 1): number[] | null {
   const index = frames.findLastIndex(({ at }) => at * 1000 <= ms);
   const [frame, next] = [frames[index], frames[index + 1]];
-  if (frame?.code == null || next === undefined || (next.at - frame.at) * 1000 > FRAME_MS_MAX) return null;
-  return frame.code.counter;
+  if (frame === undefined || next === undefined || (next.at - frame.at) * 1000 > FRAME_MS_MAX) return null;
+  return frames.slice(Math.max(0, index - more), index + more + 1).flatMap(({ code }) => code?.counter ?? []);
 }
 
 /** Session time of a counter near a moment, ms: the camera's loop shows every counter again and again. */
@@ -76,10 +79,10 @@ interface Player extends HTMLElement {
 export function seekAndWait(
   page: Page,
   ms: number,
-  wanted: Record<CameraSide, number | null>,
+  wanted: Record<CameraSide, number[] | null>,
 ): Promise<{ tookMs: number | null; shown: Record<CameraSide, number | null> }> {
   return page.locator('replay-player').evaluate(
-    async (element, { ms, wanted, loop }) => {
+    async (element, { ms, wanted }) => {
       const player = element as Player;
       const read = (side: string): number | null => {
         const tile = player.shadowRoot?.querySelector(`replay-tile[side="${side}"]`);
@@ -88,15 +91,10 @@ export function seekAndWait(
         );
         return video ? (window.probe.read(video)?.counter ?? null) : null;
       };
-      const near = (a: number | null, b: number): boolean => {
-        if (a === null) return false;
-        const apart = Math.abs(a - b) % loop;
-        return Math.min(apart, loop - apart) <= 1;
-      };
       const shown = () => ({ buyer: read('buyer'), agent: read('agent') });
       const right = (now: Record<string, number | null>): boolean =>
         Object.entries(wanted).every(
-          ([side, counter]) => counter === null || near(now[side] ?? null, counter),
+          ([side, counters]) => counters === null || counters.includes(now[side] ?? -1),
         );
       const began = performance.now();
       player.seek(ms);
@@ -109,7 +107,7 @@ export function seekAndWait(
         if (took > 8_000) return { tookMs: null, shown: now };
       }
     },
-    { ms, wanted, loop: 300 },
+    { ms, wanted },
   );
 }
 

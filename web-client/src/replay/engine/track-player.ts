@@ -3,6 +3,7 @@
  * hides in gaps, and reports whether the master has to wait for it.
  */
 import type { Recording, RecordingTrack } from '../../protocol.ts';
+import { holeAt, holeFollows } from './buffered.ts';
 import type { RangeLoader } from './loader.ts';
 import { SourceFeed } from './source-feed.ts';
 import { stepFor } from './step.ts';
@@ -302,15 +303,20 @@ export class TrackPlayer {
   /** Enough decoded to show this moment and, when about to start, the next ones. */
   #ready(tMs: number, spanEndMs: number, playing: boolean): boolean {
     const element = this.element;
+    const heldUntilMs = this.#feed?.heldUntilMs ?? 0;
+    const ends =
+      tMs >= spanEndMs - START_AHEAD_MS ||
+      holeFollows(element.buffered, tMs / 1000, START_AHEAD_MS / 1000, heldUntilMs / 1000);
     if (element.seeking || element.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) {
-      return false;
+      // Chromium never ends a seek into the last tenths of a second of a voice before a gap; they are not worth waiting for.
+      return this.media === 'audio' && ends && this.#feed?.holds(tMs) === true;
     }
+    // At the end of a span there is nothing ahead, and "future data" will never come.
     const wanted = Math.min(spanEndMs, tMs + (playing ? 0 : START_AHEAD_MS));
     if (element.ended || wanted >= spanEndMs - START_AHEAD_MS) {
-      // At the end of a span there is nothing ahead, and "future data" will never come.
       return true;
     }
-    return element.readyState >= HTMLMediaElement.HAVE_FUTURE_DATA;
+    return ends || element.readyState >= HTMLMediaElement.HAVE_FUTURE_DATA;
   }
 
   /** Holds the master up, within reason. */
@@ -390,17 +396,4 @@ function makeElement(media: Media): HTMLMediaElement {
     element.disablePictureInPicture = true;
   }
   return element;
-}
-
-/** Whether `t` (s) lies between what is buffered, and where media goes on. */
-function holeAt(buffered: TimeRanges, t: number): { readonly until: number | undefined } | undefined {
-  for (let index = 0; index < buffered.length; index += 1) {
-    if (t < buffered.start(index) - 0.02) {
-      return { until: buffered.start(index) };
-    }
-    if (t < buffered.end(index)) {
-      return undefined;
-    }
-  }
-  return { until: undefined };
 }
