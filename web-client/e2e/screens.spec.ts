@@ -1,4 +1,4 @@
-// Every screen, looked at: by axe in every run, by people when `make screenshots` puts pictures into e2e-artifacts/.
+// Every screen of a call, looked at.
 
 import { DESKTOP, PHONE, profile } from './support/browsers.ts';
 import { connect, expect, LOGINS, test } from './support/fixtures.ts';

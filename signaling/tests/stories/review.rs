@@ -188,7 +188,8 @@ async fn a_form_of_a_queue_is_offered_for_its_calls_only() {
         let body = json!({
             "content": current["published"]["content"], "queue": queue, "revision": current["revision"]
         });
-        put(&world, &sven, &format!("/review/forms/{form}/draft"), body).await.ok();
+        let saved = put(&world, &sven, &format!("/review/forms/{form}/draft"), body).await.ok().json();
+        assert_eq!((&saved["queue"], &saved["draft"]), (&json!(queue), &Value::Null));
         let forms = get(&world, &rita, &board).await.ok().json()["forms"].clone();
         assert_eq!(forms.as_array().unwrap().len(), offered, "{queue}");
         let begun = post(&world, &rita, &board, json!({ "form_version": version })).await;

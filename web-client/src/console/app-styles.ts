@@ -106,4 +106,20 @@ export const appStyles = css`
       padding: var(--v-s3);
     }
   }
+  /* In a new tab: leaving this page would mean not being rung. */
+  .reviews {
+    justify-self: start;
+    display: inline-flex;
+    align-items: center;
+    gap: var(--v-s2);
+    min-block-size: var(--v-target);
+    border-radius: var(--v-radius-sm);
+    color: var(--v-accent);
+    font-size: var(--v-text-sm);
+    font-weight: 600;
+  }
+  .reviews span {
+    color: var(--v-muted);
+    font-weight: 400;
+  }
 `;

@@ -176,6 +176,9 @@ export class ConsoleApp extends LitElement {
         ${SUPERVISORS.includes(desk.me.role) ? html`<console-floor .desk=${desk}></console-floor>` : nothing}
         <console-own-consent card .desk=${desk} .words=${this.#words}></console-own-consent>
         <console-idle .desk=${desk} .ringer=${this.#ringer}></console-idle>
+        <a class="reviews" href="/replay/#/my-reviews" target="_blank" rel="noopener" data-testid="my-reviews">
+          My reviews <span>(opens in a new tab)</span>
+        </a>
       </div>
       <console-tickets .outcomes=${this.#outcomes} .selected=${open} ?everybody=${desk.me.role !== 'agent'}></console-tickets>
       ${

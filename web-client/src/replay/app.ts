@@ -14,6 +14,9 @@ import { onControl, type Shortcut, typing } from '../staff/keys.ts';
 import '../staff/login.ts';
 import { commandOf, PLAYER_SHORTCUTS } from './player/keys.ts';
 import './player/player-page.ts';
+import { anythingUnsaved } from './review/guard.ts';
+import './review/nav.ts';
+import { isReviewRoute, reviewPage, waysOf } from './review/pages.ts';
 import { parseRoute, type Route, searchRoute } from './route.ts';
 import type { News } from './search/news.ts';
 import './search/sample-page.ts';
@@ -26,6 +29,7 @@ const mayReview = (me: Me) => me.rights.includes('see_recordings');
 
 const SHORTCUTS: readonly Shortcut[] = [
   ...PLAYER_SHORTCUTS,
+  { keys: ['M'], does: 'Comment on this moment' },
   { keys: ['/'], does: 'Search' },
   { keys: ['?'], does: 'This list' },
 ];
@@ -124,21 +128,29 @@ export class ReplayApp extends LitElement {
             .me=${session.me}
             @staff-logout=${this.#logout}
             @staff-keys=${() => this.#showKeys(true)}
-          ></staff-header>
-          <main @replay-news=${(event: CustomEvent<News>) => this.#news(event.detail)}>${this.#page(session.me)}</main>
+          ><replay-nav .ways=${waysOf(session.me.rights, this.#route.page, this.#search)}></replay-nav></staff-header>
+          <main
+            @replay-news=${(event: CustomEvent<News>) => this.#news(event.detail)}
+            @replay-message=${(event: CustomEvent<string>) => this.#say(event.detail)}
+          >${this.#page(session.me)}</main>
           <staff-keys ?open=${this.#keysOpen} .shortcuts=${this.#shortcuts()} @vt-close=${() => this.#showKeys(false)}></staff-keys>
           <vt-toasts></vt-toasts>`;
     }
   }
 
   #page(me: Me) {
+    const route = this.#route;
+    if (isReviewRoute(route)) return reviewPage(route, me);
+    // Agents have nothing to search here; what they have is their own reviews.
+    if (!mayReview(me) && me.rights.includes('dispute_scores')) {
+      return reviewPage({ page: 'my-reviews', id: undefined }, me);
+    }
     if (!mayReview(me)) {
       return html`<vt-empty class="refused" icon="shield" heading="Recordings are for reviewers">
         You are logged in as ${me.name} (${me.role}). Log in as a reviewer, a supervisor or an admin to replay calls.
         <vt-button slot="actions" @click=${this.#logout}>Log in as somebody else</vt-button>
       </vt-empty>`;
     }
-    const route = this.#route;
     switch (route.page) {
       case 'samples':
         return html`<replay-samples me=${me.id}></replay-samples>`;
@@ -148,10 +160,11 @@ export class ReplayApp extends LitElement {
         return html`${this.#worklist(route.worklist, route.id)}<replay-player-page
           .recordingId=${route.id}
           .startMs=${route.startMs}
+          .reviewId=${route.review ?? ''}
+          ?scorer=${me.rights.includes('score_recordings')}
           .outcomes=${this.#outcomes}
           .searchHref=${this.#search}
           .worklist=${route.worklist}
-          @replay-message=${(event: CustomEvent<string>) => this.#say(event.detail)}
         ></replay-player-page>`;
       case 'search':
         return html`<replay-search
@@ -210,7 +223,11 @@ export class ReplayApp extends LitElement {
     }
   };
 
-  readonly #onHash = (): void => {
+  readonly #onHash = (event: HashChangeEvent): void => {
+    if (anythingUnsaved() && !confirm('Something you wrote is not saved yet. Leave it?')) {
+      history.replaceState(history.state, '', event.oldURL);
+      return;
+    }
     this.#route = parseRoute(location.hash);
     this.#fresh = false;
     if (this.#route.page === 'search') this.#search = location.hash || '#/';
@@ -242,8 +259,13 @@ export class ReplayApp extends LitElement {
   }
 
   #playerKey(event: KeyboardEvent): boolean {
-    const player = this.renderRoot.querySelector('replay-player-page')?.player;
+    const page = this.renderRoot.querySelector('replay-player-page');
+    const player = page?.player;
     if (!player) return false;
+    if (event.key.toLowerCase() === 'm') {
+      page?.comment();
+      return true;
+    }
     const command = commandOf(event.key);
     if (command === undefined) return false;
     const target = event.composedPath()[0];

@@ -1,8 +1,10 @@
 /** Addresses within the replay console: the part after `#`. */
+import { parseReviewRoute, type ReviewRoute } from './review/routes.ts';
 import { parseQuery, type RecordingQuery, writeQuery } from './search/query.ts';
 
 /** Where the reviewer is. */
 export type Route =
+  | ReviewRoute
   | { readonly page: 'search'; readonly query: RecordingQuery }
   | { readonly page: 'samples' }
   | { readonly page: 'sample'; readonly id: string }
@@ -12,6 +14,8 @@ export type Route =
       readonly startMs: number;
       /** The worklist the recording is gone through in. */
       readonly worklist: string | undefined;
+      /** A score to open beside it. */
+      readonly review: string | undefined;
     };
 
 /**
@@ -28,12 +32,13 @@ export function parseRoute(hash: string): Route {
       id: decode(player[1]),
       startMs: parsePlace(fields.get('t')),
       worklist: fields.get('w') || undefined,
+      review: fields.get('review') || undefined,
     };
   }
   if (/^\/samples\/?$/.test(path)) return { page: 'samples' };
   const sample = /^\/samples\/([^/]+)$/.exec(path);
   if (sample?.[1] !== undefined) return { page: 'sample', id: decode(sample[1]) };
-  return { page: 'search', query: parseQuery(fields) };
+  return parseReviewRoute(path) ?? { page: 'search', query: parseQuery(fields) };
 }
 
 /** The address of a search. */

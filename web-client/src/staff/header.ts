@@ -75,6 +75,7 @@ export class StaffHeader extends LitElement {
         .page {
           order: 3;
           flex-basis: 100%;
+          min-inline-size: 0;
           justify-content: flex-start;
         }
         .page:not(.filled) {

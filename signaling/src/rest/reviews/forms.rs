@@ -65,10 +65,13 @@ pub(in super::super) async fn save(
     Body(draft): Body<FormDraft>,
 ) -> Result<Json<ReviewForm>, Refusal> {
     must_manage(&staff)?;
-    known(&app, id).await?;
+    let form = known(&app, id).await?;
     check(&draft.content)?;
     let queue = queue(draft.queue)?;
-    if !app.store.save_form_draft(id, &draft.content, queue, draft.revision).await? {
+    // What has been changed back is no draft, nor is a change of the queue alone.
+    let is_published = form.published.is_some_and(|version| version.content == draft.content);
+    let content = (!is_published).then_some(&draft.content);
+    if !app.store.save_form_draft(id, content, queue, draft.revision).await? {
         return Err(changed());
     }
     Ok(Json(known(&app, id).await?))

@@ -51,19 +51,18 @@ impl Store {
         Ok(self.whole_forms(rows).await?.pop())
     }
 
-    /// Changes the draft and the queue. False when the draft is not at `revision` any more, or there is no such form.
+    /// Changes the draft (none: nothing differs from the newest version) and the queue. False when the form is not at
+    /// `revision` any more, or there is no such form.
     pub async fn save_form_draft(
         &self,
         id: FormId,
-        content: &FormContent,
+        content: Option<&FormContent>,
         queue: Option<String>,
         revision: u32,
     ) -> Result<bool> {
+        let draft = content.map(|content| convert::json("review_forms.draft", content)).transpose()?;
         let changed = review_form::Entity::update_many()
-            .col_expr(
-                review_form::Column::Draft,
-                Expr::value(Some(convert::json("review_forms.draft", content)?)),
-            )
+            .col_expr(review_form::Column::Draft, Expr::value(draft))
             .col_expr(review_form::Column::Queue, Expr::value(queue))
             .col_expr(review_form::Column::Revision, Expr::col(review_form::Column::Revision).add(1))
             .filter(review_form::Column::Id.eq(id.0))

@@ -7,6 +7,7 @@ import '../../elements/button/button.ts';
 import { define } from '../../elements/define.ts';
 import '../../elements/empty/empty.ts';
 import '../../elements/spinner/spinner.ts';
+import type { Tab } from '../../elements/tabs/tabs.ts';
 import '../../elements/tabs/tabs.ts';
 import type { Outcome, Recording, RecordingSummary, Ticket } from '../../protocol.ts';
 import { ApiError, api } from '../../staff/api.ts';
@@ -15,8 +16,12 @@ import { clockTime, codeWords, dateTime, languageName } from '../../staff/format
 import '../../staff/icons.ts';
 import '../../staff/rating.ts';
 import '../../staff/receipts.ts';
+import '../review/board.ts';
+import '../review/comments.ts';
+import { rememberedTab, rememberTab } from '../review/tab.ts';
 import { playerRoute } from '../route.ts';
 import { type ReplayData, readTimeline } from './data.ts';
+import type { TimelineMarker } from './marker.ts';
 import { type Moment, momentsOf } from './moments.ts';
 import './moments-panel.ts';
 import './player.ts';
@@ -36,6 +41,8 @@ export class ReplayPlayerPage extends LitElement {
   static override properties = {
     recordingId: { type: String },
     startMs: { attribute: false },
+    reviewId: { type: String },
+    scorer: { type: Boolean },
     outcomes: { attribute: false },
     searchHref: { type: String },
     worklist: { type: String },
@@ -82,17 +89,17 @@ export class ReplayPlayerPage extends LitElement {
       }
       .columns {
         display: grid;
-        grid-template-columns: minmax(0, 1fr) 360px;
+        grid-template-columns: minmax(0, 1fr) 400px;
         gap: var(--v-s5);
         align-items: start;
       }
       aside {
         position: sticky;
-        inset-block-start: var(--v-s4);
+        inset-block-start: 76px;
         display: flex;
         flex-direction: column;
         overflow: hidden;
-        max-block-size: calc(100dvh - 2 * var(--v-s4));
+        max-block-size: calc(100dvh - 92px);
         border: 1px solid var(--v-line);
         border-radius: var(--v-radius);
         background: var(--v-surface);
@@ -107,7 +114,10 @@ export class ReplayPlayerPage extends LitElement {
       .facts {
         display: grid;
         gap: var(--v-s4);
-        max-block-size: calc(100dvh - 120px);
+      }
+      /* What is long scrolls beside the player: who scores keeps the call in view. */
+      .pane {
+        max-block-size: calc(100dvh - 144px);
         overflow-y: auto;
         padding: var(--v-s4);
       }
@@ -156,7 +166,7 @@ export class ReplayPlayerPage extends LitElement {
         replay-moments {
           block-size: min(60dvh, 520px);
         }
-        .facts {
+        .pane {
           max-block-size: none;
         }
       }
@@ -170,6 +180,10 @@ export class ReplayPlayerPage extends LitElement {
 
   declare recordingId: string;
   declare startMs: number;
+  /** A score to open beside it. */
+  declare reviewId: string;
+  /** Whether scores and comments are shown and made here. */
+  declare scorer: boolean;
   declare outcomes: readonly Outcome[];
   /** Back to the list as it was. */
   declare searchHref: string;
@@ -188,11 +202,15 @@ export class ReplayPlayerPage extends LitElement {
   #stale = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #turn = 0;
+  #markers: readonly TimelineMarker[] = [];
+  #tab = rememberedTab();
 
   constructor() {
     super();
     this.recordingId = '';
     this.startMs = 0;
+    this.reviewId = '';
+    this.scorer = false;
     this.outcomes = [];
     this.searchHref = '#/';
     this.worklist = undefined;
@@ -204,6 +222,7 @@ export class ReplayPlayerPage extends LitElement {
   }
 
   override willUpdate(changed: PropertyValues<this>) {
+    if (changed.has('reviewId') && this.reviewId !== '') this.#tab = 'score';
     if (changed.has('recordingId')) {
       this.#recording = undefined;
       this.#ticket = undefined;
@@ -212,6 +231,7 @@ export class ReplayPlayerPage extends LitElement {
       this.#moments = [];
       this.#timelineProblem = '';
       this.#timelineAt = Number.NEGATIVE_INFINITY;
+      this.#markers = [];
       void this.#load();
     }
   }
@@ -248,6 +268,8 @@ export class ReplayPlayerPage extends LitElement {
                 .startMs=${this.startMs}
                 @replay-time=${(event: CustomEvent<number>) => this.#passed(event.detail)}
                 @replay-copy-link=${this.#copyLink}
+                .markers=${this.#markers}
+                @replay-marker=${(event: CustomEvent<string>) => this.#pick(event.detail)}
                 @replay-moved=${(event: CustomEvent<number>) => this.#remember(event.detail)}
               >
                 <vt-button slot="controls" variant="quiet" icon="link" data-testid="copy-link" @click=${this.#copyLink}>Copy link</vt-button>
@@ -257,15 +279,10 @@ export class ReplayPlayerPage extends LitElement {
               </vt-empty>`
         }
         <aside aria-label="Details">
-          <vt-tabs
-            label="Details"
-            .tabs=${[
-              { id: 'moments', label: 'Chat and events', count: this.#moments.length },
-              { id: 'ticket', label: 'Ticket' },
-            ]}
-          >
+          <vt-tabs label="Details" .tabs=${this.#tabs()} selected=${this.#tab} @vt-tab=${(event: CustomEvent<string>) => this.#select(event.detail)}>
             <div slot="moments">${this.#listed()}</div>
-            <div slot="ticket" class="facts">${this.#facts(summary)}</div>
+            <div slot="ticket" class="pane facts">${this.#facts(summary)}</div>
+            ${this.scorer ? this.#reviewing(summary.id) : nothing}
           </vt-tabs>
         </aside>
       </div>`;
@@ -291,6 +308,64 @@ export class ReplayPlayerPage extends LitElement {
     this.#currentMs = ms;
     this.requestUpdate();
   }
+
+  #tabs(): Tab[] {
+    return [
+      { id: 'moments', label: 'Chat and events', count: this.#moments.length },
+      { id: 'ticket', label: 'Ticket' },
+      ...(this.scorer
+        ? [
+            { id: 'score', label: 'Score' },
+            { id: 'comments', label: 'Comments', count: this.#markers.length },
+          ]
+        : []),
+    ];
+  }
+
+  #reviewing(recording: string) {
+    const seek = (event: CustomEvent<number>) => this.player?.seek(event.detail);
+    return html`<div slot="score" class="pane" @review-seek=${seek}>
+        <review-scores
+          recordingId=${recording}
+          reviewId=${this.reviewId}
+          .timeMs=${this.#timeMs}
+          @review-submitted=${() => this.#comments?.load()}
+        ></review-scores>
+      </div>
+      <div slot="comments" class="pane" @review-seek=${seek}>
+        <review-comments recordingId=${recording} .timeMs=${this.#timeMs} @review-markers=${this.#onMarkers}></review-comments>
+      </div>`;
+  }
+
+  get #comments(): HTMLElementTagNameMap['review-comments'] | null {
+    return this.renderRoot.querySelector('review-comments');
+  }
+
+  /** Begins a comment at the moment that is being watched. */
+  comment(): void {
+    if (!this.scorer) return;
+    this.#select('comments');
+    void this.updateComplete.then(() => this.#comments?.begin());
+  }
+
+  /** A marker on the timeline was picked. */
+  #pick(id: string) {
+    this.#select('comments');
+    void this.updateComplete.then(() => this.#comments?.pick(id));
+  }
+
+  #select(tab: string) {
+    this.#tab = tab;
+    rememberTab(tab);
+    this.requestUpdate();
+  }
+
+  readonly #timeMs = (): number => this.player?.currentTimeMs ?? 0;
+
+  readonly #onMarkers = (event: CustomEvent<TimelineMarker[]>): void => {
+    this.#markers = event.detail;
+    this.requestUpdate();
+  };
 
   #facts(summary: RecordingSummary) {
     const ticket = this.#ticket;

@@ -56,6 +56,7 @@ export class ReviewActions extends LitElement {
         min-block-size: 28px;
       }
       .check input {
+        flex: none;
         inline-size: 18px;
         block-size: 18px;
         margin: 0;

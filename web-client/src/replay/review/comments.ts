@@ -13,6 +13,7 @@ import { playerRoute } from '../route.ts';
 import { reviewApi } from './api.ts';
 import { markersOf, placeOf, withComment, withEnd } from './comment-model.ts';
 import { watchUnsaved } from './guard.ts';
+import './icons.ts';
 import { reviewStyles } from './styles.ts';
 
 /** What is being written: a new comment, or another wording of one. */
@@ -46,6 +47,9 @@ export class ReviewComments extends LitElement {
         gap: var(--v-s1);
         padding: var(--v-s3);
         border-block-start: 1px solid var(--v-line);
+      }
+      ol {
+        overflow: hidden;
       }
       li:first-child {
         border-block-start: 0;
@@ -208,9 +212,10 @@ export class ReviewComments extends LitElement {
     return html`<li class=${classes} data-testid="comment">
       <div class="row">
         <button class="time" type="button" @click=${() => this.#seek(comment)}>${placeOf(comment)}</button>
-        <span class="grow">${author.name} ${kind === 'bookmark' ? html`<vt-badge>Bookmark</vt-badge>` : nothing}</span>
-        <span class="quiet" title=${edited_at ? `Changed ${dateTime(edited_at)}` : ''}>${dateTime(created_at)}${edited_at ? ' ·\u00a0changed' : ''}</span>
+        <strong class="grow">${author.name}</strong>
+        ${kind === 'bookmark' ? html`<vt-badge>Bookmark</vt-badge>` : nothing}
       </div>
+      <p class="quiet">${dateTime(created_at)}${edited_at ? `, changed ${dateTime(edited_at)}` : ''}</p>
       ${text ? html`<p class="words" dir="auto">${text}</p>` : nothing}
       ${resolved_by ? html`<p class="quiet">Resolved by ${resolved_by.name}</p>` : nothing}
       <div class="row">
