@@ -12,6 +12,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Tr
 
 use super::calls::ticket_ref;
 use super::entities::{call, recording, ticket};
+use super::review::forget_comments;
 use super::{Result, Store, StoreError, audit, convert};
 use crate::audit::{Actor, Note};
 
@@ -56,7 +57,8 @@ impl Store {
         Ok(())
     }
 
-    /// The media is gone, and why (e.g. `consent_withdrawn`). The row stays and proves it, and the audit log tells.
+    /// The media is gone, and why (e.g. `consent_withdrawn`). The row stays and proves it, and the audit log tells; comments
+    /// on what was seen and said go along.
     pub async fn recording_deleted(&self, id: RecordingId, at: Timestamp, reason: &str) -> Result<()> {
         let transaction = self.audit_db.begin().await?;
         let changed = recording::Entity::update_many()
@@ -68,6 +70,7 @@ impl Store {
             .await?;
         if changed.rows_affected > 0 {
             let note = Note::new(Actor::Server, AuditEvent::RecordingDeleted).recording(id).why(reason);
+            forget_comments(&transaction, id).await?;
             audit::append(&transaction, self.now(), note).await?;
         }
         transaction.commit().await?;

@@ -494,6 +494,11 @@ async fn comments_belong_to_their_author_come_back_when_wanted_and_are_settled_b
         post(&world, &rita, &format!("{one}/restore"), json!({})).await.ok().json()["text"],
         "Good words."
     );
+
+    // What is said about a recording goes with it; nothing brings it back.
+    world.store.recording_deleted(recording, world.now(), "consent_withdrawn").await.unwrap();
+    get(&world, &rita, &path).await.refused("not_found");
+    post(&world, &rita, &format!("{one}/restore"), json!({})).await.refused("not_found");
 }
 
 #[tokio::test]

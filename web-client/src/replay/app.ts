@@ -14,7 +14,7 @@ import { onControl, type Shortcut, typing } from '../staff/keys.ts';
 import '../staff/login.ts';
 import { commandOf, PLAYER_SHORTCUTS } from './player/keys.ts';
 import './player/player-page.ts';
-import { anythingUnsaved } from './review/guard.ts';
+import { anythingStuck } from './review/guard.ts';
 import './review/nav.ts';
 import { isReviewRoute, reviewPage, waysOf } from './review/pages.ts';
 import { parseRoute, type Route, searchRoute } from './route.ts';
@@ -224,7 +224,7 @@ export class ReplayApp extends LitElement {
   };
 
   readonly #onHash = (event: HashChangeEvent): void => {
-    if (anythingUnsaved() && !confirm('Something you wrote is not saved yet. Leave it?')) {
+    if (anythingStuck() && !confirm('Something you wrote is not saved yet. Leave it?')) {
       history.replaceState(history.state, '', event.oldURL);
       return;
     }

@@ -16,6 +16,9 @@ use crate::problem::{self, Refusal};
 use crate::review::sample;
 use crate::store::{NewReviewRow, NewSecond, SecondRow};
 
+/// Most scores drawn at once: people have to give them.
+const SAMPLE_MAX: usize = 200;
+
 /// `GET /review/reviewers`
 pub(in super::super) async fn reviewers(
     State(app): State<AppState>,
@@ -86,6 +89,10 @@ pub(in super::super) async fn sample(
     let since = now.saturating_sub(SignedDuration::from_hours(24 * i64::from(wanted.days))).unwrap_or(now);
     let candidates = app.store.first_scores_since(since).await?;
     let chosen = sample::pick(&candidates, wanted.percent, &mut rand::rng());
+    if chosen.len() > SAMPLE_MAX {
+        let detail = format!("would draw {} scores, at most {SAMPLE_MAX} are drawn at once", chosen.len());
+        return Err(problem::FIELD_INVALID.at("percent", detail).into());
+    }
     let mut rows = Vec::with_capacity(chosen.len());
     for (first, recording, first_reviewer) in chosen {
         let new = NewSecond {

@@ -4,7 +4,7 @@ use protocol::ids::{CommentId, RecordingId, UserId};
 use protocol::review::{NewComment, Person, TimelineComment};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use super::super::entities::timeline_comment as comment;
 use super::super::{Result, Store, convert};
@@ -108,6 +108,15 @@ impl Store {
             .await?;
         Ok(())
     }
+}
+
+/// Deletes the comments on a recording for good.
+pub(in crate::store) async fn forget_comments(
+    db: &impl ConnectionTrait,
+    recording: RecordingId,
+) -> Result<()> {
+    comment::Entity::delete_many().filter(comment::Column::Recording.eq(recording.0)).exec(db).await?;
+    Ok(())
 }
 
 fn shown(row: comment::Model, viewer: UserId) -> Result<TimelineComment> {

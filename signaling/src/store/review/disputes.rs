@@ -6,7 +6,8 @@ use protocol::review::{Dispute, DisputeState, Person, ReviewSummary};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{
-    ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, TransactionTrait,
+    ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    TransactionTrait,
 };
 
 use super::super::entities::{dispute, review};
@@ -14,6 +15,9 @@ use super::super::{Result, Store, convert};
 use super::forms::count;
 use super::person;
 use super::reviews::{SubmittedRevision, revise};
+
+/// Most rows of the list; the rest comes up when these are done.
+const OPEN_MAX: u64 = 500;
 
 /// What decides about a dispute.
 #[derive(Clone, Copy, Debug)]
@@ -141,6 +145,7 @@ impl Store {
         let rows = dispute::Entity::find()
             .filter(condition)
             .order_by_asc(dispute::Column::DueAt)
+            .limit(OPEN_MAX)
             .all(&self.db)
             .await?;
         let reviews = review::Entity::find()

@@ -14,6 +14,7 @@ use protocol::ids::UserId;
 use protocol::review::Person;
 use uuid::Uuid;
 
+pub(super) use comments::forget_comments;
 pub use disputes::{DisputeAnswer, DisputeFacts};
 pub(super) use reviews::lowest_scores;
 pub use reviews::{NewReviewRow, ReviewFilter, ReviewRecord, SubmittedRevision, scored_between};

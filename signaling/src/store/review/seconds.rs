@@ -5,13 +5,16 @@ use protocol::ids::{RecordingId, ReviewId, SecondScoreId, UserId};
 use protocol::review::{Person, ReviewState};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, Query};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, TransactionTrait};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, TransactionTrait};
 
 use super::super::entities::{review, second_score};
 use super::super::{Result, Store, convert};
 use super::person;
 use crate::auth::Action;
 use crate::review::blind::SecondAsked;
+
+/// Most rows of a list; the rest comes up when these are done.
+const OPEN_MAX: u64 = 500;
 
 /// A second score to ask for.
 #[derive(Clone, Debug)]
@@ -157,6 +160,7 @@ impl Store {
         let rows = second_score::Entity::find()
             .filter(condition)
             .order_by_asc(second_score::Column::Id)
+            .limit(OPEN_MAX)
             .all(&self.db)
             .await?;
         rows.into_iter()

@@ -62,10 +62,11 @@ test('a failure is told and tried again by itself, and nothing is lost', async (
   autosave.set(1);
   await vi.advanceTimersByTimeAsync(800);
   expect(autosave.state).toEqual({ kind: 'failed', message: 'The server cannot be reached.' });
+  expect(autosave.stuck).toBe(true);
   expect(await autosave.flush()).toBe(false);
   works = true;
   await vi.advanceTimersByTimeAsync(5_000);
-  expect([saved, autosave.unsaved]).toEqual([[1], false]);
+  expect([saved, autosave.unsaved, autosave.stuck]).toEqual([[1], false, false]);
 });
 
 test('flushing saves at once, dropping never', async () => {

@@ -40,6 +40,11 @@ export class Autosave<T> {
     return this.#waiting !== undefined || this.#running !== undefined;
   }
 
+  /** Whether saving fails at the moment: whoever leaves now leaves it behind. */
+  get stuck(): boolean {
+    return this.#state.kind === 'failed';
+  }
+
   /** The value is another now. */
   set(value: T): void {
     this.#waiting = { value };

@@ -2,8 +2,10 @@
 
 /** Something that may hold unsaved words. */
 export interface Unsaved {
-  /** Whether something would be lost. */
+  /** Whether something would be lost if the whole page went. */
   readonly unsaved: boolean;
+  /** Whether something would be lost if it were left for another place on the page; as `unsaved` when it does not say. */
+  readonly stuck?: boolean;
 }
 
 const open = new Set<Unsaved>();
@@ -18,11 +20,11 @@ export function watchUnsaved(source: Unsaved): () => void {
   };
 }
 
-/** Whether anything on the page is unsaved. */
-export function anythingUnsaved(): boolean {
-  return [...open].some((source) => source.unsaved);
+/** Whether anything would be lost by going to another place on the page. */
+export function anythingStuck(): boolean {
+  return [...open].some((source) => source.stuck ?? source.unsaved);
 }
 
 function onBeforeUnload(event: BeforeUnloadEvent): void {
-  if (anythingUnsaved()) event.preventDefault();
+  if ([...open].some((source) => source.unsaved)) event.preventDefault();
 }

@@ -258,7 +258,7 @@ export class ReviewScorecard extends LitElement {
       ${
         this.timeMs
           ? html`<vt-button variant="quiet" size="sm" icon="clock" label=${`Link the present moment to: ${question.text}`}
-              @click=${() => this.#link(question.key)}>Link this moment</vt-button>`
+              @click=${() => this.#link(question.key)}>Link moment</vt-button>`
           : nothing
       }
     </div>`;
@@ -283,7 +283,7 @@ export class ReviewScorecard extends LitElement {
         ${
           this.timeMs
             ? html`<vt-button variant="quiet" size="sm" icon="clock" @click=${() => this.#link(question.key)}>
-                ${at === undefined ? 'Link this moment' : 'Link this moment instead'}
+                ${at === undefined ? 'Link moment' : 'Link moment instead'}
               </vt-button>`
             : nothing
         }

@@ -107,6 +107,11 @@ export class ReviewWriting extends LitElement {
     return this.purpose === 'draft' ? this.#autosave.unsaved : this.#reason.trim() !== '';
   }
 
+  /** Whether leaving for another place would lose it: a draft is saved on the way out, unless saving fails. */
+  get stuck(): boolean {
+    return this.purpose === 'draft' ? this.#autosave.stuck : this.unsaved;
+  }
+
   override connectedCallback() {
     super.connectedCallback();
     this.#unwatch = watchUnsaved(this);
@@ -179,7 +184,7 @@ export class ReviewWriting extends LitElement {
           ${
             correcting
               ? html`<vt-button size="sm" variant="quiet" @click=${() => this.#fire('review-cancel')}>Cancel</vt-button>`
-              : html`<vt-button size="sm" variant="quiet" icon="trash" data-testid="discard-score" @click=${this.#discard}>Discard</vt-button>`
+              : html`<vt-button size="sm" variant="quiet" icon="trash" label="Discard this draft" data-testid="discard-score" @click=${this.#discard}></vt-button>`
           }
           <vt-button size="sm" variant="primary" data-testid="submit-score" ?busy=${this.#busy} @click=${this.#submit}>
             ${correcting ? 'Submit correction' : 'Submit score'}
