@@ -95,5 +95,7 @@ async fn losses_of_a_network_are_seen_by_those_behind_it() {
 async fn where_udp_is_blocked_people_talk_over_tcp() {
     let report = run("--rooms 1 --seconds 2 --settle 1 --trace udp-blocked --behind everybody").await;
     is_clean(&report);
-    assert!(report.video.shown > 0 && report.network.is_some_and(|it| it.lost > 0));
+    assert!(report.video.shown > 0 && report.audio_delay_ms.count > 0, "{:?}", report.video);
+    // What was lost before anybody talked is not counted; what passes now is the connections' segments.
+    assert!(report.network.is_some_and(|it| it.packets > 0), "{:?}", report.network);
 }

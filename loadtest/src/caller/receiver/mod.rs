@@ -193,7 +193,8 @@ impl Subscriber {
 }
 
 fn note_added(payload: &[u8], added_us: &impl Fn(u64) -> u64, measures: &mut Measures) {
-    if let Some(trailer) = super::trailer::Trailer::read(payload) {
+    // What the server found in a later packet's redundancy was never handed to a socket by itself.
+    if let Some(trailer) = super::trailer::Trailer::read(payload).filter(|it| it.sent_ns > 0) {
         measures.added(added_us(trailer.sent_ns));
     }
 }
