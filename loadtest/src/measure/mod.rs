@@ -5,6 +5,8 @@
 
 pub mod mos;
 
+use std::time::Instant;
+
 use hdrhistogram::Histogram;
 
 /// Longest value that is told apart, µs: a minute.
@@ -108,6 +110,8 @@ pub fn ratio(part: u64, whole: u64) -> f64 {
 /// One second of all callers together.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Second {
+    /// Its end.
+    pub at: Instant,
     /// Counts of this second.
     pub counts: Counts,
     /// Delay that the server added to packets, µs; `None` where nothing came.
@@ -203,12 +207,13 @@ impl Measures {
     }
 
     /// A second is over.
-    pub fn roll(&mut self) -> Second {
+    pub fn roll(&mut self, now: Instant) -> Second {
         let quantiles = |histogram: &Histogram<u64>| {
             let value = |share| histogram.value_at_quantile(share);
             (!histogram.is_empty()).then(|| (value(0.5), value(0.95)))
         };
         let second = Second {
+            at: now,
             counts: std::mem::take(&mut self.second),
             added_us: quantiles(&self.second_added),
             video_delay_us: quantiles(&self.second_video),
@@ -229,17 +234,18 @@ mod tests {
         let mut measures = Measures::default();
         measures.added(100);
         measures.count(|it| it.packets += 1);
-        measures.roll();
+        let now = Instant::now();
+        measures.roll(now);
         measures.measuring = true;
         measures.added(300);
         measures.count(|it| it.packets += 2);
-        measures.roll();
+        measures.roll(now);
         assert_eq!(measures.counts.packets, 2);
         assert_eq!(measures.added_us.len(), 1);
         let packets: Vec<_> = measures.timeline.iter().map(|it| it.counts.packets).collect();
         assert_eq!(packets, [1, 2]);
         assert!(measures.timeline[0].added_us.is_some_and(|(p50, _)| (99..102).contains(&p50)));
-        assert_eq!(measures.roll().added_us, None);
+        assert_eq!(measures.roll(now).added_us, None);
     }
 
     #[test]

@@ -497,7 +497,7 @@ impl Machine {
         let model = info.lines().find_map(|line| line.strip_prefix("model name"));
         let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
         Self {
-            cores: std::thread::available_parallelism().map_or(1, usize::from),
+            cores: info.lines().filter(|line| line.starts_with("processor")).count(),
             processor: model.map_or("", |it| it.trim_start_matches([' ', '\t', ':'])).to_owned(),
             kernel: kernel.trim().to_owned(),
         }
@@ -539,8 +539,13 @@ fn timeline(outcome: &Outcome) -> Vec<SecondReport> {
     let ms = |us: u64| us as f64 / 1000.0;
     let (from, to) = outcome.measured_s;
     let seconds = outcome.samples.iter().filter(|it| it.at_s >= 0.5).map(|sample| {
-        // The engine's seconds began with the run's, give or take a moment.
-        let second = outcome.measures.timeline.get((sample.at_s.round() as usize).saturating_sub(1));
+        // The second of the callers' thread that ended nearest to this one's end.
+        let at = outcome.begun + std::time::Duration::from_secs_f64(sample.at_s);
+        let distance = |second: &&crate::measure::Second| {
+            second.at.saturating_duration_since(at).max(at.saturating_duration_since(second.at))
+        };
+        let nearest = outcome.measures.timeline.iter().min_by_key(distance);
+        let second = nearest.filter(|it| distance(it).as_secs_f64() < 1.0);
         let counts = second.map(|it| it.counts).unwrap_or_default();
         let added = second.and_then(|it| it.added_us);
         let video = second.and_then(|it| it.video_delay_us);

@@ -47,6 +47,8 @@ pub struct Outcome {
     pub rooms: usize,
     /// People whose media was connected then.
     pub participants: usize,
+    /// When the run began: the zero of `samples`.
+    pub begun: Instant,
     /// One a second.
     pub samples: Vec<Sample>,
     /// When the measuring began and ended, seconds since the run began.
@@ -99,7 +101,7 @@ pub async fn run(options: &Options, progress: &Progress, stop: impl Future<Outpu
     let participants = run.scene.connected.load(Ordering::Relaxed) - run.scene.failed.load(Ordering::Relaxed);
     let network = options.trace.as_ref().map(|_| run.scene.network_losses());
     run.end().await;
-    let Run { scene, samples, interrupted, people, .. } = run;
+    let Run { scene, samples, interrupted, people, begun, .. } = run;
     drop(people);
     let (first_frames, set_ups, errors) = (scene.first_frames(), scene.set_ups(), scene.errors());
     let scene = Arc::into_inner(scene).context("somebody is still here")?;
@@ -118,6 +120,7 @@ pub async fn run(options: &Options, progress: &Progress, stop: impl Future<Outpu
         busy,
         rooms,
         participants,
+        begun,
         samples,
         measured_s: (measured_from, measured_to),
         first_frames,

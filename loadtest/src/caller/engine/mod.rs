@@ -305,7 +305,7 @@ impl Worker {
         if self.next_roll < now {
             self.next_roll = now + Duration::from_secs(1);
         }
-        let second = self.measures.roll();
+        let second = self.measures.roll(now);
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(second);
     }
 
