@@ -1,0 +1,68 @@
+//! An S3 server that takes its time, so that there is a middle of an upload to be killed in.
+
+use std::time::Duration;
+
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use s3s::auth::SimpleAuth;
+use s3s::service::S3ServiceBuilder;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+/// Bytes a connection takes or gives before it pauses: a fragment and a bit.
+const STEP: usize = 16 * 1024;
+const PAUSE: Duration = Duration::from_millis(15);
+
+/// Serves until the test ends; the port.
+pub(crate) async fn serve(folder: &std::path::Path) -> u16 {
+    std::fs::create_dir_all(folder.join("calls")).unwrap();
+    let mut builder = S3ServiceBuilder::new(s3s_fs::FileSystem::new(folder).unwrap());
+    builder.set_auth(SimpleAuth::from_single("key", "secret"));
+    let service = builder.build();
+    let inner = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let inner_port = inner.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        loop {
+            let Ok((stream, _)) = inner.accept().await else { continue };
+            let service = service.clone();
+            tokio::spawn(async move {
+                let server = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
+                let _ = server.serve_connection(TokioIo::new(stream), service).await;
+            });
+        }
+    });
+    let door = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = door.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        loop {
+            let Ok((client, _)) = door.accept().await else { continue };
+            tokio::spawn(async move {
+                let Ok(server) = TcpStream::connect(("127.0.0.1", inner_port)).await else { return };
+                let (mut from_client, to_client) = client.into_split();
+                let (from_server, mut to_server) = server.into_split();
+                let up = async { slowly(&mut from_client, &mut to_server).await };
+                let down = tokio::spawn(async move {
+                    let (mut from_server, mut to_client) = (from_server, to_client);
+                    let _ = tokio::io::copy(&mut from_server, &mut to_client).await;
+                });
+                up.await;
+                down.abort();
+            });
+        }
+    });
+    port
+}
+
+async fn slowly(from: &mut (impl AsyncReadExt + Unpin), to: &mut (impl AsyncWriteExt + Unpin)) {
+    let mut bytes = vec![0; STEP];
+    loop {
+        match from.read(&mut bytes).await {
+            Ok(0) | Err(_) => return,
+            Ok(length) => {
+                tokio::time::sleep(PAUSE).await;
+                if to.write_all(&bytes[..length]).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
