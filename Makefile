@@ -3,7 +3,7 @@
 # Variables: LAN=1 (run: serve the local network over HTTPS), ARGS="…" (run: more flags for `vitrine serve`),
 # SEED, PLAN, COUNT (sim, sim-search: which seed, plans whose name contains this, how many seeds), SECONDS, SEED, ONLY
 # (network-proof: length of a cell, the network's seed, which traces), T=pattern (e2e: only tests whose title matches; fuzz:
-# which target), PROFILE (a Cargo profile; `ci` when CI is set, else `dev`).
+# which target), N, SEED, CALLS (kill-test: recordings, the moments' seed, calls at once), PROFILE (a Cargo profile; `ci` when CI is set, else `dev`).
 # CARGO_TARGET_DIR is respected.
 
 SHELL := /bin/bash
@@ -114,6 +114,11 @@ test-e2e: $(WEB)/dist/.built $(VITRINE)
 	cd $(WEB) && VITRINE_BIN=$(VITRINE) npx playwright test --config e2e/playwright.config.ts $(if $(T),--grep "$(T)")
 
 e2e: setup-test test-e2e ## Real calls in real browsers (T=pattern for some of them)
+
+.PHONY: kill-test
+kill-test: setup-test ## Recordings through SIGKILL at random moments, each probed and decoded (N=1000 SEED=7 CALLS=10)
+	KILL_RECORDINGS=$(or $(N),20) KILL_SEED=$(or $(SEED),1) KILL_CALLS=$(CALLS) \
+		cargo test --profile $(PROFILE) --package signaling --test kill -- --nocapture
 
 .PHONY: network-proof
 network-proof: setup-test $(WEB)/dist/.built $(VITRINE) ## Calls over bad networks, measured, as a table (SECONDS=60 SEED=1 ONLY=trace,…)

@@ -29,9 +29,11 @@ mod manifest;
 mod model;
 mod mux;
 mod node_time;
+mod presence;
 mod reader;
 mod recorder;
 mod recovery;
+mod sealed;
 mod session;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -47,6 +49,8 @@ pub use model::{
     ByteRange, Erased, ErasedNote, Fragment, Gap, GapReason, IndexTrack, Pause, PauseSpec, Paused, Receipt,
     RecordingIndex, RecordingSpec, RecordingSummary, Rotation, Side, Stretch, TrackSpec,
 };
+pub use presence::{Kept, Look, Presence};
 pub use reader::TrackReader;
 pub use recorder::{Recorder, RecorderConfig, RecordingHandle, RecoveryReport};
+pub use sealed::{SealedReader, seal_file};
 pub use vault::{KEY_LEN, KeyFuture, KeyWrap};

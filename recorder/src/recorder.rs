@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use sfu::{NodeTime, TapReceiver};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, broadcast, watch};
 use uuid::Uuid;
 
 use crate::archive::{Archive, ArchiveRound, SealedFile};
@@ -30,6 +30,9 @@ use crate::vault::{KeyWrap, RecordingKey};
 
 /// Locks for operations on one recording; two ids may share one.
 const TURNS: usize = 64;
+
+/// Erasures that may wait for whoever wants to hear of them.
+const ERASED_MAX: usize = 256;
 
 /// The archive looks around at least this often.
 const ROUND_EVERY: Duration = Duration::from_secs(300);
@@ -74,7 +77,7 @@ impl RecorderConfig {
 /// The folder of recordings. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Recorder {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
 pub(crate) struct Inner {
@@ -88,7 +91,9 @@ pub(crate) struct Inner {
     /// Recordings that leave the archive nothing to do, so that a round does not read their manifests again.
     pub(crate) settled: Mutex<HashSet<Uuid>>,
     /// Something was finished or erased: a round of the archive has work.
-    work: Arc<Notify>,
+    pub(crate) work: Arc<Notify>,
+    /// Told of every recording whose media was erased.
+    erased: broadcast::Sender<Uuid>,
     /// Keeps other processes from "recovering" what we are recording. Freed by the system if we die.
     _lock: File,
 }
@@ -151,6 +156,7 @@ impl Recorder {
             archiving: tokio::sync::Mutex::new(()),
             settled: Mutex::default(),
             work: Arc::default(),
+            erased: broadcast::Sender::new(ERASED_MAX),
             _lock: file,
         };
         let inner = Arc::new(inner);
@@ -265,6 +271,12 @@ impl Recorder {
         self.erase_session(id, reason, None).await
     }
 
+    /// Every recording whose media is erased from now on, for whoever keeps something made of it. A listener that falls
+    /// far behind misses some.
+    pub fn erased(&self) -> broadcast::Receiver<Uuid> {
+        self.inner.erased.subscribe()
+    }
+
     async fn erase_session(
         &self,
         id: Uuid,
@@ -289,6 +301,8 @@ impl Recorder {
                     lock(&recorder.inner.live).remove(&id);
                     lock(&recorder.inner.settled).remove(&id);
                     recorder.inner.work.notify_one();
+                    // Perhaps nobody wants to know.
+                    let _ = recorder.inner.erased.send(id);
                     tracing::info!(recording = %id, files = erased.files, bytes = erased.bytes, "recording erased");
                 }
                 Err((action, error)) => tracing::error!(recording = %id, action, %error, "erasure failed"),
@@ -466,7 +480,9 @@ impl RecordingHandle {
 }
 
 /// Runs blocking work where it may block.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> std::io::Result<T> {
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> std::io::Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(std::io::Error::other)
 }
 

@@ -11,6 +11,7 @@ use recorder::{IndexError, RecordingIndex};
 use crate::audit::checkpoint::Checkpoints;
 use crate::auth::LoginLimit;
 use crate::auth::cookie::CookieStyle;
+use crate::exports::Exporter;
 use crate::metrics::Metrics;
 use crate::queues::Queues;
 use crate::recording_policy::Regions;
@@ -64,6 +65,16 @@ impl Media for recorder::TrackReader {
     }
 }
 
+impl Media for recorder::SealedReader {
+    fn length(&self) -> u64 {
+        Self::length(self)
+    }
+
+    fn read(&mut self, offset: u64) -> BoxFuture<'_, std::io::Result<Bytes>> {
+        Self::read(self, offset).boxed()
+    }
+}
+
 impl Archive for recorder::Recorder {
     fn index(&self, id: RecordingId) -> BoxFuture<'_, Result<RecordingIndex, IndexError>> {
         Self::index(self, id.0).boxed()
@@ -91,6 +102,8 @@ pub struct AppState {
     pub regions: Arc<Regions>,
     /// The media of recordings.
     pub archive: Arc<dyn Archive>,
+    /// Makes and keeps exports.
+    pub exporter: Exporter,
     /// Counters.
     pub metrics: Metrics,
     /// How the staff cookie is written.

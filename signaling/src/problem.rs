@@ -134,6 +134,12 @@ kinds! {
         "The call was the reviewer's own. Somebody else has to score it.";
     DISPUTE_STATE = "dispute_state" 409 "The dispute's state does not allow that"
         "A score can be disputed once for each of its revisions, within 14 days; an open dispute is accepted, rejected or withdrawn, and then closed.";
+    RECORDING_RUNS = "recording_runs" 409 "The recording still runs"
+        "Only a recording that has ended can be exported. Wait until the call is over.";
+    EXPORT_NOT_READY = "export_not_ready" 409 "The export stands in another way"
+        "Only an export that is done has a file, and only one that has ended without a file can be made again.";
+    TOO_MANY_EXPORTS = "too_many_exports" 429 "Too many exports wait"
+        "Exports are made one after another. Ask again when some are done.";
     RANGE_NOT_SATISFIABLE = "range_not_satisfiable" 416 "The range lies outside of the file"
         "Content-Range says how long the file is.";
     NOT_FOUND = "not_found" 404 "Not found"

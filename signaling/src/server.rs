@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
+use jiff::SignedDuration;
 use recorder::{KeyWrap, Recorder, RecorderConfig};
 use sfu::Sfu;
 use tokio::task::JoinHandle;
@@ -19,10 +20,13 @@ use crate::auth::{LoginLimit, MasterKey, MasterKeyError, SigningKey};
 use crate::config::{DeskSettings, Settings, local_address, make_private_dir};
 use crate::consent;
 use crate::demo::{self, Demo};
+use crate::exports::ffmpeg::Ffmpeg;
+use crate::exports::{Exporter, ExporterConfig};
 use crate::floor::{self, FloorHandle, adapters};
 use crate::housekeeping;
 use crate::http::{self, Extra};
 use crate::metrics::Metrics;
+use crate::reconcile::{self, ReconcileError, ReconcileMetrics, Reconciler};
 use crate::recording_policy::Regions;
 use crate::store::{Store, StoreError};
 use crate::tls::{self, TlsError};
@@ -55,6 +59,9 @@ pub enum StartError {
     /// No recorder.
     #[error("data.dir: {0}")]
     Recorder(#[from] recorder::OpenError),
+    /// What an earlier run has left cannot be put in order.
+    #[error("data.dir: {0}")]
+    Reconcile(#[from] ReconcileError),
     /// `recording.archive` cannot be used.
     #[error("recording.archive: {0}")]
     Archive(#[from] recorder::ArchiveError),
@@ -113,6 +120,8 @@ pub struct Running {
     handle: Handle<SocketAddr>,
     server: JoinHandle<io::Result<()>>,
     housekeeping: JoinHandle<()>,
+    reconciling: JoinHandle<()>,
+    exporting: JoinHandle<()>,
 }
 
 /// Starts everything; when this returns, calls are taken.
@@ -122,8 +131,10 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let master = MasterKey::load(&dir.join("master.key"))?;
     let store = Store::open(&dir.join("vitrine.sqlite"), master.clone()).await?;
     let checkpoints = Checkpoints::new(&dir, SigningKey::load(&dir.join("signing.key"))?);
-    let recorder = open_recorder(&settings, Arc::new(master)).await?;
-    adapters::recover(&store, &recorder).await?;
+    let keys: Arc<dyn KeyWrap> = Arc::new(master);
+    let recorder = open_recorder(&settings, keys.clone()).await?;
+    let mut reconciler = Reconciler::new(store.clone(), recorder.clone());
+    adapters::recover(&store, &mut reconciler).await?;
     // Everything that can be wrong with HTTP is found before media starts.
     let tls = certificate(&settings, &store)?;
     let (listener, http_address) = listen(settings.http.listen)?;
@@ -158,7 +169,11 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let metrics = Metrics::new()?;
     floor.register_metrics(metrics.registry())?;
     sfu.register_metrics(metrics.registry())?;
+    let reconciling = ReconcileMetrics::register(metrics.registry())?;
 
+    let exporter_config = exporter_config(&settings);
+    let (exporter, exporting) =
+        Exporter::start(exporter_config, store.clone(), recorder.clone(), keys).await?;
     let cookie = CookieStyle { tls: settings.is_tls() };
     let url = base_url(&settings, http_address);
     let demo = if settings.demo.enabled { Some(demo::prepare(&store, &dir).await?) } else { None };
@@ -168,6 +183,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         queues,
         regions,
         archive: Arc::new(recorder.clone()),
+        exporter,
         metrics,
         cookie,
         checkpoints: checkpoints.clone(),
@@ -189,6 +205,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         settings.recording.keep_days,
         checkpoints.clone(),
     );
+    let reconciling = reconcile::spawn(reconciler, reconciling);
     let media_addresses = sfu.candidates();
     tracing::info!(%url, %http_address, ?media_addresses, "calls are taken");
     Ok(Running {
@@ -205,6 +222,8 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         handle,
         server,
         housekeeping,
+        reconciling,
+        exporting,
     })
 }
 
@@ -215,6 +234,8 @@ impl Running {
         tracing::info!("stopping");
         let way_down = async {
             self.housekeeping.abort();
+            self.reconciling.abort();
+            self.exporting.abort();
             self.floor.shutdown().await;
             self.handle.graceful_shutdown(Some(REQUESTS_MAX));
             self.recorder.shutdown().await;
@@ -280,6 +301,16 @@ async fn open_recorder(settings: &Settings, keys: Arc<dyn KeyWrap>) -> Result<Re
         tracing::warn!(folder = %folder.display(), why, "a recording cannot be understood and is left as it is");
     }
     Ok(recorder)
+}
+
+fn exporter_config(settings: &Settings) -> ExporterConfig {
+    ExporterConfig {
+        dir: settings.data.dir.join("exports"),
+        ffmpeg: Ffmpeg::new(&settings.export.ffmpeg),
+        at_once: settings.export.at_once,
+        keep: SignedDuration::from_hours(settings.export.keep_hours.into()),
+        min_free: settings.recording.min_free_mb.saturating_mul(1_000_000),
+    }
 }
 
 fn floor_settings(desk: &DeskSettings) -> floor::Settings {

@@ -32,6 +32,8 @@ export type SavedFilterId = string;
 
 export type SampleId = string;
 
+export type ExportId = string;
+
 export type Problem = { 
 /**
  * `/problems/<code>`: stable, for programs. A page at that address explains it.
@@ -3172,3 +3174,95 @@ algorithm: string,
  * The public key, 32 bytes in base64.
  */
 public_key: string, };
+
+export type Redaction = { 
+/**
+ * From.
+ */
+start_ms: number, 
+/**
+ * To; later than the start.
+ */
+end_ms: number, };
+
+export type NewExport = { 
+/**
+ * What for: 1 to 500 characters; goes into the audit log.
+ */
+reason: string, 
+/**
+ * Burns the time in.
+ */
+timestamps: boolean, 
+/**
+ * What to leave out: at most 100 stretches, in any order. They grow to whole pictures of 40 ms.
+ */
+redactions: Array<Redaction>, };
+
+export type ExportStatus = "queued" | "running" | "done" | "failed" | "cancelled" | "deleted";
+
+export type Export = { 
+/**
+ * Which.
+ */
+id: ExportId, 
+/**
+ * Of which recording.
+ */
+recording: RecordingId, 
+/**
+ * How it stands.
+ */
+status: ExportStatus, 
+/**
+ * While it runs: percent done.
+ */
+progress: number, 
+/**
+ * Who asked for it.
+ */
+by: UserId, 
+/**
+ * Their name.
+ */
+by_name: string, 
+/**
+ * What for.
+ */
+reason: string, 
+/**
+ * Whether the time is burnt in.
+ */
+timestamps: boolean, 
+/**
+ * What is left out, as asked for.
+ */
+redactions: Array<Redaction>, 
+/**
+ * Asked for.
+ */
+created_at: string, 
+/**
+ * Done, failed or cancelled.
+ */
+finished_at?: string, 
+/**
+ * The file is kept until then.
+ */
+expires_at?: string, 
+/**
+ * Why it failed.
+ */
+error?: string, 
+/**
+ * Length of the file, bytes.
+ */
+bytes?: number, 
+/**
+ * Length of what it shows, milliseconds.
+ */
+duration_ms?: number, 
+/**
+ * Where the file is, while there is one.
+ */
+url?: string, };

@@ -140,6 +140,16 @@ impl Archive {
         Ok(out.freeze())
     }
 
+    /// Bytes the store has of a file.
+    pub(crate) async fn size(&self, recording: Uuid, file: &str) -> std::io::Result<u64> {
+        let folder = self.folder(recording).join(file);
+        let objects = self.store.list(Some(&folder));
+        objects
+            .try_fold(0, |sum, object| std::future::ready(Ok(sum + object.size)))
+            .await
+            .map_err(std::io::Error::other)
+    }
+
     /// Deletes everything of a recording; how many objects went.
     async fn purge(&self, recording: Uuid) -> std::io::Result<u64> {
         let folder = self.folder(recording);

@@ -227,3 +227,13 @@ pub(crate) fn sound(file: &Path) -> Vec<i16> {
     let bytes = run("ffmpeg", &arguments);
     bytes.chunks_exact(2).map(|sample| i16::from_le_bytes([sample[0], sample[1]])).collect()
 }
+
+/// Mono samples at 48 kHz on the session's time: the first is at zero, and where there is no media there is silence.
+pub(crate) fn sound_in_session(file: &Path) -> Vec<i16> {
+    let path = file.to_str().unwrap();
+    let filter = "aresample=48000:async=1:min_hard_comp=0.001:first_pts=0";
+    let mut arguments = vec!["-nostdin", "-v", "error", "-copyts", "-i", path, "-af", filter];
+    arguments.extend(["-ac", "1", "-f", "s16le", "-"]);
+    let bytes = run("ffmpeg", &arguments);
+    bytes.chunks_exact(2).map(|sample| i16::from_le_bytes([sample[0], sample[1]])).collect()
+}

@@ -94,3 +94,7 @@ id!(
     /// A comment or bookmark on the timeline of a recording.
     CommentId
 );
+id!(
+    /// One export of a recording.
+    ExportId
+);

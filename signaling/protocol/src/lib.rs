@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod call;
+pub mod exports;
 pub mod ids;
 pub mod problem;
 pub mod rating;

@@ -30,6 +30,8 @@
 //! | `GET /signing-key` | anyone | → [`SigningKeyInfo`](crate::audit::SigningKeyInfo) |
 //! | `GET /users`, `/users/{id}` | who may manage users | → list of [`UserRights`](crate::rights::UserRights), one of them |
 //! | `PUT /users/{id}/rights` | the same | [`RightsChanges`](crate::rights::RightsChanges) → [`UserRights`](crate::rights::UserRights) |
+//!
+//! Exports have a table of their own: [`crate::exports`].
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

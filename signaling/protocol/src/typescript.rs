@@ -3,7 +3,8 @@
 use ts_rs::{Config, TS};
 
 use crate::{
-    audit, call, ids, problem, rating, replay, rest, review, rights, samples, saved_filters, search, ws,
+    audit, call, exports, ids, problem, rating, replay, rest, review, rights, samples, saved_filters, search,
+    ws,
 };
 
 /// All types of the protocol as one TypeScript module.
@@ -36,6 +37,7 @@ pub fn typescript() -> String {
         ids::CommentId,
         ids::SavedFilterId,
         ids::SampleId,
+        ids::ExportId,
         problem::Problem,
         call::Role,
         call::Side,
@@ -189,6 +191,10 @@ pub fn typescript() -> String {
         audit::AuditBreak,
         audit::Signed<audit::AuditHead>,
         audit::SigningKeyInfo,
+        exports::Redaction,
+        exports::NewExport,
+        exports::ExportStatus,
+        exports::Export,
     );
     out
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::{HttpSettings, Loaded, MediaSettings, Settings};
+use crate::exports::ffmpeg::Ffmpeg;
 use crate::{queues, recording_policy, tls};
 
 /// Less free space than this is worth a warning, bytes: about a day of calls.
@@ -76,9 +77,19 @@ pub fn check(loaded: &Loaded, now: Timestamp) -> Vec<Finding> {
     findings.extend(certificate(&settings.http, now));
     findings.extend(media(&settings.media));
     findings.extend(data(&settings.data.dir));
+    findings.push(ffmpeg(settings));
     findings.extend(ranges(settings));
     findings.extend(queues(settings));
     findings
+}
+
+/// Calls and recordings do without it.
+fn ffmpeg(settings: &Settings) -> Finding {
+    const SETTING: &str = "export.ffmpeg";
+    match Ffmpeg::new(&settings.export.ffmpeg).check() {
+        Ok(version) => good(SETTING, format!("ffmpeg {version} can make exports")),
+        Err(error) => warning(SETTING, format!("recordings cannot be exported: {error}")),
+    }
 }
 
 fn http_port(http: &HttpSettings) -> Finding {
@@ -287,6 +298,8 @@ fn ranges(settings: &Settings) -> Vec<Finding> {
     within("desk.grace_seconds", settings.desk.grace_seconds, 2, 600);
     within("media.limit_kbps", settings.media.limit_kbps, 100, 1_000_000);
     within("media.limit_packets", settings.media.limit_packets, 100, 100_000);
+    within("export.at_once", u32::try_from(settings.export.at_once).unwrap_or(u32::MAX), 1, 16);
+    within("export.keep_hours", settings.export.keep_hours.into(), 1, 8_760);
     within("recording.keep_days", settings.recording.keep_days.into(), 1, 3_650);
     for text in recording_policy::mistakes(&settings.recording.regions) {
         findings.push(bad("recording.regions", text));

@@ -21,6 +21,8 @@ pub struct Settings {
     pub data: DataSettings,
     /// Recordings.
     pub recording: RecordingSettings,
+    /// Exports of recordings.
+    pub export: ExportSettings,
     /// How calls are handed to agents.
     pub desk: DeskSettings,
     /// The lines that buyers stand in, in order of preference. Empty: one, `support`, for everybody.
@@ -129,6 +131,18 @@ impl RecordingSettings {
     }
 }
 
+/// Exports of recordings.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ExportSettings {
+    /// The program `ffmpeg`: a path, or its name on the search path.
+    pub ffmpeg: PathBuf,
+    /// Exports made at once, 1 to 16; the others wait.
+    pub at_once: usize,
+    /// Hours until the file of an export is deleted, 1 to 8760.
+    pub keep_hours: u16,
+}
+
 /// How calls are handed to agents.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -209,6 +223,13 @@ impl Default for RecordingSettings {
             regions: BTreeMap::new(),
             archive_options: BTreeMap::new(),
         }
+    }
+}
+
+impl Default for ExportSettings {
+    fn default() -> Self {
+        // Three days: over a weekend.
+        Self { ffmpeg: PathBuf::from("ffmpeg"), at_once: 1, keep_hours: 72 }
     }
 }
 

@@ -3,6 +3,7 @@
 mod audit;
 mod buyer_sessions;
 mod calls;
+mod exports;
 mod extract;
 mod flags;
 mod login;
@@ -79,6 +80,10 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/samples/{id}/resample", post(samples::resample))
         .route("/samples/{id}/items", get(samples::items))
         .route("/samples/{id}/items/{recording}", get(samples::place).put(samples::mark))
+        .route("/recordings/{id}/exports", get(exports::list).post(exports::ask))
+        .route("/exports/{id}", get(exports::one).delete(exports::remove))
+        .route("/exports/{id}/retry", post(exports::retry))
+        .route("/exports/{id}/file", get(exports::file))
         .route("/outcomes", get(outcomes::list))
         .route("/own-consent", get(own_consent::words))
         .route("/queues", get(queues::list))

@@ -143,7 +143,7 @@ pub(super) async fn openable(
     }
     // The recorder knows better than the store: of the end while the recording runs, and where session time begins.
     summary.duration_ms = milliseconds(index.duration_ms);
-    summary.complete = index.complete;
+    summary.complete |= index.complete;
     if index.started_at.0 > 0 {
         summary.started_at = timestamp(index.started_at);
     }

@@ -13,6 +13,7 @@ mod consents;
 mod convert;
 mod entities;
 mod events;
+mod exports;
 mod migrations;
 mod paging;
 mod pauses;
@@ -43,7 +44,7 @@ pub use buyers::{ApiKey, BuyerSessionRecord, NewApiKey, NewBuyerVisit};
 pub use calls::{NewCall, OpenCall};
 pub use paging::{BadCursor, Paging};
 pub use ratings::RateError;
-pub use recordings::RecordingRow;
+pub use recordings::{RecordingRow, RowState};
 pub use review::{
     DisputeAnswer, DisputeFacts, NewReviewRow, NewSecond, ReviewFilter, ReviewRecord, SecondRow,
     SubmittedRevision, scored_between,

@@ -16,13 +16,32 @@ use super::review::forget_comments;
 use super::{Result, Store, StoreError, audit, convert};
 use crate::audit::{Actor, Note};
 
-/// A recording that an earlier run of the server may have left unfinished.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// What the store says of a recording.
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RecordingRow {
     /// Its id.
     pub id: RecordingId,
     /// Its call.
     pub call: CallId,
+    /// How it stands.
+    pub state: RowState,
+}
+
+/// How a recording stands, by its row.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum RowState {
+    /// It runs.
+    Open,
+    /// It has ended.
+    Complete {
+        /// Length of its timeline, milliseconds.
+        duration_ms: u32,
+    },
+    /// Its media is gone.
+    Deleted {
+        /// Why.
+        reason: String,
+    },
 }
 
 impl Store {
@@ -42,7 +61,40 @@ impl Store {
             deleted_at: Set(None),
             deleted_reason: Set(None),
         };
-        recording::Entity::insert(row).exec_without_returning(&self.db).await?;
+        // Whoever reconciles may have been quicker.
+        recording::Entity::insert(row)
+            .on_conflict_do_nothing_on([recording::Column::Id])
+            .exec_without_returning(&self.db)
+            .await?;
+        Ok(())
+    }
+
+    /// There is media that the store did not know of, and this is how it stands. A row that has come meanwhile stays.
+    pub async fn recording_linked(
+        &self,
+        id: RecordingId,
+        call: CallId,
+        started_at: Timestamp,
+        state: &RowState,
+    ) -> Result<()> {
+        self.recording_started(id, call, started_at).await?;
+        match state {
+            RowState::Open => Ok(()),
+            RowState::Complete { duration_ms } => self.recording_finished(id, *duration_ms).await,
+            RowState::Deleted { reason } => self.recording_deleted(id, self.now(), reason).await,
+        }
+    }
+
+    /// The recording is complete, whatever its row said before.
+    pub async fn recording_found(&self, id: RecordingId, duration_ms: u32) -> Result<()> {
+        recording::Entity::update_many()
+            .col_expr(recording::Column::Complete, Expr::value(true))
+            .col_expr(recording::Column::DurationMs, Expr::value(i64::from(duration_ms)))
+            .col_expr(recording::Column::DeletedAt, Expr::value(None::<i64>))
+            .col_expr(recording::Column::DeletedReason, Expr::value(None::<String>))
+            .filter(recording::Column::Id.eq(id.0))
+            .exec(&self.db)
+            .await?;
         Ok(())
     }
 
@@ -77,17 +129,40 @@ impl Store {
         Ok(())
     }
 
-    /// Recordings that are neither complete nor deleted: at start, what a crash has left.
-    pub async fn open_recordings(&self) -> Result<Vec<RecordingRow>> {
-        let rows = recording::Entity::find()
-            .filter(recording::Column::Complete.eq(false))
-            .filter(recording::Column::DeletedAt.is_null())
-            .all(&self.db)
+    /// A row that said already that the media is gone says why in other words now.
+    pub async fn recording_gone_because(&self, id: RecordingId, reason: &str) -> Result<()> {
+        let transaction = self.audit_db.begin().await?;
+        let changed = recording::Entity::update_many()
+            .col_expr(recording::Column::DeletedReason, Expr::value(Some(reason.to_owned())))
+            .filter(recording::Column::Id.eq(id.0))
+            .filter(recording::Column::DeletedAt.is_not_null())
+            .filter(recording::Column::DeletedReason.ne(reason))
+            .exec(&transaction)
             .await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| RecordingRow { id: RecordingId(row.id), call: CallId(row.call) })
-            .collect())
+        if changed.rows_affected > 0 {
+            let note = Note::new(Actor::Server, AuditEvent::RecordingDeleted).recording(id).why(reason);
+            audit::append(&transaction, self.now(), note).await?;
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Every recording, in order of id.
+    pub async fn recording_rows(&self) -> Result<Vec<RecordingRow>> {
+        let rows = recording::Entity::find().order_by_asc(recording::Column::Id).all(&self.db).await?;
+        rows.into_iter()
+            .map(|row| {
+                let state = match (row.deleted_at, row.complete) {
+                    (Some(_), _) => RowState::Deleted { reason: row.deleted_reason.unwrap_or_default() },
+                    (None, true) => RowState::Complete {
+                        duration_ms: u32::try_from(row.duration_ms)
+                            .map_err(|error| convert::unreadable("recordings.duration_ms", error))?,
+                    },
+                    (None, false) => RowState::Open,
+                };
+                Ok(RecordingRow { id: RecordingId(row.id), call: CallId(row.call), state })
+            })
+            .collect()
     }
 
     /// Complete recordings that began before a time and whose media exists, oldest first.

@@ -1,5 +1,5 @@
 //! The kill test: the real program records real calls and is killed with SIGKILL at moments a seed decides: while it
-//! records, while finished recordings are on their way to the archive, and with a full disk. After each start every
+//! records, while finished recordings are on their way to the archive, while the archive is away, and with a full disk. After each start every
 //! recording must be linked to its ticket, complete, and play to its end; at most two seconds may be lost.
 //!
 //! `make kill-test N=1000 SEED=7 CALLS=10` (recordings, seed, calls at once); without variables it is a test of twenty.
@@ -23,6 +23,7 @@ use loadtest::ivf;
 use loadtest::peer::VideoCodec;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
+use s3::S3;
 use serde_json::json;
 use server::{Account, Home, Server};
 use tokio::time::sleep;
@@ -34,6 +35,8 @@ enum Phase {
     Recording,
     /// While what has just ended goes to the archive.
     Uploading,
+    /// After calls during which the archive did not answer; it is back only after the next start.
+    Outage,
     /// A while after the disk became full, in the middle of the calls.
     DiskFull,
 }
@@ -43,6 +46,7 @@ impl Phase {
         match self {
             Phase::Recording => "while recording",
             Phase::Uploading => "during the upload",
+            Phase::Outage => "without an archive",
             Phase::DiskFull => "with a full disk",
         }
     }
@@ -118,6 +122,7 @@ fn access_units(stream: &[u8]) -> Vec<bytes::Bytes> {
 struct Run {
     rng: StdRng,
     home: Home,
+    archive: S3,
     staff: Vec<String>,
     reviewer: String,
     films: [Arc<Film>; 2],
@@ -127,6 +132,7 @@ struct Run {
 impl Run {
     /// One life of the server: calls, and an end in this phase. What it promised.
     async fn life(&mut self, server: Server, phase: Phase, calls: usize) -> Vec<Promise> {
+        self.archive.set_away(phase == Phase::Outage);
         let pairs =
             join_all(self.staff[..calls].iter().map(|cookie| Pair::arrive(&server, cookie, &self.films)));
         let mut running: Vec<Call> = Vec::new();
@@ -139,7 +145,7 @@ impl Run {
                 let killed = server.kill();
                 running.iter().map(|call| Promise::of(call, phase.name(), killed)).collect()
             }
-            Phase::Uploading => {
+            Phase::Uploading | Phase::Outage => {
                 let until = server::now_us();
                 for call in &mut running {
                     call.buyer.say("hang_up", json!({})).await;
@@ -162,6 +168,12 @@ impl Run {
                     let flows = after.iter().zip(before).all(|(after, before)| *after > before + 10);
                     assert!(flows, "a full disk stopped a call: {before:?} to {after:?} packets");
                 }
+                // And it is told: to whoever is in the call, and to whoever watches the server.
+                for call in &mut running {
+                    call.agent.hears("call", |message| message["call"]["recording"] == "failed").await;
+                }
+                let figures = server.text("/metrics", "").await;
+                assert!(figures.contains("call_recordings_total{outcome=\"failed\"}"), "{figures}");
                 server.kill();
                 running.iter().map(|call| Promise::of(call, phase.name(), full)).collect()
             }
@@ -211,7 +223,8 @@ async fn whatever_moment_the_server_is_killed_at_recordings_survive() {
     let begun = Instant::now();
     let scratch = tempfile::tempdir().unwrap();
     let store = tempfile::tempdir().unwrap();
-    let mut home = Home::new(s3::serve(store.path()).await);
+    let archive = s3::serve(store.path()).await;
+    let mut home = Home::new(archive.port);
     let server = home.start();
     let accounts: Vec<Account> = (0..at_once).map(|n| home.agent(n)).collect();
     let mut staff = Vec::new();
@@ -221,16 +234,18 @@ async fn whatever_moment_the_server_is_killed_at_recordings_survive() {
     let reviewer = server.login("reviewer@demo.example", "vitrine-demo").await;
     let films = [film(VideoCodec::Vp8), film(VideoCodec::H264)];
     let mut run =
-        Run { rng: StdRng::seed_from_u64(seed), home, staff, reviewer, films, outcomes: Vec::new() };
+        Run { rng: StdRng::seed_from_u64(seed), home, archive, staff, reviewer, films, outcomes: Vec::new() };
 
     let mut server = server;
     let (mut made, mut kills) = (0, 0);
     while made < total {
-        let phase = [Phase::Recording, Phase::Uploading, Phase::DiskFull, Phase::Recording][kills % 4];
+        let phase = [Phase::Recording, Phase::Uploading, Phase::Outage, Phase::DiskFull][kills % 4];
         let calls = at_once.min(total - made);
         let promises = run.life(server, phase, calls).await;
         server = run.home.start();
+        // With the archive still away: what it does not have is read here.
         run.check(&server, promises, scratch.path()).await;
+        run.archive.set_away(false);
         made += calls;
         kills += 1;
         let faults: usize = run.outcomes.iter().map(|(_, outcome)| outcome.faults.len()).sum();
@@ -264,7 +279,7 @@ fn report(outcomes: &[(&'static str, Outcome)], seed: u64, kills: usize, took: D
         "{:<20} {:>10} {:>8} {:>8} {:>24}",
         "killed", "recordings", "tracks", "faulty", "lost ms p50 / p99 / max"
     );
-    for phase in [Phase::Recording, Phase::Uploading, Phase::DiskFull] {
+    for phase in [Phase::Recording, Phase::Uploading, Phase::Outage, Phase::DiskFull] {
         let of_phase: Vec<&Outcome> =
             outcomes.iter().filter(|(name, _)| *name == phase.name()).map(|(_, outcome)| outcome).collect();
         let mut lost: Vec<u64> = of_phase.iter().map(|outcome| outcome.lost_us / 1000).collect();

@@ -1,5 +1,7 @@
 //! An S3 server that takes its time, so that there is a middle of an upload to be killed in.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -12,8 +14,23 @@ use tokio::net::{TcpListener, TcpStream};
 const STEP: usize = 16 * 1024;
 const PAUSE: Duration = Duration::from_millis(15);
 
-/// Serves until the test ends; the port.
-pub(crate) async fn serve(folder: &std::path::Path) -> u16 {
+/// One that serves until the test ends.
+pub(crate) struct S3 {
+    pub(crate) port: u16,
+    away: Arc<AtomicBool>,
+}
+
+impl S3 {
+    /// While it is away, connections are refused.
+    pub(crate) fn set_away(&self, away: bool) {
+        self.away.store(away, Ordering::Relaxed);
+    }
+}
+
+/// Starts one over a folder.
+pub(crate) async fn serve(folder: &std::path::Path) -> S3 {
+    let away = Arc::<AtomicBool>::default();
+    let refuses = away.clone();
     std::fs::create_dir_all(folder.join("calls")).unwrap();
     let mut builder = S3ServiceBuilder::new(s3s_fs::FileSystem::new(folder).unwrap());
     builder.set_auth(SimpleAuth::from_single("key", "secret"));
@@ -35,6 +52,9 @@ pub(crate) async fn serve(folder: &std::path::Path) -> u16 {
     tokio::spawn(async move {
         loop {
             let Ok((client, _)) = door.accept().await else { continue };
+            if refuses.load(Ordering::Relaxed) {
+                continue;
+            }
             tokio::spawn(async move {
                 let Ok(server) = TcpStream::connect(("127.0.0.1", inner_port)).await else { return };
                 let (mut from_client, to_client) = client.into_split();
@@ -49,7 +69,7 @@ pub(crate) async fn serve(folder: &std::path::Path) -> u16 {
             });
         }
     });
-    port
+    S3 { port, away }
 }
 
 async fn slowly(from: &mut (impl AsyncReadExt + Unpin), to: &mut (impl AsyncWriteExt + Unpin)) {

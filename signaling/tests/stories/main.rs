@@ -3,9 +3,11 @@
 
 mod audit;
 mod buyers;
+mod exports;
 mod pages;
 mod process;
 mod ratings;
+mod reconcile;
 mod recordings;
 mod replay;
 mod retention;
@@ -15,6 +17,7 @@ mod search;
 mod server;
 mod staff;
 mod store;
+mod studio;
 mod tickets;
 mod worklists;
 mod world;

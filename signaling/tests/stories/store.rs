@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use protocol::call::{BuyerContext, CallState, ChatLine, EndReason, Role};
 use protocol::ids::{BuyerSessionId, CallId, PartyId, RecordingId};
 use signaling::auth::MasterKey;
-use signaling::store::{NewApiKey, NewCall, NewUser, NewUserError, Store, StoreError};
+use signaling::store::{NewApiKey, NewCall, NewUser, NewUserError, RowState, Store, StoreError};
 
 use crate::world::World;
 
@@ -79,12 +79,12 @@ async fn a_restart_finds_what_was_open_and_keeps_the_tickets() {
     let open = store.open_calls().await.unwrap();
     let states: Vec<_> = open.iter().map(|call| (call.id, call.state, call.agent.is_some())).collect();
     assert_eq!(states, [(waiting.id, CallState::Waiting, false), (talking.id, CallState::Connected, true)]);
-    assert_eq!(store.open_recordings().await.unwrap().len(), 1);
+    assert_eq!(store.recording_rows().await.unwrap()[0].state, RowState::Open);
     for call in &open {
         store.call_ended(call.id, world.now(), EndReason::ServerStopped).await.unwrap();
     }
     store.recording_finished(recording, 1_234).await.unwrap();
-    assert!(store.open_recordings().await.unwrap().is_empty());
+    assert_ne!(store.recording_rows().await.unwrap()[0].state, RowState::Open);
     let (call, _) = store.call(talking.id).await.unwrap().unwrap();
     assert_eq!((call.state, call.recording), (CallState::WrapUp, Some(recording)));
     store.call_closed(talking.id).await.unwrap();

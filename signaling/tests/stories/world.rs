@@ -15,12 +15,14 @@ use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use protocol::call::{BuyerContext, Product, Role};
 use protocol::ids::{BuyerSessionId, CallId, RecordingId, UserId};
-use recorder::{IndexError, RecordingIndex};
+use recorder::{IndexError, Recorder, RecorderConfig, RecordingIndex};
 use serde_json::{Value, json};
 use signaling::app::{AppState, Archive, Floor, Media};
 use signaling::audit::checkpoint::Checkpoints;
 use signaling::auth::cookie::CookieStyle;
-use signaling::auth::{LoginLimit, SigningKey, install_jwt_crypto, password, secret};
+use signaling::auth::{LoginLimit, MasterKey, SigningKey, install_jwt_crypto, password, secret};
+use signaling::exports::ffmpeg::Ffmpeg;
+use signaling::exports::{Exporter, ExporterConfig};
 use signaling::http::{Extra, router};
 use signaling::metrics::Metrics;
 use signaling::queues::{QueueSettings, Queues};
@@ -108,8 +110,11 @@ pub(crate) struct World {
     pub(crate) store: Store,
     pub(crate) floor: Arc<ModelFloor>,
     pub(crate) archive: Arc<ModelArchive>,
+    /// A real one, and exports of what it records.
+    pub(crate) recorder: Recorder,
+    pub(crate) exporter: Exporter,
+    pub(crate) dir: tempfile::TempDir,
     clock: Arc<Mutex<Timestamp>>,
-    _dir: tempfile::TempDir,
 }
 
 /// An answer, read to its end.
@@ -165,18 +170,39 @@ impl World {
         store.put_api_key(key).await.unwrap();
         let dir = tempfile::tempdir().unwrap();
         let (floor, archive) = (Arc::new(ModelFloor::default()), Arc::new(ModelArchive::default()));
+        let keys = Arc::new(MasterKey::generate());
+        let config = RecorderConfig::new(dir.path().join("recordings"), keys.clone());
+        let (recorder, _) = Recorder::open(config).await.unwrap();
+        let config = ExporterConfig {
+            dir: dir.path().join("exports"),
+            ffmpeg: Ffmpeg::new("ffmpeg"),
+            at_once: 1,
+            keep: SignedDuration::from_hours(72),
+            min_free: 0,
+        };
+        let (exporter, _) = Exporter::start(config, store.clone(), recorder.clone(), keys).await.unwrap();
         let state = AppState {
             store: store.clone(),
             floor: floor.clone(),
             queues: Arc::new(Queues::new(&queues(), 90)),
             regions: Arc::new(Regions::new([("FR".to_owned(), Rule::Never)].into())),
             archive: archive.clone(),
+            exporter: exporter.clone(),
             metrics: Metrics::new().unwrap(),
             cookie: CookieStyle { tls: false },
             checkpoints: Checkpoints::new(dir.path(), SigningKey::generate()),
             logins: Arc::new(LoginLimit::default()),
         };
-        Self { router: router(state, Extra::default()), store, floor, archive, clock, _dir: dir }
+        Self {
+            router: router(state, Extra::default()),
+            store,
+            floor,
+            archive,
+            recorder,
+            exporter,
+            dir,
+            clock,
+        }
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -14,6 +14,7 @@ use crate::auth::MasterKey;
 use crate::floor::adapters::{Recovered, recover};
 use crate::floor::clock::node_time;
 use crate::floor::session::Person;
+use crate::reconcile::Reconciler;
 use crate::store::{NewBuyerVisit, NewCall, NewUser, Store};
 
 /// A store that knows one agent and one buyer.
@@ -132,7 +133,9 @@ async fn what_a_crash_has_left_is_closed_at_the_next_start() {
 
     let (recorder, _) =
         Recorder::open(RecorderConfig::new(dir.path(), Arc::new(MasterKey::generate()))).await.unwrap();
-    assert_eq!(recover(&store, &recorder).await.unwrap(), Recovered { calls: 2, recordings: 3 });
+    let mut reconciler = Reconciler::new(store.clone(), recorder.clone());
+    let found = recover(&store, &mut reconciler).await.unwrap();
+    assert_eq!(found, Recovered { calls: 2, recordings: 3 });
     for id in [ids.0, ids.1] {
         let (summary, _) = store.call(id).await.unwrap().unwrap();
         assert_eq!((summary.state, summary.end_reason), (CallState::Ended, Some(EndReason::ServerStopped)));
@@ -143,5 +146,6 @@ async fn what_a_crash_has_left_is_closed_at_the_next_start() {
     assert!(store.recording(withdrawn).await.unwrap().is_none());
     assert!(recorder.index(withdrawn.0).await.unwrap().erased.is_some());
     assert!(recorder.index(kept.0).await.unwrap().erased.is_none());
-    assert_eq!(recover(&store, &recorder).await.unwrap(), Recovered::default(), "nothing is left to do");
+    let again = recover(&store, &mut reconciler).await.unwrap();
+    assert_eq!(again, Recovered::default(), "nothing is left to do");
 }

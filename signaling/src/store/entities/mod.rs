@@ -12,6 +12,7 @@ pub mod chat_line;
 pub mod counter;
 pub mod default_filter;
 pub mod dispute;
+pub mod export;
 pub mod quality_chunk;
 pub mod rating;
 pub mod receipt;

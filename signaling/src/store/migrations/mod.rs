@@ -9,6 +9,7 @@ mod m20261130_000011_pauses;
 mod m20261130_000012_agent_receipts;
 mod m20261130_000020_rights;
 mod m20261130_000021_audit;
+mod m20261130_000030_exports;
 mod m20261130_000040_ratings;
 mod m20261130_000041_search;
 mod m20261130_000042_worklists;
@@ -29,6 +30,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000012_agent_receipts::Migration),
             Box::new(m20261130_000020_rights::Migration),
             Box::new(m20261130_000021_audit::Migration),
+            Box::new(m20261130_000030_exports::Migration),
             Box::new(m20261130_000040_ratings::Migration),
             Box::new(m20261130_000041_search::Migration),
             Box::new(m20261130_000042_worklists::Migration),

@@ -19,6 +19,7 @@ import '../../staff/receipts.ts';
 import '../review/board.ts';
 import '../review/comments.ts';
 import { rememberedTab, rememberTab } from '../review/tab.ts';
+import '../exports/exports.ts';
 import { playerRoute } from '../route.ts';
 import { type ReplayData, readTimeline } from './data.ts';
 import type { TimelineMarker } from './marker.ts';
@@ -122,6 +123,7 @@ export class ReplayPlayerPage extends LitElement {
         padding: var(--v-s4);
       }
       section + section,
+      section + replay-exports,
       staff-context + section {
         padding-block-start: var(--v-s4);
         border-block-start: 1px solid var(--v-line);
@@ -398,6 +400,15 @@ export class ReplayPlayerPage extends LitElement {
               </section>`
           : nothing
       }
+      ${
+        summary.complete
+          ? html`<replay-exports
+              .recordingId=${this.recordingId}
+              .durationMs=${summary.duration_ms}
+              .playhead=${this.#playhead}
+            ></replay-exports>`
+          : nothing
+      }
       ${this.#ticketProblem ? html`<vt-banner tone="warn" heading="The ticket could not be loaded">${this.#ticketProblem}</vt-banner>` : nothing}
     `;
   }
@@ -413,6 +424,8 @@ export class ReplayPlayerPage extends LitElement {
           <div slot="actions"><vt-button size="sm" icon="refresh" @click=${() => this.#load()}>Try again</vt-button></div>
         </vt-banner>`;
   }
+
+  readonly #playhead = () => this.player?.currentTimeMs ?? 0;
 
   #outcome(code: string): string {
     return this.outcomes.find((outcome) => outcome.code === code)?.label ?? codeWords(code);

@@ -1,0 +1,235 @@
+//! What the store says of a recording, held against what there is of it: one rule for every pair.
+
+use jiff::Timestamp;
+use protocol::ids::CallId;
+use recorder::Presence;
+
+use crate::floor::clock::timestamp;
+use crate::floor::recording::{LEFT_ON_DISK, WITHDRAWN};
+use crate::store::RowState;
+
+/// Why a recording is marked as deleted whose media is not there. Taken back should it turn up.
+pub const MISSING: &str = "media_missing";
+/// The same for media that is there and cannot be understood.
+pub const UNREADABLE: &str = "media_unreadable";
+
+/// What is to be done about a recording.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// Store and media agree, or nobody can do anything yet.
+    Agree,
+    /// The store gets a row: the media belongs to this call.
+    Link {
+        /// Whose.
+        call: CallId,
+        /// Zero of the session timeline.
+        started_at: Timestamp,
+        /// What the row is to say.
+        state: RowState,
+    },
+    /// The row is complete and has this length; a mark that it was missing goes.
+    Complete {
+        /// Milliseconds.
+        duration_ms: u32,
+    },
+    /// The row says that the media is gone, and why.
+    Gone {
+        /// Since when, if that is known.
+        at: Option<Timestamp>,
+        /// Why.
+        reason: String,
+    },
+    /// The media must go: whoever may say so has said it.
+    Erase {
+        /// Why.
+        reason: String,
+    },
+    /// There is media that belongs to no call we know.
+    Stray,
+}
+
+/// Decides. `row` is what the store has; `withdrawn`: the buyer took back their consent after this recording began.
+pub fn verdict(row: Option<&RowState>, withdrawn: bool, presence: &Presence) -> Verdict {
+    use RowState::{Complete, Deleted, Open};
+    match (row, presence) {
+        (_, Presence::Running) | (None, Presence::Absent) => Verdict::Agree,
+        // Deleted on purpose, and that is what there is.
+        (Some(Deleted { reason }), Presence::Absent) if reason != LEFT_ON_DISK => Verdict::Agree,
+        (Some(Deleted { .. }), Presence::Absent) => gone(WITHDRAWN),
+        (Some(Open | Complete { .. }), Presence::Absent) => gone(MISSING),
+
+        (None, Presence::Unreadable(_)) => Verdict::Stray,
+        (Some(Open | Complete { .. }), Presence::Unreadable(_)) => gone(UNREADABLE),
+        (Some(Deleted { .. }), Presence::Unreadable(_)) => Verdict::Agree,
+
+        (Some(Deleted { reason }), Presence::Erased { note, .. })
+            if *reason == note.reason || !(may_come_back(reason) || reason == LEFT_ON_DISK) =>
+        {
+            Verdict::Agree
+        }
+        (Some(_), Presence::Erased { note, .. }) => {
+            Verdict::Gone { at: Some(timestamp(note.at)), reason: note.reason.clone() }
+        }
+        (None, Presence::Erased { note, started_at, labels }) => match call_of(labels) {
+            // Erased before it began, or by somebody who knew nothing of calls.
+            None => Verdict::Agree,
+            Some(call) => Verdict::Link {
+                call,
+                started_at: timestamp(*started_at),
+                state: RowState::Deleted { reason: note.reason.clone() },
+            },
+        },
+
+        (Some(Deleted { reason }), Presence::Ended(_)) if !may_come_back(reason) => {
+            let reason = if reason == LEFT_ON_DISK { WITHDRAWN } else { reason };
+            Verdict::Erase { reason: reason.to_owned() }
+        }
+        (None | Some(Open), Presence::Ended(_)) if withdrawn => {
+            Verdict::Erase { reason: WITHDRAWN.to_owned() }
+        }
+        (Some(Deleted { .. }), Presence::Ended(kept)) if kept.is_gone() => Verdict::Agree,
+        (Some(_), Presence::Ended(kept)) if kept.is_gone() => gone(MISSING),
+        (Some(row), Presence::Ended(kept)) => {
+            let duration_ms = milliseconds(kept.duration_ms);
+            if *row == (Complete { duration_ms }) {
+                Verdict::Agree
+            } else {
+                Verdict::Complete { duration_ms }
+            }
+        }
+        (None, Presence::Ended(kept)) => match call_of(&kept.labels) {
+            None => Verdict::Stray,
+            Some(call) => Verdict::Link {
+                call,
+                started_at: timestamp(kept.started_at),
+                state: if kept.is_gone() {
+                    Deleted { reason: MISSING.to_owned() }
+                } else {
+                    Complete { duration_ms: milliseconds(kept.duration_ms) }
+                },
+            },
+        },
+    }
+}
+
+/// The call that the labels of a recording name.
+pub fn call_of(labels: &serde_json::Value) -> Option<CallId> {
+    labels.get("call")?.as_str()?.parse().ok()
+}
+
+/// Marked for want of media only: nobody wanted it deleted.
+fn may_come_back(reason: &str) -> bool {
+    reason == MISSING || reason == UNREADABLE
+}
+
+fn gone(reason: &str) -> Verdict {
+    Verdict::Gone { at: None, reason: reason.to_owned() }
+}
+
+/// 32 bits of milliseconds are 49 days.
+fn milliseconds(ms: u64) -> u32 {
+    u32::try_from(ms).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use recorder::{ErasedNote, Kept};
+    use sfu::NodeTime;
+
+    use super::*;
+
+    fn reasons() -> impl Strategy<Value = String> {
+        prop::sample::select(vec![MISSING, UNREADABLE, WITHDRAWN, LEFT_ON_DISK, "retention"])
+            .prop_map(str::to_owned)
+    }
+
+    fn rows() -> impl Strategy<Value = Option<RowState>> {
+        prop_oneof![
+            Just(None),
+            Just(Some(RowState::Open)),
+            (0..3u32).prop_map(|duration_ms| Some(RowState::Complete { duration_ms })),
+            reasons().prop_map(|reason| Some(RowState::Deleted { reason })),
+        ]
+    }
+
+    fn labels() -> impl Strategy<Value = serde_json::Value> {
+        prop::sample::select(vec![
+            serde_json::json!({ "call": "01935a3e-0000-7000-8000-000000000001" }),
+            serde_json::json!({ "call": 7 }),
+            serde_json::Value::Null,
+        ])
+    }
+
+    fn presences() -> impl Strategy<Value = Presence> {
+        let kept =
+            (labels(), 0..3u64, 0..3u32, 0..3usize).prop_map(|(labels, duration_ms, tracks, missing)| {
+                let missing = (0..missing.min(tracks as usize)).map(|n| format!("track-{n}")).collect();
+                Presence::Ended(Kept { started_at: NodeTime(5), duration_ms, labels, tracks, missing })
+            });
+        let erased = (labels(), reasons()).prop_map(|(labels, reason)| {
+            let note = ErasedNote { at: NodeTime(9), reason };
+            Presence::Erased { note, started_at: NodeTime(5), labels }
+        });
+        let unreadable = Just(Presence::Unreadable("no manifest".to_owned()));
+        prop_oneof![Just(Presence::Absent), Just(Presence::Running), kept, erased, unreadable]
+    }
+
+    /// What is there after a verdict was carried out.
+    fn done(verdict: &Verdict, row: Option<RowState>, presence: Presence) -> (Option<RowState>, Presence) {
+        match verdict.clone() {
+            Verdict::Agree | Verdict::Stray => (row, presence),
+            Verdict::Link { state, .. } => (Some(state), presence),
+            Verdict::Complete { duration_ms } => (Some(RowState::Complete { duration_ms }), presence),
+            Verdict::Gone { reason, .. } => (Some(RowState::Deleted { reason }), presence),
+            Verdict::Erase { reason } => {
+                let Presence::Ended(kept) = presence else { panic!("nothing there to erase") };
+                let note = ErasedNote { at: NodeTime(10), reason: reason.clone() };
+                let row = row.map(|_| RowState::Deleted { reason });
+                (row, Presence::Erased { note, started_at: kept.started_at, labels: kept.labels })
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_was_found_two_rounds_bring_it_to_rest_and_rest_is_the_truth(
+            row in rows(), withdrawn: bool, presence in presences(),
+        ) {
+            let (mut at, mut rounds) = ((row.clone(), presence.clone()), 0);
+            let last = loop {
+                let next = verdict(at.0.as_ref(), withdrawn, &at.1);
+                if matches!(next, Verdict::Agree | Verdict::Stray) {
+                    break next;
+                }
+                at = done(&next, at.0, at.1);
+                rounds += 1;
+                prop_assert!(rounds <= 2, "{row:?} and {presence:?} never come to rest");
+            };
+            match (&at.0, &at.1) {
+                (_, Presence::Running) => prop_assert_eq!(&at, &(row.clone(), presence.clone())),
+                (Some(RowState::Open), _) => prop_assert!(false, "left open"),
+                (Some(RowState::Complete { duration_ms }), Presence::Ended(kept)) => {
+                    prop_assert!(!kept.is_gone() && u64::from(*duration_ms) == kept.duration_ms);
+                    let revoked = withdrawn && matches!(row, None | Some(RowState::Open));
+                    prop_assert!(!revoked, "kept against the buyer's word");
+                }
+                (Some(RowState::Complete { .. }), found) => prop_assert!(false, "complete, but {found:?}"),
+                (Some(RowState::Deleted { reason }), Presence::Ended(kept)) => {
+                    prop_assert!(kept.is_gone() && may_come_back(reason));
+                }
+                (Some(RowState::Deleted { .. }), _) => {}
+                (None, Presence::Ended(kept)) => {
+                    prop_assert!(last == Verdict::Stray && call_of(&kept.labels).is_none());
+                }
+                (None, Presence::Erased { labels, .. }) => prop_assert!(call_of(labels).is_none()),
+                (None, Presence::Absent | Presence::Unreadable(_)) => {}
+            }
+            // Nobody's media is deleted because of a mistake: only on somebody's word.
+            if let (Presence::Ended(_), Presence::Erased { .. }) = (&presence, &at.1) {
+                let told = matches!(&row, Some(RowState::Deleted { reason }) if !may_come_back(reason));
+                prop_assert!(withdrawn || told);
+            }
+        }
+    }
+}
