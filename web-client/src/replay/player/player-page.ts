@@ -122,6 +122,10 @@ export class ReplayPlayerPage extends LitElement {
         overflow-y: auto;
         padding: var(--v-s4);
       }
+      /* Its foot sticks to the very edge. */
+      .scores {
+        padding-block-end: 0;
+      }
       section + section,
       section + replay-exports,
       staff-context + section {
@@ -313,7 +317,7 @@ export class ReplayPlayerPage extends LitElement {
 
   #tabs(): Tab[] {
     return [
-      { id: 'moments', label: 'Chat and events', count: this.#moments.length },
+      { id: 'moments', label: 'Events', count: this.#moments.length },
       { id: 'ticket', label: 'Ticket' },
       ...(this.scorer
         ? [
@@ -326,7 +330,7 @@ export class ReplayPlayerPage extends LitElement {
 
   #reviewing(recording: string) {
     const seek = (event: CustomEvent<number>) => this.player?.seek(event.detail);
-    return html`<div slot="score" class="pane" @review-seek=${seek}>
+    return html`<div slot="score" class="pane scores" @review-seek=${seek}>
         <review-scores
           recordingId=${recording}
           reviewId=${this.reviewId}

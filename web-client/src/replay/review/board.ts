@@ -41,6 +41,7 @@ export class ReviewScores extends LitElement {
       :host {
         display: grid;
         gap: var(--v-s4);
+        padding-block-end: var(--v-s4);
         font-size: var(--v-text-sm);
       }
       .reviews {

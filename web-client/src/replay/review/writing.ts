@@ -45,7 +45,7 @@ export class ReviewWriting extends LitElement {
         z-index: 4;
         display: grid;
         gap: var(--v-s2);
-        margin-inline: calc(-1 * var(--v-s4));
+        margin: 0 calc(-1 * var(--v-s4)) calc(-1 * var(--v-s4));
         padding: var(--v-s3) var(--v-s4);
         border-block-start: 1px solid var(--v-line);
         background: var(--v-surface);

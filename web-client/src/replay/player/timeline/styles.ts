@@ -202,6 +202,9 @@ export const timelineStyles = css`
   }
   .markers {
     position: relative;
+    /* Until a new width is measured they stand where they stood. */
+    overflow-x: clip;
+    overflow-clip-margin: 6px;
     block-size: 28px;
     margin-block-start: 2px;
     grid-column: -2 / -1;
