@@ -81,6 +81,8 @@ impl OwnServer {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
+            // Ctrl-C in a terminal is for us; the server ends when the people have left.
+            .process_group(0)
             .kill_on_drop(true)
             .spawn()
             .with_context(|| format!("{} cannot be started", self.binary.display()))?;
