@@ -58,9 +58,10 @@ plans! {
     clean_call three_people silence late_joiner camera_off_and_on slot_switch hold_and_resume
     publisher_restart clocks_that_run_wrong numbers_that_wrap
     narrow_uplink_steps narrow_downlink_steps deep_queue audio_first_on_80_kbps viewer_walks_out remb_only
-    narrow_and_far
+    narrow_and_far step_both_ways
     simulcast_follows_the_view simulcast_for_three_viewers nobody_watches vp9_in_nine_layers av1_in_time_only
-    simulcast_on_three_workers
+    simulcast_on_three_workers simulcast_follows_the_estimate simulcast_under_loss temporal_layers_of_vp8
+    vp9_on_a_narrow_path
     lossy_downlink_1 lossy_downlink_5 lossy_downlink_10 lossy_downlink_20 lossy_uplink_1 lossy_uplink_5
     lossy_uplink_10 lossy_uplink_20 bursts_downlink bursts_uplink red_on_a_lossy_leg no_red_for_who_lacks_it
     no_rtx_for_who_lacks_it switch_under_loss one_bad_viewer_of_three keyframes_on_demand_storm

@@ -35,8 +35,7 @@ const OVERSHOOT: f64 = 1.5;
 const HOLD_FRESH: Duration = Duration::from_millis(50);
 /// An elastic step is gone up to with this many times the least it can be kept with.
 const ENOUGH: f64 = 1.8;
-/// The lowest layer, and a picture whose publisher follows, is given up only when it has not fitted for this long: estimates
-/// fall too low for a moment.
+/// The last picture is given up only when it has not fitted for this long: estimates fall too low for a moment.
 const PATIENCE: Duration = Duration::from_millis(2000);
 /// Retransmissions need as much as is lost, at most this share of everything.
 const REPAIR_MAX: f64 = 0.2;
@@ -295,7 +294,12 @@ impl Memory {
         };
         let exact = request.ladder.iter().position(|rung| rung.target == target);
         let below = || request.ladder.iter().rposition(|rung| rung.target < target);
-        self.rung = exact.or_else(below).or((!request.ladder.is_empty()).then_some(0));
+        let found = exact.or_else(below).or((!request.ladder.is_empty()).then_some(0));
+        // Of a publisher who follows there is one step a picture.
+        let follows = |rung: &Rung| {
+            rung.is_elastic() && found.is_some_and(|it| rung.is_picture_of(&request.ladder[it]))
+        };
+        self.rung = request.ladder.iter().rposition(follows).or(found);
     }
 
     fn choose(&mut self, now: Instant, request: &SlotRequest<'_>, fits: [Option<usize>; 3]) {
@@ -308,10 +312,9 @@ impl Memory {
         let current = self.rung.and_then(|rung| request.ladder.get(rung));
         let kept = match current {
             Some(rung) if rung.is_elastic() => self.rung,
-            Some(_) if fits.is_none() => request.cheapest(),
-            _ => None,
+            _ => request.cheapest(),
         };
-        let kept = kept.filter(|_| fits < self.rung);
+        let kept = kept.filter(|_| current.is_some() && fits.is_none());
         let short_since = kept.is_some().then(|| *self.short_since.get_or_insert(now));
         self.short_since = short_since.filter(|since| now < *since + PATIENCE);
         let fits = if self.short_since.is_some() { kept } else { fits };
@@ -566,15 +569,16 @@ mod tests {
             (got.target.map(|target| target.encoding), got.share.as_bps() / 1000)
         };
         assert_eq!(at(0, 900), (Some(1), 900));
-        assert_eq!(at(10_000, 90), (Some(1), 90), "an estimate that falls too low for a moment");
-        assert_eq!(at(1_000, 160), (Some(1), 160));
-        assert_eq!(at(1_000, 90), (Some(1), 90));
-        assert_eq!(at(2_000, 90), (Some(0), 90), "now it stays low");
+        assert_eq!(at(10_000, 120), (Some(1), 120), "less, before another picture");
+        assert_eq!(at(1_000, 90), (Some(0), 90));
         for _ in 0..100 {
             assert_eq!(at(100, 160).0, Some(0), "enough to keep the picture is not enough to go up to it");
         }
         at(100, 300);
         assert_eq!(at(1_000, 300), (Some(1), 300));
+        assert_eq!(at(10_000, 60), (Some(1), 60), "an estimate that falls too low for a moment");
+        assert_eq!(at(1_400, 60), (Some(1), 60));
+        assert_eq!(at(700, 60), (None, 0));
     }
 
     proptest! {

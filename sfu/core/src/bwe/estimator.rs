@@ -34,6 +34,9 @@ const STANDING_FOR: Duration = Duration::from_millis(600);
 /// … at most so often in a row: then it is somebody else's, or no queue.
 const STANDING_TRIES: u32 = 5;
 
+/// The rate of a queue that drains is believed up to this multiple of the estimate.
+const PASSES_MORE: f64 = 1.2;
+
 /// Pacing is this much faster than the estimate: what is sent is the allocation's matter, pacing only takes off peaks.
 const PACING: f64 = 2.0;
 /// Where the leg has shown its limit lately peaks are lower, and while a queue stands there are none: what waits here harms
@@ -61,9 +64,13 @@ const OUTAGE_US: u64 = 700_000;
 /// A peer that stops reporting altogether though it is still there is not held back for ever.
 const GIVE_UP: Duration = Duration::from_secs(3);
 
-/// A doubt keeps video back for this long at most, and comes no more often than …
-const DOUBT_US: u64 = 150_000;
-const DOUBT_EVERY_US: u64 = 2_000_000;
+/// A doubt lasts this long at most: reports may stand in a queue themselves. It comes no more often than …
+const DOUBT_US: u64 = 500_000;
+const DOUBT_EVERY_US: u64 = 3_000_000;
+/// A report about what was sent this long before the doubt began says whether it was right.
+const DOUBT_BEFORE_US: u64 = 20_000;
+/// Part of what is being sent that may be sent meanwhile.
+const DOUBT_USE: f64 = 0.35;
 
 /// Reports further apart than this are no rhythm.
 const INTERVAL_MAX_US: u64 = 300_000;
@@ -90,6 +97,16 @@ pub struct EstimatorStats {
     pub collapses: u64,
     /// Times the delay detector found overuse.
     pub overuses: u64,
+}
+
+/// The path may have collapsed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Doubt {
+    since_us: u64,
+    /// So much may be sent until a report tells.
+    pub rate: Bitrate,
+    /// Somebody has measured that, on another way of the same peer.
+    pub known: bool,
 }
 
 /// See the module.
@@ -123,10 +140,9 @@ pub struct Estimator {
     first_sent_us: Option<u64>,
     /// What left before was lost with everything else: the path was gone, not full.
     outage_until_us: Option<u64>,
-    /// Video is kept back until then: the path may have collapsed, and the next report tells.
-    doubt_until_us: Option<u64>,
-    /// No new doubt before that.
-    no_doubt_until_us: u64,
+    /// The path may have collapsed at this time, and a report will tell; so much may be sent until then.
+    doubt: Option<Doubt>,
+    doubted_us: Option<u64>,
     /// What left before took another path.
     path_since_us: u64,
     /// Nothing was reported for [`GIVE_UP`]: holding back helps nobody.
@@ -161,8 +177,8 @@ impl Estimator {
             interval_us: 100_000,
             first_sent_us: None,
             outage_until_us: None,
-            doubt_until_us: None,
-            no_doubt_until_us: 0,
+            doubt: None,
+            doubted_us: None,
             path_since_us: 0,
             gone_silent: false,
             stats: EstimatorStats::default(),
@@ -289,11 +305,7 @@ impl Estimator {
         let usage = if over { Usage::Over } else { self.trend.usage() };
         self.stats.overuses += u64::from(usage == Usage::Over);
         self.follow_delay(now_us, usage);
-        if self.collapsed_us.is_some() || self.delays.standing() < QUIET {
-            self.doubt_until_us = None;
-        } else if self.delays.slows() {
-            self.doubt(now);
-        }
+        self.review_doubt(now, outcome.newest_sent_us);
         let lost = outcome.lost.saturating_sub(outcome.recovered + in_outage);
         let total = outcome.acked + outcome.lost - in_outage;
         let arrived = self.arrived.rate(ARRIVED_FALLING);
@@ -328,21 +340,40 @@ impl Estimator {
         self.conclude(self.micros(now));
     }
 
-    /// Something says that the path may just have collapsed. Until a report tells, video waits: what is sent into a collapse
-    /// stands in front of the sound. A path that has shown its limit lately is watched closely anyway.
-    pub fn doubt(&mut self, now: Instant) {
+    /// Something says that the path may just have collapsed, to a rate if that is known. Until a report tells, less should be
+    /// sent: what is sent into a collapse stands in front of the sound. A path that has shown its limit lately is watched closely
+    /// anyway.
+    pub fn doubt(&mut self, now: Instant, to: Option<Bitrate>) {
         let now_us = self.micros(now);
         let full_lately = self.decreased_us.is_some_and(|at| now_us < at + FULL_LATELY.as_micros() as u64);
-        if self.stats.reports > 0 && !full_lately && now_us >= self.no_doubt_until_us {
-            self.doubt_until_us = Some(now_us + DOUBT_US);
-            self.no_doubt_until_us = now_us + DOUBT_EVERY_US;
+        let rested = self.doubt.is_some() || self.doubted_us.is_none_or(|at| now_us >= at + DOUBT_EVERY_US);
+        if self.stats.reports > 0 && !full_lately && rested {
+            let rate = self.sending().scale(DOUBT_USE).max(FLOOR);
+            self.doubt =
+                Some(Doubt { since_us: now_us, rate: to.unwrap_or(rate).min(rate), known: to.is_some() });
+            self.doubted_us = Some(now_us);
         }
+    }
+
+    fn review_doubt(&mut self, now: Instant, newest_sent_us: Option<u64>) {
+        let told = |doubt: Doubt| newest_sent_us.is_some_and(|sent| sent + DOUBT_BEFORE_US >= doubt.since_us);
+        let quiet = self.delays.standing() < QUIET;
+        if self.collapsed_us.is_some() || (quiet && self.doubt.is_some_and(told)) {
+            self.doubt = None;
+        } else if self.doubt.is_none() && self.delays.slows() {
+            self.doubt(now, None);
+        }
+    }
+
+    /// What should be sent at most while the path is doubted.
+    pub fn doubted(&self) -> Option<Doubt> {
+        self.doubt
     }
 
     /// Does what is due: forgets what nobody reported on, begins probes.
     pub fn poll(&mut self, now: Instant) {
         let now_us = self.micros(now);
-        self.doubt_until_us = self.doubt_until_us.filter(|until| now_us < *until);
+        self.doubt = self.doubt.filter(|doubt| now_us < doubt.since_us + DOUBT_US);
         let patience = Duration::from_micros(4 * self.latency_us.unwrap_or(0)).max(EXPIRE);
         self.history.expire(now_us, patience);
         let silence = self.last_reference.map_or(0, |(_, at)| now_us.saturating_sub(at));
@@ -375,6 +406,9 @@ impl Estimator {
     pub fn pacing(&self, now: Instant) -> Bitrate {
         let probe = self.prober.rate().unwrap_or_default();
         let now_us = self.micros(now);
+        if let Some(doubt) = self.doubt {
+            return doubt.rate.min(self.estimate(now));
+        }
         let full = self.decreased_us.is_some_and(|at| now_us < at + FULL_LATELY.as_micros() as u64);
         let factor = match full {
             true if self.delays.standing() > QUEUED => PACING_QUEUED,
@@ -386,9 +420,6 @@ impl Estimator {
 
     /// Whether video may leave: not while more is on its way than the link passes in a round trip and a little queue.
     pub fn has_room(&self) -> bool {
-        if self.doubt_until_us.is_some() {
-            return false;
-        }
         let Some(latency) = self.latency_us else { return true };
         if self.gone_silent {
             return true;
@@ -412,8 +443,8 @@ impl Estimator {
         let stuck = (!self.has_room()).then(|| self.history.oldest_in_flight_us()).flatten();
         let patience = Duration::from_micros(4 * self.latency_us.unwrap_or(0)).max(EXPIRE);
         let expiry = stuck.map(|at| at + patience.as_micros() as u64);
-        let at =
-            [self.prober.deadline_us(now_us), expiry, self.doubt_until_us].into_iter().flatten().min()?;
+        let doubt = self.doubt.map(|doubt| doubt.since_us + DOUBT_US);
+        let at = [self.prober.deadline_us(now_us), expiry, doubt].into_iter().flatten().min()?;
         Some(self.instant(at))
     }
 
@@ -498,16 +529,17 @@ impl Estimator {
             }
         }
         let arrived = match usage {
-            Usage::Over => self.passed(current),
+            // Where the link passes more than is allowed already, what queues now will go by itself.
+            Usage::Over => self.passed(current.scale(PASSES_MORE)),
             Usage::Normal | Usage::Under => self.arrived.rate(ARRIVED_RISING),
         };
         self.control.update(now_us, usage, arrived, rtt);
     }
 
-    /// What the link passes now that it is too much: what arrived, or what came out of its queue if that is more. No more
+    /// What the link passes now that it is too much: what arrived, or what came out of its queue if that is more. Not far more
     /// than the estimate: packets that were held up and let go together come at any rate.
-    fn passed(&self, current: Bitrate) -> Option<Bitrate> {
-        let passing = self.delays.passing().map(|rate| rate.min(current));
+    fn passed(&self, most: Bitrate) -> Option<Bitrate> {
+        let passing = self.delays.passing().map(|rate| rate.min(most));
         self.arrived.rate(ARRIVED_FALLING).max(passing)
     }
 

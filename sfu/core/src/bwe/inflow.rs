@@ -3,6 +3,9 @@
 //! The publisher finds out by our feedback, a round trip and more later; and where both directions are the same thin wire, the
 //! feedback stands in the queue that its viewers' media made. We see it in the packets themselves. Told at once to send what
 //! comes through, it fills its queue with a third of what it would fill it with.
+//!
+//! What the uplink carries afterwards nobody tells us, and a publisher who is asked for a small picture does not try. But its
+//! browser probes, and what arrives in a burst was passed by the uplink.
 
 use std::time::Duration;
 
@@ -17,8 +20,15 @@ const COLLAPSED: f64 = 0.75;
 const BEFORE: Duration = Duration::from_millis(1000);
 /// Part of the uplink that may be used while its queue drains.
 const USE: f64 = 0.85;
+/// Its queue is busy for this long with what was sent before.
+const DRAIN_US: u64 = 500_000;
 /// A new limit is news when it is less than this part of the one before.
 const NEWS: f64 = 0.85;
+/// Two packets that come later and later are a reason to hold back to this part for a moment, until it is clear.
+const DOUBT_USE: f64 = 0.4;
+const DOUBT_US: u64 = 150_000;
+/// Not more often than this.
+const DOUBT_EVERY_US: u64 = 3_000_000;
 /// The limit holds this long: then the publisher has found its own …
 const HOLD_US: u64 = 1_500_000;
 /// … and is let go in steps of this, one every …
@@ -26,11 +36,35 @@ const RELEASE: f64 = 1.5;
 const RELEASE_EVERY_US: u64 = 400_000;
 /// … until nobody needs a limit.
 const RELEASED: Bitrate = Bitrate::kbps(2500);
+/// A narrow uplink is believed to have become wider when this much arrived at such a rate, in a burst of so long, microseconds.
+const BURST_US: u64 = 40_000;
+const BURST_USE: f64 = 0.9;
+/// The browser believes its probe a little later than we see it; asked for a large picture before, it begins with a small one.
+const WIDER_AFTER_US: u64 = 1_000_000;
+/// Without any burst it is tried again after this long …
+const RETRY: Duration = Duration::from_secs(8);
+/// … with this much more …
+const RETRY_MORE: f64 = 1.6;
+/// … and after a failure later, up to this.
+const RETRY_MAX: Duration = Duration::from_secs(60);
+/// A failure is a collapse this soon after.
+const RETRY_FAILED: Duration = Duration::from_secs(6);
 /// The clock of abs-send-time: 24 bits, of which 18 are a fraction of a second.
 const WRAP: u32 = 1 << 24;
 const FRACTION: u32 = 18;
 /// A step of it that is a jump and not time, microseconds.
 const JUMP_US: i64 = 2_000_000;
+
+/// What a packet says about the uplink it came by.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// Nothing new.
+    Fine,
+    /// It may just have collapsed.
+    Doubtful,
+    /// It has.
+    Collapsed,
+}
 
 /// See the module. One a participant.
 #[derive(Debug, Default)]
@@ -42,47 +76,111 @@ pub struct Inflow {
     limit: Option<Bitrate>,
     /// The limit holds until then.
     until_us: u64,
+    /// The limit of a doubt, which is not known to be right, and since when.
+    doubt: Option<Bitrate>,
+    doubted_us: Option<u64>,
+    /// When it collapsed last.
+    collapsed_us: Option<u64>,
+    /// What the uplink is known to carry since it collapsed.
+    narrow: Option<Bitrate>,
+    /// When that last changed, and how long until it is believed to be more without a reason.
+    narrow_since_us: u64,
+    retry: Option<Duration>,
+    /// A burst has shown this, at that time; it is acted on when the publisher's browser has seen it too.
+    wider: Option<(u64, Bitrate)>,
+    /// Beginning and bytes of the burst being looked at.
+    burst: (u64, u32),
 }
 
 impl Inflow {
-    /// A packet of `bytes` on the wire arrived, which left at `sent` (24 bits of abs-send-time). True when it shows that the
-    /// uplink has collapsed: there is a new [`limit`](Self::limit).
-    pub fn on_packet(&mut self, now_us: u64, sent: u32, bytes: usize) -> bool {
+    /// A packet of `bytes` on the wire arrived, which left at `sent` (24 bits of abs-send-time). When it shows that the uplink has
+    /// collapsed, or may have, there is a new [`limit`](Self::limit).
+    pub fn on_packet(&mut self, now_us: u64, sent: u32, bytes: usize) -> Verdict {
         let bytes = u16::try_from(bytes).unwrap_or(u16::MAX);
         let arrival_us = now_us as i64;
         let before = self.arrived.rate(BEFORE);
         self.arrived.on_packet(arrival_us, bytes);
+        self.widen(now_us, bytes);
         let sent_us = self.extend(sent);
         self.delays.on_packet(&Ack { sequence: 0, sent_us, arrival_us, bytes, cluster: 0 });
-        let Some(rate) = self.delays.surge() else { return false };
-        if before.is_none_or(|before| rate >= before.scale(COLLAPSED)) {
-            return false;
-        }
+        let Some(before) = before else { return Verdict::Fine };
+        let Some(rate) = self.delays.surge().filter(|rate| *rate < before.scale(COLLAPSED)) else {
+            let rested = self.doubted_us.is_none_or(|at| now_us >= at + DOUBT_EVERY_US);
+            if self.limit.is_some() || !rested || !self.delays.slows() {
+                return Verdict::Fine;
+            }
+            (self.doubt, self.doubted_us) = (Some(before.scale(DOUBT_USE)), Some(now_us));
+            return Verdict::Doubtful;
+        };
+        self.doubt = None;
+        self.collapsed_us = Some(now_us);
         let limit = rate.scale(USE);
+        if self.narrow.is_none_or(|narrow| limit < narrow) {
+            let soon = now_us < self.narrow_since_us + RETRY_FAILED.as_micros() as u64;
+            self.retry = self.retry.map(|retry| if soon { (retry * 2).min(RETRY_MAX) } else { RETRY });
+            (self.narrow, self.narrow_since_us, self.wider) = (Some(limit), now_us, None);
+        }
         self.until_us = now_us + HOLD_US;
         if self.limit.is_some_and(|told| limit >= told.scale(NEWS)) {
-            return false;
+            return Verdict::Fine;
         }
         self.limit = Some(limit);
-        true
+        Verdict::Collapsed
+    }
+
+    /// Since its collapse the uplink is busy with what was sent before it: what is asked for again would be late and in the way.
+    pub fn is_draining(&self, now_us: u64) -> bool {
+        self.collapsed_us.is_some_and(|at| now_us < at + DRAIN_US)
     }
 
     /// What the publisher may send in all; `None` for what it finds right.
     pub fn limit(&self) -> Option<Bitrate> {
-        self.limit
+        self.limit.or(self.doubt)
+    }
+
+    /// What the publisher can send in all since its uplink collapsed; `None` where nothing speaks against anything.
+    pub fn narrow(&self) -> Option<Bitrate> {
+        self.narrow
+    }
+
+    /// The uplink passes more than was thought: a burst shows it, or time has passed.
+    fn widen(&mut self, now_us: u64, bytes: u16) {
+        let (began_us, so_far) = self.burst;
+        let elapsed = now_us.saturating_sub(began_us);
+        if elapsed < BURST_US {
+            self.burst.1 = so_far.saturating_add(bytes.into());
+            return;
+        }
+        self.burst = (now_us, bytes.into());
+        let Some(narrow) = self.narrow else { return };
+        let burst = Bitrate::of(so_far.into(), Duration::from_micros(BURST_US)).unwrap_or_default();
+        let retry = *self.retry.get_or_insert(RETRY);
+        let passed = burst.scale(BURST_USE);
+        if passed > self.wider.map_or(narrow, |(_, rate)| rate) {
+            self.wider = Some((self.wider.map_or(now_us, |(at, _)| at), passed));
+        }
+        let wider = match self.wider {
+            Some((at, rate)) if now_us >= at + WIDER_AFTER_US => rate,
+            None if now_us >= self.narrow_since_us + retry.as_micros() as u64 => narrow.scale(RETRY_MORE),
+            _ => return,
+        };
+        self.wider = None;
+        self.narrow = Some(wider).filter(|wider| *wider < RELEASED);
+        self.narrow_since_us = now_us;
     }
 
     /// When to [`release`](Self::release), microseconds.
     pub fn deadline_us(&self) -> Option<u64> {
-        self.limit.map(|_| self.until_us)
+        let doubt = self.doubt.and(self.doubted_us).map(|at| at + DOUBT_US);
+        [self.limit.map(|_| self.until_us), doubt].into_iter().flatten().min()
     }
 
-    /// Lets go of a limit that has served its purpose, step by step. True when there is a new one.
-    pub fn release(&mut self, now_us: u64) -> bool {
-        let Some(limit) = self.limit.filter(|_| now_us >= self.until_us) else { return false };
+    /// Lets go of a limit that has served its purpose, step by step.
+    pub fn release(&mut self, now_us: u64) {
+        self.doubt = self.doubt.filter(|_| self.doubted_us.is_none_or(|at| now_us < at + DOUBT_US));
+        let Some(limit) = self.limit.filter(|_| now_us >= self.until_us) else { return };
         self.limit = Some(limit.scale(RELEASE)).filter(|limit| *limit < RELEASED);
         self.until_us = now_us + RELEASE_EVERY_US;
-        true
     }
 
     /// The publisher's clock without wraps, in microseconds.
@@ -128,7 +226,7 @@ mod tests {
                 self.free_us = self.free_us.max(left) + 1_000 * 8_000_000 / bps;
                 let clock = (((left + offset_us) << 18) / 1_000_000) as u32 & 0x00ff_ffff;
                 let arrival = self.free_us + 20_000;
-                if self.inflow.on_packet(arrival, clock, 1_000) {
+                if self.inflow.on_packet(arrival, clock, 1_000) != Verdict::Fine {
                     let limit = self.inflow.limit().expect("said").as_bps() / 1000;
                     self.said.push(((arrival - begin) / 1000, limit));
                 }
@@ -145,13 +243,14 @@ mod tests {
             assert_eq!(uplink.said, []);
             uplink.run(60..66, 300_000, offset_us);
             let (after, limit) = uplink.said[0];
+            assert!(after <= 80 && (300..450).contains(&limit), "in doubt {limit} kbit/s after {after} ms");
+            let (after, limit) = uplink.said[1];
             assert!(after <= 140 && (240..270).contains(&limit), "{limit} kbit/s after {after} ms");
             let inflow = &mut uplink.inflow;
             let mut at = inflow.deadline_us().expect("for a while");
-            assert!(!inflow.release(at - 1));
             let mut steps = 0;
             while inflow.limit().is_some() {
-                assert!(inflow.release(at));
+                inflow.release(at);
                 steps += 1;
                 at = inflow.deadline_us().unwrap_or(at);
             }

@@ -28,14 +28,17 @@ impl Default for SendWish {
 }
 
 impl SendWish {
-    /// Encodings needed now, a bit each, of `count`. Gives what to tell the publisher when that is something new.
-    pub fn review(&mut self, now: Instant, needed: u8, count: u8) -> Option<u8> {
+    /// Encodings needed now, a bit each, of `count`; `alone`: by one viewer, who knows what it is shown next. Gives what to
+    /// tell the publisher when that is something new.
+    pub fn review(&mut self, now: Instant, needed: u8, count: u8, alone: bool) -> Option<u8> {
         let all = (1u16 << count.min(ENCODINGS as u8)).wrapping_sub(1) as u8;
         let dropped = self.needed & !needed & all;
         let mut wish = needed & all;
         for (encoding, until) in self.lingers.iter_mut().enumerate() {
             let bit = 1u8 << encoding;
-            if dropped & bit != 0 {
+            // Beside the one a single viewer watches the others only take from it; but not before it has settled.
+            let at_once = alone && needed & all != 0 && self.told.is_some();
+            if dropped & bit != 0 && !at_once {
                 *until = Some(now + LINGER);
             }
             *until = until.filter(|until| needed & bit == 0 && *until > now);
@@ -71,18 +74,18 @@ mod tests {
         let start = Instant::now();
         let ms = |ms| start + Duration::from_millis(ms);
         let mut wish = SendWish::default();
-        assert_eq!(wish.review(ms(0), 0, 3), None, "nobody watches, but somebody may be coming");
+        assert_eq!(wish.review(ms(0), 0, 3, false), None, "nobody watches, but somebody may be coming");
         assert_eq!(wish.deadline(), Some(ms(3000)));
-        assert_eq!(wish.review(ms(100), 0b010, 3), None, "the others linger");
-        assert_eq!(wish.review(ms(3000), 0b010, 3), Some(0b010));
+        assert_eq!(wish.review(ms(100), 0b010, 3, false), None, "the others linger");
+        assert_eq!(wish.review(ms(3000), 0b010, 3, false), Some(0b010));
         assert_eq!(wish.deadline(), None);
-        assert_eq!(wish.review(ms(4000), 0b100, 3), Some(0b110), "up at once, the old one lingers");
-        assert_eq!(wish.review(ms(5000), 0b010, 3), None, "and back: nothing to tell");
+        assert_eq!(wish.review(ms(4000), 0b100, 3, false), Some(0b110), "up at once, the old one lingers");
+        assert_eq!(wish.review(ms(5000), 0b010, 3, false), None, "and back: nothing to tell");
         assert_eq!(wish.deadline(), Some(ms(8000)));
-        assert_eq!(wish.review(ms(8000), 0b010, 3), Some(0b010));
-        assert_eq!(wish.review(ms(9000), 0, 3), None);
-        assert_eq!(wish.review(ms(12_000), 0, 3), Some(0), "nobody is left");
-        assert_eq!(wish.review(ms(12_100), 0b001, 3), Some(0b001));
+        assert_eq!(wish.review(ms(8000), 0b010, 3, false), Some(0b010));
+        assert_eq!(wish.review(ms(9000), 0, 3, false), None);
+        assert_eq!(wish.review(ms(12_000), 0, 3, false), Some(0), "nobody is left");
+        assert_eq!(wish.review(ms(12_100), 0b001, 3, false), Some(0b001));
         assert_eq!(wish.told(), Some(0b001));
     }
 
@@ -90,8 +93,21 @@ mod tests {
     fn a_line_with_one_encoding_is_paused_as_a_whole() {
         let start = Instant::now();
         let mut wish = SendWish::default();
-        assert_eq!(wish.review(start, 0, 1), None);
-        assert_eq!(wish.review(start + LINGER, 0, 1), Some(0));
-        assert_eq!(wish.review(start + LINGER, 1, 1), Some(1));
+        assert_eq!(wish.review(start, 0, 1, false), None);
+        assert_eq!(wish.review(start + LINGER, 0, 1, false), Some(0));
+        assert_eq!(wish.review(start + LINGER, 1, 1, false), Some(1));
+    }
+
+    #[test]
+    fn a_single_viewer_changes_from_one_encoding_to_another() {
+        let start = Instant::now();
+        let mut wish = SendWish::default();
+        assert_eq!(wish.review(start, 0b100, 3, true), None, "at first it finds out what it can use");
+        let later = start + LINGER;
+        assert_eq!(wish.review(later, 0b100, 3, true), Some(0b100));
+        assert_eq!(wish.review(later, 0b101, 3, true), Some(0b101));
+        assert_eq!(wish.review(later, 0b001, 3, true), Some(0b001), "the other one is of no use any more");
+        assert_eq!(wish.review(later, 0, 3, true), None, "it may come back");
+        assert_eq!(wish.review(later + LINGER, 0, 3, true), Some(0));
     }
 }

@@ -12,7 +12,7 @@ use super::counters::DropReason;
 use super::participant::Participant;
 use super::slot::Slot;
 use super::{Counters, Node};
-use crate::bwe::estimator::EstimatorStats;
+use crate::bwe::estimator::{Doubt, EstimatorStats};
 use crate::bwe::throughput::Throughput;
 use crate::bwe::{Allocation, Allocator, Bitrate, Class, Estimator, Pacer, Rung, Twcc};
 use crate::layers::Step;
@@ -114,6 +114,8 @@ pub(super) struct Egress {
     /// Some receive line carries transport-wide numbers.
     numbered: bool,
     reviewed: Option<Instant>,
+    /// What the leg was divided in, if in any.
+    doubt: Option<Doubt>,
     pub(super) reviewed_estimate: Bitrate,
 }
 
@@ -133,12 +135,13 @@ impl Egress {
             audio: Throughput::default(),
             numbered: slots.iter().any(|slot| slot.stamps().transport_cc != 0),
             reviewed: None,
+            doubt: None,
             reviewed_estimate: Bitrate::ZERO,
         }
     }
 
     /// Takes note of a video packet for a slot, before anything else happens to it. True when the slot gets none now.
-    pub(super) fn refuses(&mut self, now: Instant, slot: usize, bytes: usize) -> bool {
+    pub(super) fn refuses(&mut self, now: Instant, slot: usize, bytes: usize, keyframe: bool) -> bool {
         let now_us = self.estimator.micros(now);
         let Some(state) = self.slots.get_mut(slot) else { return false };
         state.since.get_or_insert(now);
@@ -146,7 +149,8 @@ impl Egress {
         if let Some(until) = state.flooded_until {
             // What comes while the link's queue drains would only wait; then a keyframe begins anew.
             let room = self.estimator.has_room_within(KEYFRAME_TAKES);
-            let over = now >= until && (room || now >= until + FLOOD_EVERY);
+            // A keyframe is what was waited for.
+            let over = (room && keyframe) || (now >= until && (room || now >= until + FLOOD_EVERY));
             state.flooded_until = Some(until).filter(|_| !over);
         }
         state.paused || state.flooded_until.is_some()
@@ -321,14 +325,19 @@ impl Egress {
         self.reviewed = None;
     }
 
+    /// What is shown may have to be something else, though the leg is what it was.
+    pub(super) fn look_again(&mut self) {
+        self.reviewed = None;
+    }
+
     /// The path is another one.
     pub(super) fn on_new_path(&mut self, now: Instant) {
         self.estimator.on_new_path(now);
     }
 
-    /// The path may just have collapsed.
-    pub(super) fn doubt(&mut self, now: Instant) {
-        self.estimator.doubt(now);
+    /// The path may just have collapsed, to a rate if that is known.
+    pub(super) fn doubt(&mut self, now: Instant, to: Option<Bitrate>) {
+        self.estimator.doubt(now, to);
     }
 
     /// The peer's own limit (REMB).

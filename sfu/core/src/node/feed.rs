@@ -45,6 +45,9 @@ const STALLED: Duration = Duration::from_millis(700);
 /// What browsers send of a 720p camera in three encodings, bit/s; where nothing better is known.
 const USUAL_BITRATES: [u64; ENCODINGS_MAX] = [150_000, 500_000, 1_700_000];
 
+/// A picture that was so large is taken to become so again for this long.
+const LARGEST_KEPT: Duration = Duration::from_secs(60);
+
 /// A keyframe is about as large as this many other pictures.
 const KEYFRAME_PICTURES: usize = 5;
 
@@ -88,6 +91,21 @@ struct Encoding {
     rates: Rates,
     /// RTP time of the last keyframe.
     keyframe: Option<u32>,
+    /// The largest picture lately, and when it was seen first.
+    largest: Option<((u16, u16), Instant)>,
+}
+
+impl Encoding {
+    /// Encoders that have too few bits make their pictures smaller for a while. That is no reason to ask for a larger encoding.
+    fn note_size(&mut self, now: Instant) {
+        let area = |(width, height): (u16, u16)| u32::from(width) * u32::from(height);
+        let Some(size) = self.reader.size(0) else { return };
+        let larger =
+            self.largest.is_none_or(|(largest, at)| area(size) >= area(largest) || now > at + LARGEST_KEPT);
+        if larger {
+            self.largest = Some((size, now));
+        }
+    }
 }
 
 /// See the module.
@@ -181,6 +199,7 @@ impl Feed {
             place.highest = 0;
             place.sender_report = None;
             place.reader.restart();
+            place.largest = None;
         }
         place.highest = place.highest.max(sequence);
         cache.insert(sequence, packet.bytes(), now);
@@ -195,6 +214,7 @@ impl Feed {
             };
             if reading.keyframe {
                 place.keyframe = Some(packet.timestamp());
+                place.note_size(now);
             }
             // What a keyframe takes beyond other pictures is no rate that goes on.
             let share = if place.keyframe == Some(packet.timestamp()) { KEYFRAME_PICTURES } else { 1 };
@@ -319,7 +339,9 @@ impl Feed {
     }
 
     fn size(&self, encoding: u8, spatial: u8) -> Option<(u16, u16)> {
-        let told = self.encodings.get(usize::from(encoding))?.reader.size(spatial);
+        let place = self.encodings.get(usize::from(encoding))?;
+        let largest = place.largest.filter(|_| self.encodings() > 1).map(|(size, _)| size);
+        let told = largest.or_else(|| place.reader.size(spatial));
         let announced = || self.announcement(encoding)?.get(usize::from(spatial))?.size;
         told.or_else(announced)
     }

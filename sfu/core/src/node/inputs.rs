@@ -13,6 +13,7 @@ use super::participant::{Participant, REPORT_EVERY};
 use super::track::{Arrival, MediaPacket, Track};
 use super::types::Event;
 use super::{EarlierAudio, Node, TapOutput};
+use crate::bwe::inflow::Verdict;
 use crate::bwe::{Class, messages};
 use crate::ids::Ssrc;
 use crate::layers::reader::LayerInfo;
@@ -138,10 +139,11 @@ impl Node {
         }
         let extensions = participant.tracks[stream.track].extensions();
         let sent = extensions.id(HeaderExtension::AbsSendTime).and_then(|id| packet.extension(id));
-        if let Some(sent) = sent.and_then(read_abs_send_time)
-            && participant.upstream.on_packet(now, sent, packet.bytes().len())
-        {
-            self.on_uplink_collapse(now, key);
+        if let Some(sent) = sent.and_then(read_abs_send_time) {
+            let verdict = participant.upstream.on_packet(now, sent, packet.bytes().len());
+            if verdict != Verdict::Fine {
+                self.on_uplink(now, key, verdict);
+            }
         }
         let participant = &mut self.participants[key];
         let track = &mut participant.tracks[stream.track];
@@ -265,7 +267,8 @@ impl Node {
         let class = (slot.kind() == Kind::Video).then_some(Class::Video);
         let concerned =
             slot.encoding() == Some(packet.encoding) || slot.wanted(feed, sent) == Some(packet.encoding);
-        if class.is_some() && concerned && egress.refuses(now, place.slot, packet.payload.len()) {
+        let (bytes, keyframe) = (packet.payload.len(), packet.reading.keyframe);
+        if class.is_some() && concerned && egress.refuses(now, place.slot, bytes, keyframe) {
             self.counters.dropped.count(DropReason::Congested);
             return false;
         }
@@ -278,7 +281,7 @@ impl Node {
             }
         };
         let bytes = self.outbox.buffer().len() - self.outbox.start();
-        let (keyframe, stamps) = (packet.reading.keyframe, slot.stamps());
+        let stamps = slot.stamps();
         let leaving = Leaving { slot: place.slot, class, keyframe, stamps };
         match egress.send(now, leaving, transport, &mut self.outbox) {
             Sent::Left => {}

@@ -38,8 +38,16 @@ impl Node {
     /// Encodings of a feed that somebody needs, a bit each.
     fn needed(&self, feed: &Feed) -> u8 {
         let mut needed = feed.mirrors.iter().fold(0, |needed, mirror| needed | mirror.wanted);
+        // Over a narrow uplink the old picture is in the way of the new one.
+        let narrow = match feed.origin {
+            Origin::Local { participant, .. } => {
+                self.participants.get(participant).is_some_and(|it| it.upstream.narrow().is_some())
+            }
+            Origin::Remote { .. } => false,
+        };
+        let alone = feed.subscribers.len() == 1 && feed.mirrors.is_empty();
         for Place { participant, slot } in &feed.subscribers {
-            needed |= self.participants[*participant].slots[*slot].needs(feed);
+            needed |= self.participants[*participant].slots[*slot].needs(feed, !(alone && narrow));
         }
         if needed == 0 && !feed.taps.is_empty() {
             // Taps take what is there anyway; when nothing is, the best is worth keeping.
@@ -56,7 +64,9 @@ impl Node {
             return;
         }
         let (needed, count) = (self.needed(feed), feed.encodings());
-        if self.feeds[key].wish.review(now, needed, count).is_some() {
+        // Taps follow the viewer.
+        let alone = feed.subscribers.len() == 1 && feed.mirrors.is_empty();
+        if self.feeds[key].wish.review(now, needed, count, alone).is_some() {
             self.say_wish(key);
         }
     }

@@ -201,11 +201,11 @@ impl Slot {
         self.wanted(feed, sent).filter(|it| self.selection.wants_keyframe(Some(*it)))
     }
 
-    /// Encodings this viewer needs, a bit each: what it should get, and what it gets until then.
-    pub(super) fn needs(&self, feed: &Feed) -> u8 {
+    /// Encodings this viewer needs, a bit each: what it should get, and what it gets `until_then`.
+    pub(super) fn needs(&self, feed: &Feed, until_then: bool) -> u8 {
         let Some(target) = self.selection.target() else { return 0 };
         let ideal = target.encoding.min(feed.encodings() - 1);
-        1 << ideal | self.selection.current().map_or(0, |current| 1 << current)
+        1 << ideal | self.selection.current().filter(|_| until_then).map_or(0, |current| 1 << current)
     }
 
     /// Shows another feed from its next keyframe on.

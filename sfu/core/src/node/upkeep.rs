@@ -1,6 +1,6 @@
 //! What a node owes: feedback that is due, datagrams and events that wait, timers, and tidying up after who has left.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::counters::DropReason;
 use super::feed::{ENCODINGS_MAX, Place};
@@ -12,9 +12,13 @@ use super::upstream::Wisher;
 use super::{Node, TIMER_STEP};
 use crate::bwe::messages;
 use crate::ids::ParticipantId;
+use crate::media::Kind;
 use crate::rtp::rtcp;
 use crate::transport::data::DataMessage;
 use crate::transport::{Ended, TransportOutput};
+
+/// Between two keyframes that are asked of an uplink that has just collapsed.
+const PATIENCE_DRAINING: Duration = Duration::from_millis(600);
 
 impl Node {
     /// NACKs, PLIs, TWCC feedback and reports that are due towards one participant.
@@ -27,19 +31,23 @@ impl Node {
             &mut self.participants[key];
         let outbox = &mut self.outbox;
         let missing = &mut self.missing;
+        // What an uplink is asked for while it is busy with too much only makes it worse.
+        let draining = upstream.is_draining(now);
+        let patience = if draining { rtt.map(|rtt| rtt.max(PATIENCE_DRAINING)) } else { *rtt };
         for track in tracks.iter_mut() {
+            let ask = !draining || track.source().kind() == Kind::Audio;
             for encoding in 0..ENCODINGS_MAX as u8 {
                 let Some(ssrc) = track.ssrc(encoding) else { continue };
                 missing.clear();
                 track.missing(now, encoding, *rtt, missing);
-                if !missing.is_empty() {
+                if !missing.is_empty() && ask {
                     rtcp::write_nack(*feedback_ssrc, ssrc, missing, outbox.begin());
                     if transport.send_rtcp(outbox) {
                         stats.nacks_sent += missing.len() as u64;
                         self.counters.nacks += missing.len() as u64;
                     }
                 }
-                if track.take_keyframe_request(now, encoding, *rtt) {
+                if track.take_keyframe_request(now, encoding, patience) {
                     rtcp::write_pli(*feedback_ssrc, ssrc, outbox.begin());
                     if transport.send_rtcp(outbox) {
                         stats.plis_sent += 1;

@@ -14,7 +14,7 @@ use super::feedback::SentReports;
 use super::participant::Participant;
 use super::relay::{FeedId, RelayMessage};
 use crate::bwe::cap::NO_LIMIT;
-use crate::bwe::inflow::Inflow;
+use crate::bwe::inflow::{Inflow, Verdict};
 use crate::bwe::{Bitrate, messages};
 use crate::ids::{Ssrc, WorkerId};
 use crate::media::Kind;
@@ -25,6 +25,8 @@ const REPEAT: Duration = Duration::from_millis(500);
 const LIFTS: u8 = 3;
 /// What a microphone needs beside video: Opus with two levels of redundancy.
 const AUDIO: Bitrate = Bitrate::kbps(150);
+/// What a microphone takes of an uplink that is full.
+const VOICE: Bitrate = Bitrate::kbps(90);
 /// No limit, as REMB says it.
 const LIFTED: Bitrate = Bitrate::kbps(20_000);
 
@@ -43,10 +45,21 @@ pub(super) struct Upstream {
 }
 
 impl Upstream {
-    /// A packet arrived that left at `sent` by the publisher's clock. True when its uplink has collapsed.
-    pub(super) fn on_packet(&mut self, now: Instant, sent: u32, bytes: usize) -> bool {
+    /// A packet arrived that left at `sent` by the publisher's clock: what that says about its uplink.
+    pub(super) fn on_packet(&mut self, now: Instant, sent: u32, bytes: usize) -> Verdict {
         let now_us = self.micros(now);
         self.inflow.on_packet(now_us, sent, bytes)
+    }
+
+    /// What it can send of video, where that is known to be little.
+    pub(super) fn narrow(&self) -> Option<Bitrate> {
+        self.inflow.narrow().map(|all| all.minus(VOICE))
+    }
+
+    /// It is busy with what was sent before its uplink collapsed.
+    pub(super) fn is_draining(&mut self, now: Instant) -> bool {
+        let now_us = self.micros(now);
+        self.inflow.is_draining(now_us)
     }
 
     /// When [`Node::tell_publisher`] wants to be called.
@@ -93,14 +106,29 @@ impl Node {
         }
     }
 
-    /// A participant's uplink has collapsed: it is told, and media towards it waits for a moment, because what is thin one way is
-    /// often thin both ways, and reports about the other one stand in the queue.
-    pub(super) fn on_uplink_collapse(&mut self, now: Instant, key: usize) {
-        let Participant { egress, id, upstream, .. } = &mut self.participants[key];
-        tracing::debug!(participant = %id, limit = ?upstream.inflow.limit(), "uplink collapsed");
-        egress.doubt(now);
-        self.counters.uplink_collapses += 1;
+    /// A participant's uplink has collapsed, or may have: it is told, and media towards it is doubted for a moment, because what
+    /// is thin one way is often thin both ways, and reports about the other one stand in the queue.
+    pub(super) fn on_uplink(&mut self, now: Instant, key: usize, verdict: Verdict) {
+        let Participant { egress, id, upstream, tracks, .. } = &mut self.participants[key];
+        tracing::debug!(participant = %id, ?verdict, limit = ?upstream.inflow.limit(), "uplink");
+        egress.doubt(now, upstream.inflow.limit().filter(|_| verdict == Verdict::Collapsed));
+        let feeds: [Option<usize>; 4] = std::array::from_fn(|track| Some(tracks.get(track)?.feed));
         self.tell_publisher(now, key);
+        if verdict == Verdict::Collapsed {
+            self.counters.uplink_collapses += 1;
+            // Whoever shows it looks again at which picture of it to show.
+            for feed in feeds.into_iter().flatten() {
+                let mut viewers = [None; 4];
+                for (viewer, place) in viewers.iter_mut().zip(&self.feeds[feed].subscribers) {
+                    *viewer = Some(place.participant);
+                }
+                for viewer in viewers.into_iter().flatten() {
+                    self.participants[viewer].egress.look_again();
+                    self.run_egress(now, viewer);
+                }
+            }
+        }
+        self.run_egress(now, key);
     }
 
     /// Sends a REMB if the publisher's limit is news, or is due again.

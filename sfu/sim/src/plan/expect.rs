@@ -178,19 +178,25 @@ fn intervals(shown: &[Shown], during: &Range<Instant>) -> Vec<Duration> {
 }
 
 fn frozen(shown: &[Shown], during: &Range<Instant>) -> Duration {
+    freezes(shown, during).map(|(_, interval)| interval).sum()
+}
+
+/// When pictures stood still, and for how long.
+pub(super) fn freezes(shown: &[Shown], during: &Range<Instant>) -> impl Iterator<Item = (Instant, Duration)> {
     let mut usual: Vec<Duration> = Vec::new();
-    let mut frozen = Duration::ZERO;
-    for interval in intervals(shown, during) {
+    let mut at = during.start;
+    intervals(shown, during).into_iter().filter_map(move |interval| {
+        let began = at;
+        at += interval;
         let recent = &usual[usual.len().saturating_sub(30)..];
         let average =
             if recent.is_empty() { ms(33) } else { recent.iter().sum::<Duration>() / recent.len() as u32 };
         if interval > (average * 3).max(average + ms(150)) {
-            frozen += interval;
-        } else {
-            usual.push(interval);
+            return Some((began, interval));
         }
-    }
-    frozen
+        usual.push(interval);
+        None
+    })
 }
 
 /// A listener's audio slot.

@@ -60,8 +60,39 @@ impl Outcome {
         Self { world, weights, sent, length, heard }
     }
 
+    /// What happened, and after it what people noticed of it.
     pub(super) fn into_trace(self) -> Vec<String> {
-        self.world.trace().to_vec()
+        let mut trace = self.world.trace().to_vec();
+        if trace.is_empty() {
+            return trace;
+        }
+        let since = |at: Instant| at.duration_since(self.world.start()).as_secs_f64();
+        let during = self.at(crate::world::SETTLED)..self.at(self.length);
+        for (index, peer) in &self.world.peers {
+            let name = peer.person.name;
+            for (slot, video) in peer.subscriber.video.iter().enumerate() {
+                if video.shown().is_empty() {
+                    continue;
+                }
+                for (at, freeze) in super::expect::freezes(video.shown(), &during) {
+                    trace.push(format!(
+                        "{:9.3} {name}'s picture {slot} stands still for {freeze:?}",
+                        since(at)
+                    ));
+                }
+            }
+            for (slot, heard) in self.heard[*index].iter().enumerate() {
+                let made_up = |it: &&Heard| it.concealed && during.contains(&it.at);
+                for part in heard.chunk_by(|a, b| b.at.duration_since(a.at) < ms(1000)) {
+                    let count = part.iter().filter(made_up).count();
+                    if let (Some(first), true) = (part.iter().find(made_up), count > 0) {
+                        let text = format!("{name}'s sound {slot}: {} ms made up from here on", 20 * count);
+                        trace.push(format!("{:9.3} {text}", since(first.at)));
+                    }
+                }
+            }
+        }
+        trace
     }
 
     /// Index of a person.

@@ -4,6 +4,7 @@ use super::chapter;
 use crate::clock::{ms, secs};
 use crate::network::Conditions;
 use crate::plan::*;
+use crate::sender::video::Scene;
 
 chapter!(
     narrow_uplink_steps,
@@ -13,6 +14,7 @@ chapter!(
     viewer_walks_out,
     remb_only,
     narrow_and_far,
+    step_both_ways,
 );
 
 fn good() -> Conditions {
@@ -109,4 +111,31 @@ fn narrow_and_far() -> Plan {
         .expect(video("agent").during(secs(8)..secs(30)).kbps(600.0..1_400.0))
         .expect(video("buyer").gap_at_most(ms(600)))
         .expect(still_here("agent"))
+}
+
+fn step_both_ways() -> Plan {
+    let narrow = |kbps| good().rate(kbps, 300);
+    plan("the buyer's path goes from 3 Mbit/s to 300 kbit/s and back, both ways at once, with browsers as awkward as Chromium")
+        .two_people()
+        .everybody(|person| {
+            person.abilities.simulcast = true;
+            person.camera = Some(Scene { temporal_layers: 3, awkward: true, ..Scene::default() });
+        })
+        .path("buyer", narrow(3_000))
+        .at(ms(500), view("agent", 0, 640, 360))
+        .at(ms(500), view("buyer", 0, 640, 360))
+        .at(secs(15), uplink("buyer", narrow(300)))
+        .at(secs(15), downlink("buyer", narrow(300)))
+        .at(secs(35), uplink("buyer", narrow(3_000)))
+        .at(secs(35), downlink("buyer", narrow(3_000)))
+        .lasts(secs(50))
+        // The aim is 0.5 % of each. What stands in both queues before anybody can know takes a quarter of a second once.
+        .expect(audio("agent").concealed_at_most(1.2))
+        .expect(audio("buyer").concealed_at_most(1.2))
+        .expect(video("agent").frozen_at_most(2.0))
+        .expect(video("buyer").frozen_at_most(2.0))
+        .expect(video("agent").during(secs(20)..secs(35)).kbps(60.0..250.0))
+        .expect(video("buyer").during(secs(20)..secs(35)).kbps(60.0..250.0))
+        .expect(video("agent").during(secs(40)..secs(50)).kbps(400.0..600.0))
+        .expect(video("buyer").during(secs(40)..secs(50)).kbps(400.0..600.0))
 }

@@ -348,7 +348,8 @@ impl VideoReceiver {
         }
         self.decoded.insert((stream, marker.spatial, marker.tick));
         if self.decoded.len() > 400 {
-            self.decoded.pop_first();
+            // What is older, or of another encoding, is referred to no more.
+            self.decoded.retain(|(known, _, tick)| *known == stream && marker.tick.wrapping_sub(*tick) < 100);
         }
         // Padding says that nothing is missing any more, not that nothing ever was.
         let whole = contiguous && !std::mem::take(&mut self.filled);

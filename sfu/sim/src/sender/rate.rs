@@ -16,6 +16,9 @@ const MIN_BPS: u64 = 50_000;
 const QUEUE_HIGH: f64 = 60.0;
 const QUEUE_LOW: f64 = 20.0;
 
+/// So long after congestion Chromium's periodic probes find out that there is more again.
+const PROBES_AFTER: Duration = ms(4000);
+
 /// What TWCC says of one packet.
 #[derive(Clone, Copy, Debug)]
 pub struct Outcome {
@@ -114,7 +117,7 @@ impl RateController {
         } else if self.queue_ms < QUEUE_LOW && loss < 0.02 {
             let step = now.duration_since(self.last_increase).as_secs_f64().min(1.0);
             // Before any congestion, and again after a while without: probes find room quickly.
-            let quickly = quiet(self.last_decrease, ms(1500));
+            let quickly = quiet(self.last_decrease, PROBES_AFTER);
             let factor = if quickly { 1.0 + step } else { 1.0 + 0.08 * step };
             // Nobody learns that a path carries more than was ever put on it.
             let ceiling = (arrived_bps * 2 + 100_000).max(START_BPS);

@@ -22,6 +22,16 @@ const KEYFRAME_INTERVAL: Duration = ms(300);
 /// A keyframe is this many times as large as an average picture.
 const KEYFRAME_FACTOR: f64 = 5.0;
 
+/// Of awkward encoders: the least a keyframe takes, bytes a pixel.
+const KEYFRAME_LEAST: f64 = 0.03;
+/// The part of the way to a lower rate that they go from picture to picture.
+const FOLLOWS: f64 = 0.15;
+/// Bits a pixel below which the picture gets smaller, and above which it gets larger again, and after how long.
+const STRAINED: f64 = 0.022;
+const RELAXED: f64 = 0.075;
+const STRAINED_FOR: Duration = ms(2000);
+const RELAXED_FOR: Duration = ms(4000);
+
 /// What the line agreed on.
 #[derive(Clone, Debug)]
 pub struct VideoLine {
@@ -54,6 +64,13 @@ struct Encoding {
     wished: bool,
     cap_bps: Option<u64>,
     target_bps: u64,
+    /// What it makes: encoders take a while to follow downwards.
+    coded_bps: f64,
+    /// The picture is this many times halved, because there are too few bits for more …
+    shrunk: u32,
+    /// … and since when there have been too few, or enough for a larger one.
+    strained_since: Option<Instant>,
+    relaxed_since: Option<Instant>,
     wants_keyframe: bool,
     last_keyframe: Option<Instant>,
     /// Bytes a keyframe took beyond its share, paid back by the pictures after it.
@@ -75,12 +92,15 @@ pub struct Scene {
     pub temporal_layers: u8,
     /// Spatial layers in the one encoding (VP9 and AV1).
     pub spatial_layers: u8,
+    /// Its encoder is as awkward as Chromium's: it follows downwards slowly, needs so many bytes for a keyframe of a size, and a
+    /// single encoding that has too few bits for its size is made smaller, with a keyframe.
+    pub awkward: bool,
 }
 
 impl Default for Scene {
     /// 720p at 30 pictures a second.
     fn default() -> Self {
-        Self { fps: 30, max_bps: 1_700_000, temporal_layers: 1, spatial_layers: 1 }
+        Self { fps: 30, max_bps: 1_700_000, temporal_layers: 1, spatial_layers: 1, awkward: false }
     }
 }
 
@@ -132,6 +152,10 @@ impl VideoSender {
             wished: true,
             cap_bps: None,
             target_bps: 0,
+            coded_bps: 0.0,
+            shrunk: 0,
+            strained_since: None,
+            relaxed_since: None,
             wants_keyframe: true,
             last_keyframe: None,
             debt: 0.0,
@@ -246,6 +270,7 @@ impl VideoSender {
             }
             if target > 0 && encoding.target_bps == 0 {
                 encoding.wants_keyframe = true;
+                (encoding.coded_bps, encoding.shrunk, encoding.debt) = (target as f64, 0, 0.0);
             }
             encoding.target_bps = target;
             budget = budget.saturating_sub(target);
@@ -286,6 +311,7 @@ impl VideoSender {
             let since = captured_us - self.captured_us(self.first_tick);
             self.encodings[place].timestamp.wrapping_add((since * 90 / 1000) as u32)
         };
+        let size = self.adapt(now, place);
         let encoding = &mut self.encodings[place];
         let ready = encoding.last_keyframe.is_none_or(|at| now.duration_since(at) >= KEYFRAME_INTERVAL);
         let keyframe = encoding.wants_keyframe && ready;
@@ -299,7 +325,9 @@ impl VideoSender {
             encoding.tl0 = encoding.tl0.wrapping_add(1);
         }
         encoding.picture_id = (encoding.picture_id + 1) & 0x7fff;
-        let average = encoding.target_bps as f64 / 8.0 / f64::from(self.scene.fps);
+        let average = encoding.coded_bps / 8.0 / f64::from(self.scene.fps);
+        let pixels = f64::from(size.0) * f64::from(size.1);
+        let least = if keyframe && self.scene.awkward { pixels * KEYFRAME_LEAST } else { 0.0 };
         let layers = frames.len();
         for (index, frame) in frames.into_iter().enumerate() {
             // Sizes of real pictures are about log-normal; each spatial layer takes about three times the one below.
@@ -310,7 +338,7 @@ impl VideoSender {
             let mean = average * share;
             let mut size = mean * spread;
             if keyframe {
-                size *= KEYFRAME_FACTOR;
+                size = (size * KEYFRAME_FACTOR).max(least * share);
                 encoding.debt += size - mean;
             } else {
                 let paid = (encoding.debt * 0.1).min(size * 0.7);
@@ -320,6 +348,34 @@ impl VideoSender {
             let last = index + 1 == layers;
             self.packetize(place, tick, timestamp, &frame, size as usize, last, out);
         }
+    }
+
+    /// Lets an encoder follow its target; the size of its picture.
+    fn adapt(&mut self, now: Instant, place: usize) -> (u16, u16) {
+        // Each simulcast encoding is half as wide as the next.
+        let down = (self.encodings.len() - 1 - place) as u32;
+        let alone = self.encodings.iter().filter(|it| it.wished && it.target_bps > 0).count() == 1;
+        let Scene { awkward, fps, .. } = self.scene;
+        let encoding = &mut self.encodings[place];
+        let target = encoding.target_bps as f64;
+        let slowly = awkward && target < encoding.coded_bps;
+        encoding.coded_bps += (target - encoding.coded_bps) * if slowly { FOLLOWS } else { 1.0 };
+        let size = |shrunk: u32| (1280u16 >> (down + shrunk), 720u16 >> (down + shrunk));
+        let (width, height) = size(encoding.shrunk);
+        let bits = target / f64::from(fps) / f64::from(width) / f64::from(height);
+        let since = |at: &mut Option<Instant>, holds: bool| {
+            *at = at.or(Some(now)).filter(|_| holds);
+            at.map_or(Duration::ZERO, |at| now.duration_since(at))
+        };
+        let strained = since(&mut encoding.strained_since, bits < STRAINED && width > 160);
+        let relaxed = since(&mut encoding.relaxed_since, bits > RELAXED && encoding.shrunk > 0);
+        if awkward && alone && (strained >= STRAINED_FOR || relaxed >= RELAXED_FOR) {
+            encoding.shrunk =
+                if strained >= STRAINED_FOR { encoding.shrunk + 1 } else { encoding.shrunk - 1 };
+            (encoding.strained_since, encoding.relaxed_since) = (None, None);
+            encoding.wants_keyframe = true;
+        }
+        size(encoding.shrunk)
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -338,8 +394,9 @@ impl VideoSender {
         let captured_us = self.captured_us(tick);
         let simulcast = self.encodings.len() > 1;
         // Each simulcast encoding is half as wide as the next.
-        let down = self.encodings.len() - 1 - place;
+        let down = (self.encodings.len() - 1 - place) as u32;
         let encoding = &mut self.encodings[place];
+        let shrunk = encoding.shrunk;
         let (payload_type, rtx_type) = self.line.codec.payload_types();
         for packet in 0..count {
             let marker = Marker {
@@ -377,7 +434,7 @@ impl VideoSender {
                         sync: frame.sync,
                     },
                     frame.keyframe,
-                    (1280 >> down, 720 >> down),
+                    (1280 >> (down + shrunk), 720 >> (down + shrunk)),
                 ),
                 VideoCodec::Vp9 => svc::write_vp9(&part),
                 VideoCodec::Av1 => svc::write_av1(&part),

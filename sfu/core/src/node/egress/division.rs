@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::super::Node;
-use super::super::feed::{Feed, Place};
+use super::super::feed::{Feed, Origin, Place};
 use super::super::participant::Participant;
 use super::super::upstream::Wisher;
 use super::{Egress, FLOOD_EVERY, flush};
@@ -28,8 +28,8 @@ const LEAST_CAMERA: Bitrate = Bitrate::kbps(70);
 const LEAST_SCREEN: Bitrate = Bitrate::kbps(100);
 /// What each larger simulcast encoding needs at least, up to a size in pixels and beyond it. Not a share of its usual
 /// rate: every change of the encoding costs a keyframe, which a narrow leg takes most of a second for.
-const LEAST_ENCODING: Bitrate = Bitrate::kbps(110);
-const LEAST_LARGE: Bitrate = Bitrate::kbps(200);
+const LEAST_ENCODING: Bitrate = Bitrate::kbps(200);
+const LEAST_LARGE: Bitrate = Bitrate::kbps(450);
 const SMALL: u32 = 640 * 480;
 /// A slot that shows something new is not paused, and has no wish for its publisher: the leg is being found out about.
 const FRESH: Duration = Duration::from_millis(600);
@@ -39,16 +39,20 @@ impl Node {
     pub(super) fn review(&mut self, now: Instant, key: usize) {
         let Participant { egress, slots, .. } = &mut self.participants[key];
         let estimate = egress.estimator.estimate(now);
-        let fell = estimate < egress.reviewed_estimate.scale(0.95);
+        let doubt = egress.estimator.doubted();
+        let fell =
+            estimate < egress.reviewed_estimate.scale(0.95) || (doubt.is_some() && doubt != egress.doubt);
+        egress.doubt = doubt;
         if !fell && egress.reviewed.is_some_and(|at| now < at + REVIEW_EVERY) {
             return;
         }
         egress.reviewed = Some(now);
         egress.reviewed_estimate = estimate;
         let count = slots.len().min(SLOTS_MAX);
-        let mut leads = [false; SLOTS_MAX];
-        for (slot, leads) in leads.iter_mut().enumerate().take(count) {
-            *leads = self.leads(Place { participant: key, slot }, estimate);
+        let (mut leads, mut uplinks) = ([false; SLOTS_MAX], [None; SLOTS_MAX]);
+        for slot in 0..count {
+            leads[slot] = self.leads(Place { participant: key, slot }, estimate);
+            uplinks[slot] = self.uplink_of(key, slot);
         }
         let Participant { id, egress, slots, .. } = &mut self.participants[key];
         let informed = egress.estimator.is_informed();
@@ -60,13 +64,16 @@ impl Node {
             estimator, allocator, slots: states, ladder, steps, audio, pacer, free, numbered, ..
         } = egress;
         ladder.clear();
-        let mut ends = [0; SLOTS_MAX];
+        let (mut ends, mut cut) = ([0; SLOTS_MAX], [false; SLOTS_MAX]);
         for (slot, end) in ends.iter_mut().enumerate().take(count) {
             let shown = slots[slot].shows().filter(|_| slots[slot].is_wanted());
             if let Some(feed) = shown.and_then(|feed| self.feeds.get(feed)) {
                 let offered = states[slot].offered.rate(MEASURED).unwrap_or_default();
                 feed.ladder(now, steps);
-                write_ladder(feed, steps, slots[slot].bound(), offered, leads[slot], ladder);
+                let follows = leads[slot].then_some(uplinks[slot].unwrap_or(Bitrate::MAX));
+                let viewer =
+                    Viewer { bound: slots[slot].bound(), current: slots[slot].encoding(), offered, follows };
+                cut[slot] = write_ladder(feed, steps, &viewer, ladder);
             }
             *end = ladder.len();
         }
@@ -81,6 +88,10 @@ impl Node {
         }
         let audio = audio.rate(MEASURED).unwrap_or_default();
         let loss = estimator.loss();
+        // A collapse that was measured is taken for one, but for a moment; of one that is only feared the picture stays, with as
+        // few frames as there are.
+        let estimate = doubt.filter(|doubt| doubt.known).map_or(estimate, |doubt| doubt.rate.min(estimate));
+        let doubted = doubt.filter(|doubt| !doubt.known).map(|doubt| doubt.rate);
         let requests = &requests[..count];
         estimator.set_wanted(Allocator::wanted(audio, requests, loss));
         let changes = allocator.changes();
@@ -94,7 +105,9 @@ impl Node {
             let (state, request) = (&mut states[slot], &requests[slot]);
             // A peer that never tells what arrives gets what suits its view.
             let blind = !informed && !*numbered;
-            let granted = if blind { Some(EVERYTHING) } else { grant(allocation.target, request.ladder) };
+            let granted =
+                if blind { Some(EVERYTHING) } else { grant(allocation.target, request.ladder, cut[slot]) };
+            let granted = granted.map(|it| if doubted.is_some() { Target { temporal: 0, ..it } } else { it });
             changed[slot] = granted.is_some_and(|it| slots[slot].grant(it));
             if state.allocation.target != allocation.target {
                 let (before, target) = (state.allocation.target, allocation.target);
@@ -108,6 +121,7 @@ impl Node {
             let flood = allocation.share.max(LEAST_CAMERA).scale(FLOOD);
             let flooded = informed
                 && settled
+                && doubt.is_none()
                 && !keyframes_wait[slot]
                 && state.forwarded.rate(MEASURED).is_some_and(|rate| rate > flood)
                 && state.last_flood.is_none_or(|at| now >= at + FLOOD_EVERY);
@@ -126,7 +140,7 @@ impl Node {
                 let shared = feed.is_some_and(is_shared);
                 // What is paused here trickles on at the publisher, so that it can be resumed. Of simulcast several
                 // viewers may need several encodings: then no one's share is the source's.
-                let share = if shared { NO_LIMIT } else { allocation.share };
+                let share = if shared { NO_LIMIT } else { allocation.share.min(doubted.unwrap_or(NO_LIMIT)) };
                 wishes[slot] = Some(share.max(LEAST_CAMERA));
             }
         }
@@ -144,6 +158,13 @@ impl Node {
                 self.wish_bitrate(now, feed, Wisher::Slot(place), wish);
             }
         }
+    }
+
+    /// What the publisher of what a slot shows can send, where that is known to be little.
+    fn uplink_of(&self, key: usize, slot: usize) -> Option<Bitrate> {
+        let feed = self.feeds.get(self.participants[key].slots[slot].shows()?)?;
+        let Origin::Local { participant, .. } = feed.origin else { return None };
+        self.participants.get(participant)?.upstream.narrow()
     }
 
     /// Whether a slot's leg carries most among all that show the same: the publisher follows it.
@@ -175,36 +196,53 @@ fn is_shared(feed: &Feed) -> bool {
     feed.encodings() > 1 && feed.subscribers.len() + feed.mirrors.len() > 1
 }
 
-/// What of a feed's steps a viewer can use. Where the publisher follows this viewer (it `leads`), the largest picture it
-/// sends at all can have any rate; of simulcast each encoding has a rate below which it is not worth sending, and above it the
-/// publisher is told to send less before a smaller picture is shown.
-fn write_ladder(
-    feed: &Feed,
-    steps: &[Step],
+/// What of a viewer its choice depends on.
+struct Viewer {
+    /// What suits the size it is shown at.
     bound: Option<Target>,
+    /// The encoding that is forwarded.
+    current: Option<u8>,
+    /// What its source sends.
     offered: Bitrate,
-    leads: bool,
-    ladder: &mut Vec<Rung>,
-) {
+    /// The publisher follows it, and can send so much.
+    follows: Option<Bitrate>,
+}
+
+/// What of a feed's steps a viewer can use. Where the publisher `follows` this viewer, the largest picture it
+/// sends at all can have any rate; of simulcast each encoding has a rate below which it is not worth sending, and above it the
+/// publisher is told to send less before a smaller picture is shown. What it cannot send over its own uplink, `follows` at most, is
+/// not worth asking for either: true if that cut the ladder short.
+///
+/// Another encoding is not begun with a quarter of its frames: a smaller picture that moves costs as much.
+fn write_ladder(feed: &Feed, steps: &[Step], viewer: &Viewer, ladder: &mut Vec<Rung>) -> bool {
+    let Viewer { bound, current, offered, follows } = *viewer;
     let usable = steps.iter().take_while(|step| Some(step.target) <= bound).count().max(1).min(steps.len());
     let screen = feed.source == Source::Screen;
     let least = if screen { LEAST_SCREEN } else { LEAST_CAMERA };
     for (place, step) in steps.iter().take(usable).enumerate() {
         let alone = steps.len() == 1;
         let bitrate = if alone { offered } else { Bitrate::bps(step.bitrate) };
+        let least = if step.target.encoding == 0 { least } else { least.max(least_of(step)) };
+        let elastic = Rung::elastic(step.target, bitrate, least, NO_LIMIT);
+        if step.target.encoding > 0 && follows.is_some_and(|uplink| uplink < elastic.enough) {
+            return true;
+        }
+        let rates = steps.iter().filter(|it| is_same_picture(it.target, step.target)).count();
+        let few = step.target.temporal == 0 && rates > 2 && step.target.encoding > 0;
+        if few && follows.is_none() && current != Some(step.target.encoding) {
+            continue;
+        }
         let largest_rate = steps.get(place + 1).is_none_or(|next| !is_same_picture(step.target, next.target));
         ladder.push(match feed.encodings() {
-            _ if !leads => Rung::fixed(step.target, bitrate),
-            1 if place + 1 == usable => Rung::elastic(step.target, bitrate, least, NO_LIMIT),
+            _ if follows.is_none() => Rung::fixed(step.target, bitrate),
+            1 if place + 1 == usable => elastic,
             1 => Rung::fixed(step.target, bitrate),
             // Fewer pictures a second would cost what they cost now: told to send that, the publisher would send them with less.
             _ if !largest_rate => Rung { bitrate, ..Rung::fixed(step.target, NO_LIMIT) },
-            _ => {
-                let least = if step.target.encoding == 0 { least } else { least.max(least_of(step)) };
-                Rung::elastic(step.target, bitrate, least, NO_LIMIT)
-            }
+            _ => elastic,
         });
     }
+    false
 }
 
 /// What a simulcast encoding needs at least: with less the encoder only makes slides of it.
@@ -221,14 +259,15 @@ fn is_same_picture(one: Target, other: Target) -> bool {
     (one.encoding, one.spatial) == (other.encoding, other.spatial)
 }
 
-/// What an allocation lets a slot forward. The highest rungs stand for all there may come to be beyond them; what is
-/// paused is kept at the lowest.
-fn grant(target: Option<Target>, ladder: &[Rung]) -> Option<Target> {
+/// What an allocation lets a slot forward. The highest rungs stand for all there may come to be beyond them, unless the ladder was
+/// `cut` short; what is paused is kept at the lowest.
+fn grant(target: Option<Target>, ladder: &[Rung], cut: bool) -> Option<Target> {
     let lowest = ladder.first()?.target;
     let Some(target) = target else { return Some(lowest) };
     let next = ladder.iter().find(|rung| rung.target > target);
     Some(match next {
-        None => EVERYTHING,
+        None if !cut => EVERYTHING,
+        None => Target { temporal: u8::MAX, ..target },
         Some(next) if !is_same_picture(next.target, target) => Target { temporal: u8::MAX, ..target },
         Some(_) => target,
     })
