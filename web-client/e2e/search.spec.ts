@@ -219,6 +219,7 @@ test('a buyer rates the call by keyboard, and the reviewer finds it by that', as
   expect(recording?.rating).toMatchObject({ stars: 2, comment: 'Das Bild blieb oft stehen.' });
   const context = await profile(agentBrowser, PHONE);
   const reviewer = await reviewing(new Agent(await context.newPage(), vitrine), `#/r/${recording?.id}`);
+  await reviewer.page.getByRole('tab', { name: 'Ticket' }).click();
   await expect(reviewer.page.getByText('Das Bild blieb oft stehen.')).toBeVisible();
   await context.close();
 });

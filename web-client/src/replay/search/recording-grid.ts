@@ -172,11 +172,11 @@ export class RecordingGrid extends LitElement {
           grid-area: 2 / 2 / auto / -1;
         }
         .date {
-          grid-area: 3 / 2;
+          grid-area: 3 / 2 / auto / -1;
           color: var(--v-muted);
         }
         .stars {
-          grid-area: 3 / 3;
+          grid-area: 5 / 3;
           justify-self: end;
         }
         .agent {
@@ -188,7 +188,7 @@ export class RecordingGrid extends LitElement {
           max-inline-size: 100%;
         }
         .where {
-          grid-area: 5 / 2 / auto / -1;
+          grid-area: 5 / 2;
           color: var(--v-muted);
         }
         .flags {
