@@ -21,7 +21,7 @@ pub(crate) struct S3 {
 }
 
 impl S3 {
-    /// While it is away, connections are refused.
+    /// While it is away, connections are refused, and those that stand end with their next byte.
     pub(crate) fn set_away(&self, away: bool) {
         self.away.store(away, Ordering::Relaxed);
     }
@@ -55,11 +55,12 @@ pub(crate) async fn serve(folder: &std::path::Path) -> S3 {
             if refuses.load(Ordering::Relaxed) {
                 continue;
             }
+            let refuses = refuses.clone();
             tokio::spawn(async move {
                 let Ok(server) = TcpStream::connect(("127.0.0.1", inner_port)).await else { return };
                 let (mut from_client, to_client) = client.into_split();
                 let (from_server, mut to_server) = server.into_split();
-                let up = async { slowly(&mut from_client, &mut to_server).await };
+                let up = async { slowly(&mut from_client, &mut to_server, &refuses).await };
                 let down = tokio::spawn(async move {
                     let (mut from_server, mut to_client) = (from_server, to_client);
                     let _ = tokio::io::copy(&mut from_server, &mut to_client).await;
@@ -72,13 +73,20 @@ pub(crate) async fn serve(folder: &std::path::Path) -> S3 {
     S3 { port, away }
 }
 
-async fn slowly(from: &mut (impl AsyncReadExt + Unpin), to: &mut (impl AsyncWriteExt + Unpin)) {
+async fn slowly(
+    from: &mut (impl AsyncReadExt + Unpin),
+    to: &mut (impl AsyncWriteExt + Unpin),
+    away: &AtomicBool,
+) {
     let mut bytes = vec![0; STEP];
     loop {
         match from.read(&mut bytes).await {
             Ok(0) | Err(_) => return,
             Ok(length) => {
                 tokio::time::sleep(PAUSE).await;
+                if away.load(Ordering::Relaxed) {
+                    return;
+                }
                 if to.write_all(&bytes[..length]).await.is_err() {
                     return;
                 }
