@@ -32,6 +32,7 @@ export class SourceFeed {
   #source: MediaSource | undefined;
   #buffer: SourceBuffer | undefined;
   #held: Held | undefined;
+  #begun = 0;
   #init: ArrayBuffer | undefined;
   #abort: AbortController | undefined;
   #pumping = false;
@@ -103,6 +104,11 @@ export class SourceFeed {
     const first = this.#timeline.fragments[held.first];
     const last = this.#timeline.fragments[held.last];
     return first !== undefined && last !== undefined && first.start_ms <= tMs && tMs < last.end_ms;
+  }
+
+  /** How often it began anew after throwing everything away. */
+  get begun(): number {
+    return this.#begun;
   }
 
   /** End of what has been appended without a hole in the index, ms. */
@@ -212,6 +218,7 @@ export class SourceFeed {
           return true;
         }
         await settled(buffer, () => buffer.appendBuffer(media));
+        if (this.#held === undefined) this.#begun += 1;
         this.#held = { first: this.#held?.first ?? step.first, last: step.last };
         return true;
       }

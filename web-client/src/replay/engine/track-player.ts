@@ -71,6 +71,7 @@ export class TrackPlayer {
   readonly #onChange: () => void;
   #feed: SourceFeed | undefined;
   #targetMs: number | undefined;
+  #begun = 0;
   #seekedAt = Number.NEGATIVE_INFINITY;
   #seekedMs = 0;
   #correcting = false;
@@ -233,6 +234,7 @@ export class TrackPlayer {
   #detach(): void {
     this.#feed?.close();
     this.#feed = undefined;
+    this.#begun = 0;
     this.#targetMs = undefined;
     this.#waitingSince = undefined;
     this.element.pause();
@@ -257,8 +259,15 @@ export class TrackPlayer {
     this.driftMs = this.elementMs - tick.masterMs;
     if (!tick.running || element.paused) {
       this.#pause();
+      // A decoder that was on its way through a group of pictures when that was thrown away goes on at the next keyframe, even
+      // where the same pictures are there again: what was asked for has to be asked for again.
+      const anew = this.#feed !== undefined && this.#feed.begun !== this.#begun;
+      if (anew) {
+        this.#begun = this.#feed?.begun ?? 0;
+        this.#targetMs = undefined;
+      }
       // After a jump always: a step of one frame may be shorter than what is exact enough otherwise.
-      const sent = tick.running || this.#targetMs !== undefined;
+      const sent = !anew && (tick.running || this.#targetMs !== undefined);
       if (!sent || Math.abs(this.driftMs) > (tick.running ? 120 : EXACT_MS)) {
         this.#seekTo(tick.masterMs);
       }
