@@ -1,15 +1,16 @@
 //! `loadtest`: proves what an installation carries, on which networks, and how far it is from the floor.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
-use clap::{Parser, Subcommand};
+use anyhow::{Context, Result, ensure};
+use clap::{Parser, Subcommand, ValueEnum};
+use loadtest::drill::marks::Verdict;
 use loadtest::network::{Command, Named, Proxy, ProxyConfig, Trace};
 use loadtest::progress::Progress;
 use loadtest::report::{self, Report, TracesReport, compare, goals};
-use loadtest::{floor, rooms};
+use loadtest::{churn, drill, floor, rooms};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
@@ -29,6 +30,10 @@ enum Tool {
     Floor(floor::Options),
     /// Lets callers talk over networks, and shows what became of each; or lists the networks that have a name
     Traces(Traces),
+    /// Plays what a support floor fears (peak, surge, crash, deploy, store-outage, reload-storm) and says whether it passed
+    Drill(drill::Options),
+    /// Makes room after room, and looks whether the server is as it was before
+    Churn(churn::Options),
     /// Shows two reports side by side
     Compare {
         /// A report: its folder or its report.json
@@ -91,6 +96,12 @@ async fn run() -> Result<()> {
             Ok(())
         }
         Tool::Traces(options) => traces(&options).await,
+        Tool::Drill(options) => drills(&options).await,
+        Tool::Churn(options) => {
+            let verdict = Box::pin(churn::run(&options, &Progress::new())).await?;
+            print!("{}", verdict.table());
+            judge(&[verdict], options.report.as_deref())
+        }
         Tool::Compare { a, b } => {
             let names = (a.display().to_string(), b.display().to_string());
             print!("{}", compare::table((&names.0, &names.1), &Report::load(&a)?, &Report::load(&b)?));
@@ -195,6 +206,29 @@ async fn traces(options: &Traces) -> Result<()> {
         TracesReport { version: report::VERSION, command: command(), runs }.save(dir)?;
         println!("report: {}", dir.join("report.html").display());
     }
+    Ok(())
+}
+
+async fn drills(options: &drill::Options) -> Result<()> {
+    let progress = Progress::new();
+    let all = if options.drills.is_empty() { drill::Drill::value_variants() } else { &options.drills };
+    let mut verdicts = Vec::new();
+    for drill in all {
+        let verdict = Box::pin(drill::play(*drill, options, &progress)).await?;
+        print!("{}", verdict.table());
+        verdicts.push(verdict);
+    }
+    judge(&verdicts, options.report.as_deref())
+}
+
+/// Saves verdicts; one that is not passed is a failure of the whole command.
+fn judge(verdicts: &[Verdict], dir: Option<&Path>) -> Result<()> {
+    if let Some(dir) = dir {
+        drill::marks::save(verdicts, dir)?;
+        println!("report: {}", dir.join("drills.json").display());
+    }
+    let missed = verdicts.iter().filter(|it| !it.passed(true)).count();
+    ensure!(missed == 0, "{missed} of {} did not pass", verdicts.len());
     Ok(())
 }
 

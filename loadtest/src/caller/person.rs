@@ -122,17 +122,19 @@ impl Person {
             let (mut answered, mut checked) = (None, None);
             loop {
                 match self.next_raw().await {
-                    Raw::Said(ServerMessage::Answer { sdp }) => {
-                        answered = Some(Instant::now());
-                        self.set_up.answer_ms = ms(begun.elapsed());
-                        self.leg()?.answer(sdp);
-                    }
-                    Raw::Said(ServerMessage::Problem { problem, .. }) => {
-                        return Err(super::rest::Refused { what: "offer".into(), problem }.into());
-                    }
-                    Raw::Said(message) => {
-                        self.chore(message).await?;
-                    }
+                    Raw::Said(message) => match *message {
+                        ServerMessage::Answer { sdp } => {
+                            answered = Some(Instant::now());
+                            self.set_up.answer_ms = ms(begun.elapsed());
+                            self.leg()?.answer(sdp);
+                        }
+                        ServerMessage::Problem { problem, .. } => {
+                            return Err(super::rest::Refused { what: "offer".into(), problem }.into());
+                        }
+                        message => {
+                            self.chore(message).await?;
+                        }
+                    },
                     Raw::Leg(LegEvent::IceConnected(at)) => {
                         checked = Some(at);
                         self.set_up.ice_ms =
@@ -168,7 +170,7 @@ impl Person {
         loop {
             match self.next_raw().await {
                 Raw::Said(message) => {
-                    if let Some(happening) = self.chore(message).await? {
+                    if let Some(happening) = self.chore(*message).await? {
                         return Ok(happening);
                     }
                 }
@@ -222,7 +224,7 @@ impl Person {
         let (socket, leg) = (&mut self.socket, &mut self.leg);
         let heard = async {
             match socket {
-                Some(socket) => socket.hear().await.map_or(Raw::SocketGone, Raw::Said),
+                Some(socket) => socket.hear().await.map_or(Raw::SocketGone, |it| Raw::Said(Box::new(it))),
                 None => std::future::pending().await,
             }
         };
@@ -284,7 +286,7 @@ impl Person {
 }
 
 enum Raw {
-    Said(ServerMessage),
+    Said(Box<ServerMessage>),
     Leg(LegEvent),
     SocketGone,
     LegGone,

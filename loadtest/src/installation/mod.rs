@@ -24,6 +24,8 @@ pub struct Installation {
     pub supervisors: Vec<Account>,
     /// Its process, where it is ours.
     pub own: Option<OwnServer>,
+    /// It runs on this machine, for this run.
+    local: bool,
 }
 
 /// What is needed to call somebody else's installation.
@@ -62,18 +64,25 @@ impl Installation {
     pub async fn open(remote: &Remote, staff: Staff, pin: bool, progress: impl Fn(&str)) -> Result<Self> {
         match &remote.server {
             Some(base) => Self::remote(base, remote, staff),
-            None => Self::own(OwnServer::start(staff, pin, progress).await?),
+            None => Ok(Self::own(OwnServer::start(staff, pin, progress).await?)),
         }
     }
 
-    fn own(server: OwnServer) -> Result<Self> {
-        Ok(Self {
+    fn own(server: OwnServer) -> Self {
+        let installation = Self::beside(&server);
+        Self { own: Some(server), ..installation }
+    }
+
+    /// A server of our own that somebody else holds, to end and to start it.
+    pub fn beside(server: &OwnServer) -> Self {
+        Self {
             base: server.base.clone(),
             key: server.key.clone(),
             agents: server.agents.clone(),
             supervisors: server.supervisors.clone(),
-            own: Some(server),
-        })
+            own: None,
+            local: true,
+        }
     }
 
     fn remote(base: &str, remote: &Remote, staff: Staff) -> Result<Self> {
@@ -97,13 +106,20 @@ impl Installation {
                 "--accounts: {needed} with the role {role} are needed, {there} are there"
             );
         }
-        Ok(Self { base: base.trim_end_matches('/').to_owned(), key, agents, supervisors, own: None })
+        Ok(Self {
+            base: base.trim_end_matches('/').to_owned(),
+            key,
+            agents,
+            supervisors,
+            own: None,
+            local: false,
+        })
     }
 
     /// The address of ours that the n-th person connects from. Servers slow down many logins from one address; on our own
     /// machine everybody has another one, as people do.
     pub fn address_of(&self, person: usize) -> Option<IpAddr> {
-        self.own.as_ref().map(|_| {
+        self.local.then(|| {
             let [_, high, low] = [0, (person / 250) as u8, (person % 250 + 1) as u8];
             IpAddr::V4(Ipv4Addr::new(127, 7, high, low))
         })

@@ -218,6 +218,6 @@ mod tests {
         assert_eq!(plot(Vec::new()).draw(), "");
         let drawn = plot(vec![(0.0, Some(1.0)), (1.0, None), (2.0, Some(3.0))]).draw();
         assert!(drawn.contains("a&amp;b") && drawn.contains("&lt;ms&gt;"));
-        assert_eq!(drawn.matches(|it| it == 'M').count(), 2, "a gap begins a new stroke");
+        assert_eq!(drawn.matches('M').count(), 2, "a gap begins a new stroke");
     }
 }

@@ -159,11 +159,16 @@ impl Engine {
         *self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Ends everything and gives what was measured.
-    pub async fn finish(mut self) -> Result<Measures> {
+    /// Ends everything, while others still hold it, and gives what was measured.
+    pub async fn stop(&self) -> Result<Measures> {
         let (reply, measures) = oneshot::channel();
         let _ = self.commands.send(Command::Finish(reply));
-        let measures = measures.await.context("the callers' thread has ended before")?;
+        measures.await.context("the callers' thread has ended before")
+    }
+
+    /// Ends everything and gives what was measured.
+    pub async fn finish(mut self) -> Result<Measures> {
+        let measures = self.stop().await?;
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }

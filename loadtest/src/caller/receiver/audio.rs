@@ -264,7 +264,7 @@ mod tests {
 
     #[test]
     fn single_losses_are_heard_without_red_and_not_with_it() {
-        let lost = |tick: u32| (tick % 20 != 0).then_some(20);
+        let lost = |tick: u32| (!tick.is_multiple_of(20)).then_some(20);
         let plain = listen(false, lost).counts;
         let share = plain.concealed_ratio();
         assert!((0.03..0.07).contains(&share), "{share}");
