@@ -49,7 +49,11 @@ pub(crate) fn erase_folder(
     lines.retain(|line| {
         matches!(
             line.entry,
-            Entry::Start { .. } | Entry::Receipt { .. } | Entry::Erase { .. } | Entry::Purged
+            Entry::Start { .. }
+                | Entry::Receipt { .. }
+                | Entry::Erase { .. }
+                | Entry::Stored { .. }
+                | Entry::Purged
         )
     });
     for line in &mut lines {
@@ -59,6 +63,35 @@ pub(crate) fn erase_folder(
     }
     manifest::replace(folder, &lines).map_err(|error| ("write the manifest", error))?;
     Ok(erased)
+}
+
+/// Replaces ids of a buyer in the receipts of an erased recording.
+pub(crate) fn forget_ids(
+    folder: &Path,
+    ids: &[String],
+    instead: &str,
+) -> Result<(), (&'static str, std::io::Error)> {
+    let (mut lines, _) = match manifest::read(folder) {
+        Ok(read) => read,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(("read the manifest", error)),
+    };
+    if !lines.iter().any(|line| matches!(line.entry, Entry::Erase { .. })) {
+        return Ok(());
+    }
+    let mut changed = false;
+    for line in &mut lines {
+        if let Entry::Receipt { receipt } = &mut line.entry
+            && ids.contains(&receipt.subject)
+        {
+            instead.clone_into(&mut receipt.subject);
+            changed = true;
+        }
+    }
+    if changed {
+        manifest::replace(folder, &lines).map_err(|error| ("write the manifest", error))?;
+    }
+    Ok(())
 }
 
 /// Shortens a file to `length` if it is longer; says how many bytes went.

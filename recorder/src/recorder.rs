@@ -15,7 +15,7 @@ use tokio::sync::{Notify, broadcast, watch};
 use uuid::Uuid;
 
 use crate::archive::{Archive, ArchiveRound, SealedFile};
-use crate::erase::erase_folder;
+use crate::erase::{erase_folder, forget_ids};
 use crate::error::{EraseError, IndexError, OpenError, StartError};
 use crate::index::fold;
 use crate::manifest::{self, Entry, Line, ManifestFile};
@@ -275,6 +275,28 @@ impl Recorder {
     /// far behind misses some.
     pub fn erased(&self) -> broadcast::Receiver<Uuid> {
         self.inner.erased.subscribe()
+    }
+
+    /// Puts `instead` in the place of a buyer's ids in what is left of an erased recording: the receipts. Of a recording that
+    /// was not erased nothing is changed.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub async fn forget(&self, id: Uuid, ids: &[String], instead: &str) -> Result<(), EraseError> {
+        let _turn = self.inner.turn(id).await;
+        let (folder, ids, instead) = (self.inner.folder(id), ids.to_vec(), instead.to_owned());
+        let forgot = blocking(move || forget_ids(&folder, &ids, &instead)).await;
+        let forgot = forgot.unwrap_or_else(|died| Err(("forget a buyer", died)));
+        forgot.map_err(|(action, source)| EraseError::Io { id, action, source })
+    }
+
+    /// Deletes what the archive has of an erased recording, now; rounds of the archive do it by themselves, too.
+    ///
+    /// # Errors
+    /// When the archive cannot be reached, or none is set although media was stored in one.
+    pub async fn purge(&self, id: Uuid) -> Result<(), EraseError> {
+        let purged = self.inner.purge_now(id).await;
+        purged.map_err(|source| EraseError::Io { id, action: "delete it from the archive", source })
     }
 
     async fn erase_session(

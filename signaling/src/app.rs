@@ -11,10 +11,12 @@ use recorder::{IndexError, RecordingIndex};
 use crate::audit::checkpoint::Checkpoints;
 use crate::auth::LoginLimit;
 use crate::auth::cookie::CookieStyle;
+use crate::erasure::Destroyer;
 use crate::exports::Exporter;
 use crate::metrics::Metrics;
 use crate::queues::Queues;
 use crate::recording_policy::Regions;
+use crate::retention::Retention;
 use crate::store::Store;
 
 /// What REST asks of the floor, where the live calls are.
@@ -108,6 +110,10 @@ pub struct AppState {
     pub metrics: Metrics,
     /// How the staff cookie is written.
     pub cookie: CookieStyle,
+    /// Where media is destroyed.
+    pub destroyer: Arc<dyn Destroyer>,
+    /// How long recordings are kept.
+    pub retention: Arc<Retention>,
     /// Signs heads of the audit log, and certificates.
     pub checkpoints: Checkpoints,
     /// Slows down guessing of passwords.

@@ -140,6 +140,8 @@ kinds! {
         "Only an export that is done has a file, and only one that has ended without a file can be made again.";
     TOO_MANY_EXPORTS = "too_many_exports" 429 "Too many exports wait"
         "Exports are made one after another. Ask again when some are done.";
+    UNDER_HOLD = "under_hold" 409 "A legal hold keeps it"
+        "Nothing under a legal hold is deleted or erased. The detail says which hold; whoever may hold recordings can lift it.";
     RANGE_NOT_SATISFIABLE = "range_not_satisfiable" 416 "The range lies outside of the file"
         "Content-Range says how long the file is.";
     NOT_FOUND = "not_found" 404 "Not found"

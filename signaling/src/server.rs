@@ -20,6 +20,7 @@ use crate::auth::{LoginLimit, MasterKey, MasterKeyError, SigningKey};
 use crate::config::{DeskSettings, Settings, local_address, make_private_dir};
 use crate::consent;
 use crate::demo::{self, Demo};
+use crate::erasure;
 use crate::exports::ffmpeg::Ffmpeg;
 use crate::exports::{Exporter, ExporterConfig};
 use crate::floor::{self, FloorHandle, adapters};
@@ -28,6 +29,7 @@ use crate::http::{self, Extra};
 use crate::metrics::Metrics;
 use crate::reconcile::{self, ReconcileError, ReconcileMetrics, Reconciler};
 use crate::recording_policy::Regions;
+use crate::retention::Retention;
 use crate::store::{Store, StoreError};
 use crate::tls::{self, TlsError};
 use crate::ws;
@@ -122,6 +124,7 @@ pub struct Running {
     housekeeping: JoinHandle<()>,
     reconciling: JoinHandle<()>,
     exporting: JoinHandle<()>,
+    erasing: JoinHandle<()>,
 }
 
 /// Starts everything; when this returns, calls are taken.
@@ -152,6 +155,11 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         },
     })?;
     let queues = Arc::new(settings.queues());
+    let retention = Arc::new(Retention::new(
+        settings.recording.keep_days,
+        &queues,
+        settings.recording.keep_days_by_country.clone(),
+    ));
     let regions = Arc::new(Regions::new(settings.recording.regions.clone()));
     let (for_texts, keep_days_max) = (queues.clone(), queues.keep_days_max());
     let parts = floor::Parts {
@@ -186,6 +194,8 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         exporter,
         metrics,
         cookie,
+        destroyer: Arc::new(recorder.clone()),
+        retention: retention.clone(),
         checkpoints: checkpoints.clone(),
         logins: Arc::new(LoginLimit::default()),
     };
@@ -199,13 +209,9 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let handle = Handle::new();
     let server = serve(listener, tls, http::router(state, extra), handle.clone())
         .map_err(|source| StartError::Listen { address: settings.http.listen, source })?;
-    let housekeeping = housekeeping::spawn(
-        store.clone(),
-        recorder.clone(),
-        settings.recording.keep_days,
-        checkpoints.clone(),
-    );
     let reconciling = reconcile::spawn(reconciler, reconciling);
+    let housekeeping = housekeeping::spawn(store.clone(), recorder.clone(), retention, checkpoints.clone());
+    let erasing = erasure::spawn(store.clone(), recorder.clone(), checkpoints.key().clone());
     let media_addresses = sfu.candidates();
     tracing::info!(%url, %http_address, ?media_addresses, "calls are taken");
     Ok(Running {
@@ -224,6 +230,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         housekeeping,
         reconciling,
         exporting,
+        erasing,
     })
 }
 
@@ -236,6 +243,7 @@ impl Running {
             self.housekeeping.abort();
             self.reconciling.abort();
             self.exporting.abort();
+            self.erasing.abort();
             self.floor.shutdown().await;
             self.handle.graceful_shutdown(Some(REQUESTS_MAX));
             self.recorder.shutdown().await;

@@ -16,6 +16,10 @@ export type PartyId = string;
 
 export type ReceiptId = string;
 
+export type HoldId = string;
+
+export type ErasureId = string;
+
 export type FormId = string;
 
 export type FormVersionId = string;
@@ -1672,7 +1676,11 @@ ticket?: TicketId,
 /**
  * Its recording.
  */
-recording?: RecordingId, };
+recording?: RecordingId, 
+/**
+ * Whether the buyer's personal fields are masked for whoever asked.
+ */
+masked: boolean, };
 
 export type Outcome = { 
 /**
@@ -1876,7 +1884,15 @@ summary: RecordingSummary,
 /**
  * Every track, in order of first media.
  */
-tracks: Array<RecordingTrack>, };
+tracks: Array<RecordingTrack>, 
+/**
+ * Until when it is kept, and why.
+ */
+kept: Kept, 
+/**
+ * Whether the buyer's personal fields are masked for whoever asked.
+ */
+masked: boolean, };
 
 export type RecordedSide = "buyer" | "agent";
 
@@ -3164,6 +3180,219 @@ public_key: string,
  * Signature, base64.
  */
 signature: string, };
+
+export type SubjectRef = { 
+/**
+ * Shop id, the `iss` of its tokens.
+ */
+shop: string, 
+/**
+ * The shop's id of the buyer, or one of their aliases.
+ */
+subject: string, };
+
+export type NewHold = { 
+/**
+ * This recording.
+ */
+recording?: RecordingId, 
+/**
+ * This buyer.
+ */
+subject?: SubjectRef, 
+/**
+ * The buyer of this recording, for those who see the recording but not who it is.
+ */
+buyer_of?: RecordingId, 
+/**
+ * Why, 1 to 500 characters.
+ */
+why: string, };
+
+export type Hold = { 
+/**
+ * Which.
+ */
+id: HoldId, 
+/**
+ * The recording it is about; absent when it is about a buyer.
+ */
+recording?: RecordingId, 
+/**
+ * Hash of the buyer it is about, see the audit log.
+ */
+subject_sha256?: string, 
+/**
+ * Why.
+ */
+why: string, 
+/**
+ * Since when.
+ */
+placed_at: string, 
+/**
+ * Name of who placed it.
+ */
+placed_by: string, 
+/**
+ * Lifted at.
+ */
+lifted_at?: string, };
+
+export type Kept = { 
+/**
+ * Deleted soon after; whatever it says, not while a hold lasts.
+ */
+until: string, 
+/**
+ * Days after its start.
+ */
+days: number, 
+/**
+ * The rule that says so: of all that apply the one with the fewest days.
+ */
+rule: KeepRule, 
+/**
+ * What keeps it beyond that.
+ */
+holds: Array<Hold>, };
+
+export type KeepRule = "everywhere" | "queue" | "country";
+
+export type NewAliases = { 
+/**
+ * The buyer.
+ */
+subject: string, 
+/**
+ * Other ids of the same buyer: from before they had an account, a hash of their address, … 1 to 100.
+ */
+aliases: Array<string>, };
+
+export type Aliases = { 
+/**
+ * The first of them.
+ */
+subject: string, 
+/**
+ * The others.
+ */
+aliases: Array<string>, };
+
+export type NewErasure = { 
+/**
+ * The buyer.
+ */
+subject?: SubjectRef, 
+/**
+ * The buyer of this recording.
+ */
+buyer_of?: RecordingId, 
+/**
+ * Why, 1 to 500 characters.
+ */
+why: string, };
+
+export type Erasure = { 
+/**
+ * Which.
+ */
+id: ErasureId, 
+/**
+ * Hash of the buyer.
+ */
+subject_sha256: string, 
+/**
+ * Why.
+ */
+why: string, 
+/**
+ * Asked for at.
+ */
+requested_at: string, 
+/**
+ * Recordings erased so far.
+ */
+erased: number, 
+/**
+ * What went wrong last; it is tried again.
+ */
+trouble?: string, 
+/**
+ * The certificate, once it is done.
+ */
+certificate?: Signed<ErasureCertificate>, };
+
+export type ErasureCertificate = { 
+/**
+ * Which erasure.
+ */
+erasure: ErasureId, 
+/**
+ * The shop.
+ */
+shop: string, 
+/**
+ * SHA-256 of `shop`, a zero byte and the subject, hex: whoever knows the subject can check that they are meant.
+ */
+subject_sha256: string, 
+/**
+ * Asked for at.
+ */
+requested_at: string, 
+/**
+ * Done at.
+ */
+finished_at: string, 
+/**
+ * Ids of the buyer that were looked for, the subject's own included.
+ */
+ids: number, 
+/**
+ * Recordings whose keys and media were destroyed.
+ */
+recordings: Array<ErasedRecording>, 
+/**
+ * Calls that lost what was known of the buyer: name, order, summary, chat, notes, comments.
+ */
+calls: Array<CallId>, 
+/**
+ * What was not erased, and why.
+ */
+kept: Array<NotErased>, };
+
+export type ErasedRecording = { 
+/**
+ * Which.
+ */
+recording: RecordingId, 
+/**
+ * Its key was destroyed at.
+ */
+erased_at: string, 
+/**
+ * Whether copies in the archive are deleted, too. Without the key they are noise; while the archive cannot be reached
+ * they stay until it can.
+ */
+archive: ArchiveErasure, };
+
+export type ArchiveErasure = "gone" | "pending";
+
+export type NotErased = { 
+/**
+ * The call with all that is known of it.
+ */
+call: CallId, 
+/**
+ * Why.
+ */
+because: KeptBecause, 
+/**
+ * The hold, if that is why.
+ */
+hold?: HoldId, };
+
+export type KeptBecause = "hold" | "call_in_progress";
 
 export type SigningKeyInfo = { 
 /**

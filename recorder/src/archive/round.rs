@@ -82,6 +82,27 @@ impl Inner {
         round
     }
 
+    /// Deletes what the archive has of an erased recording.
+    pub(crate) async fn purge_now(&self, id: Uuid) -> std::io::Result<()> {
+        let folder = self.folder(id);
+        let (lines, _) = match manifest::read(&folder) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            read => read?,
+        };
+        let Some(archive) = &self.config.archive else {
+            let is_purged = lines.iter().any(|line| matches!(line.entry, Entry::Purged));
+            return match lines.iter().any(|line| matches!(line.entry, Entry::Stored { .. })) && !is_purged {
+                true => Err(std::io::Error::other("its media is in an archive, but none is set")),
+                false => Ok(()),
+            };
+        };
+        let _one = self.archiving().await;
+        match Todo::of(&folder, id)? {
+            Todo::Purge => self.archive_one(archive, id, &mut ArchiveRound::default()).await,
+            Todo::Nothing | Todo::Store(_) => Ok(()),
+        }
+    }
+
     async fn archive_one(
         &self,
         archive: &Archive,

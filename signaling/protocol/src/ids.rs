@@ -47,6 +47,14 @@ id!(
     RecordingId
 );
 id!(
+    /// A legal hold.
+    HoldId
+);
+id!(
+    /// The erasure of a buyer.
+    ErasureId
+);
+id!(
     /// A member of staff.
     UserId
 );

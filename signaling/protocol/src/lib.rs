@@ -6,6 +6,7 @@
 pub mod audit;
 pub mod call;
 pub mod exports;
+pub mod governance;
 pub mod ids;
 pub mod problem;
 pub mod rating;

@@ -27,6 +27,11 @@
 //! | `GET /audit?event=&actor=&about=&from=&to=&limit=&before=` | who may read the audit log | → [`Page`] of [`AuditEntry`](crate::audit::AuditEntry) |
 //! | `GET /audit/head` | the same | → [`Signed`](crate::audit::Signed) [`AuditHead`](crate::audit::AuditHead) |
 //! | `GET /audit/verify` | the same | → [`AuditReport`](crate::audit::AuditReport) |
+//! | `POST /calls/{id}/unmask` | who may play unmasked | [`Why`] → 204; personal fields are readable for half an hour |
+//! | `POST /recordings/{id}/erase` | who may erase | [`Why`] → 204 |
+//! | `GET`, `POST /erasures`, `GET /erasures/{id}`, `/erasures/{id}/certificate` | the same | see [`crate::governance`] |
+//! | `GET`, `POST /holds`, `POST /holds/{id}/lift` | who may hold | see [`crate::governance`] |
+//! | `PUT /subjects/aliases` | shop-signed JWT for servers as Bearer | [`NewAliases`](crate::governance::NewAliases) → [`Aliases`](crate::governance::Aliases) |
 //! | `GET /signing-key` | anyone | → [`SigningKeyInfo`](crate::audit::SigningKeyInfo) |
 //! | `GET /users`, `/users/{id}` | who may manage users | → list of [`UserRights`](crate::rights::UserRights), one of them |
 //! | `PUT /users/{id}/rights` | the same | [`RightsChanges`](crate::rights::RightsChanges) → [`UserRights`](crate::rights::UserRights) |
@@ -38,6 +43,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use crate::call::{BuyerContext, CallState, EndReason, LinkState, PauseReason, Role, Side, Source};
+use crate::governance::Kept;
 use crate::ids::{BuyerSessionId, CallId, PartyId, ReceiptId, RecordingId, TicketId, UserId};
 use crate::rating::Rating;
 use crate::rights::Action;
@@ -164,6 +170,9 @@ pub struct CallSummary {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub recording: Option<RecordingId>,
+    /// Whether the buyer's personal fields are masked for whoever asked.
+    #[serde(default)]
+    pub masked: bool,
 }
 
 /// How a call came out.
@@ -322,6 +331,11 @@ pub struct Recording {
     pub summary: RecordingSummary,
     /// Every track, in order of first media.
     pub tracks: Vec<RecordingTrack>,
+    /// Until when it is kept, and why.
+    pub kept: Kept,
+    /// Whether the buyer's personal fields are masked for whoever asked.
+    #[serde(default)]
+    pub masked: bool,
 }
 
 /// Who is recorded: the two sides of a call, and nobody else in it.

@@ -3,8 +3,8 @@
 use ts_rs::{Config, TS};
 
 use crate::{
-    audit, call, exports, ids, problem, rating, replay, rest, review, rights, samples, saved_filters, search,
-    ws,
+    audit, call, exports, governance, ids, problem, rating, replay, rest, review, rights, samples,
+    saved_filters, search, ws,
 };
 
 /// All types of the protocol as one TypeScript module.
@@ -29,6 +29,8 @@ pub fn typescript() -> String {
         ids::BuyerSessionId,
         ids::PartyId,
         ids::ReceiptId,
+        ids::HoldId,
+        ids::ErasureId,
         ids::FormId,
         ids::FormVersionId,
         ids::ReviewId,
@@ -190,6 +192,20 @@ pub fn typescript() -> String {
         audit::AuditReport,
         audit::AuditBreak,
         audit::Signed<audit::AuditHead>,
+        governance::SubjectRef,
+        governance::NewHold,
+        governance::Hold,
+        governance::Kept,
+        governance::KeepRule,
+        governance::NewAliases,
+        governance::Aliases,
+        governance::NewErasure,
+        governance::Erasure,
+        governance::ErasureCertificate,
+        governance::ErasedRecording,
+        governance::ArchiveErasure,
+        governance::NotErased,
+        governance::KeptBecause,
         audit::SigningKeyInfo,
         exports::Redaction,
         exports::NewExport,

@@ -18,6 +18,8 @@ use crate::store::{ApiKey, Store};
 
 /// The `aud` of every buyer token.
 pub const AUDIENCE: &str = "vitrine";
+/// The `aud` of tokens with which a shop's server speaks to ours itself: a token that a buyer's browser holds is not one.
+pub const SERVER_AUDIENCE: &str = "vitrine-server";
 /// Longest time between `iat` and `exp`.
 pub const LIFETIME_MAX: SignedDuration = SignedDuration::from_mins(10);
 /// How far the clocks of shop and server may be apart.
@@ -54,6 +56,7 @@ struct Claims {
     iat: i64,
     exp: i64,
     jti: String,
+    #[serde(default)]
     context: serde_json::Value,
 }
 
@@ -67,6 +70,21 @@ enum Audience {
 
 /// Checks a token and uses it up: the second request with the same token is refused.
 pub async fn redeem(store: &Store, queues: &Queues, token: &str) -> Result<Visit, Refusal> {
+    let (key, claims) = claimed(store, token, AUDIENCE).await?;
+    let context = read_context(claims.context)?;
+    queues.check(&context)?;
+    use_up(store, &key, &claims.jti, claims.exp).await?;
+    Ok(Visit { api_key: key.id, shop: key.shop, answered_by: key.answered_by, context })
+}
+
+/// Checks a token of a shop's server, which has no context, and uses it up. Says whose server it is.
+pub async fn redeem_for_server(store: &Store, token: &str) -> Result<String, Refusal> {
+    let (key, claims) = claimed(store, token, SERVER_AUDIENCE).await?;
+    use_up(store, &key, &claims.jti, claims.exp).await?;
+    Ok(key.shop)
+}
+
+async fn claimed(store: &Store, token: &str, audience: &str) -> Result<(ApiKey, Claims), Refusal> {
     if token.len() > TOKEN_MAX {
         return Err(problem::TOKEN_MALFORMED.with(format!("tokens may have {TOKEN_MAX} bytes")).into());
     }
@@ -76,16 +94,18 @@ pub async fn redeem(store: &Store, queues: &Queues, token: &str) -> Result<Visit
             problem::UNKNOWN_KEY.at("kid", "the token names an API key that this server does not have"),
         )
     })?;
-    let claims = verify(token, &key, store.now())?;
-    let context = read_context(claims.context)?;
-    queues.check(&context)?;
-    let expires_at = Timestamp::from_second(claims.exp).unwrap_or(Timestamp::MAX);
+    let claims = verify(token, &key, audience, store.now())?;
+    Ok((key, claims))
+}
+
+async fn use_up(store: &Store, key: &ApiKey, jti: &str, exp: i64) -> Result<(), Refusal> {
+    let expires_at = Timestamp::from_second(exp).unwrap_or(Timestamp::MAX);
     // Remembered a little longer than the token is good, because of the leeway.
     let forget_at = expires_at.saturating_add(LEEWAY * 2).unwrap_or(Timestamp::MAX);
-    if !store.use_token(&key.id, &claims.jti, forget_at).await? {
-        return Err(problem::TOKEN_REPLAYED.at("jti", "a visit was opened with this token already").into());
+    if !store.use_token(&key.id, jti, forget_at).await? {
+        return Err(problem::TOKEN_REPLAYED.at("jti", "this token was used already").into());
     }
-    Ok(Visit { api_key: key.id, shop: key.shop, answered_by: key.answered_by, context })
+    Ok(())
 }
 
 /// The key that a token names. Nothing is trusted yet; this only says which secret to check with.
@@ -113,7 +133,7 @@ fn key_id(token: &str) -> Result<String, Problem> {
 }
 
 /// Signature first, then everything else.
-fn verify(token: &str, key: &ApiKey, now: Timestamp) -> Result<Claims, Problem> {
+fn verify(token: &str, key: &ApiKey, audience: &str, now: Timestamp) -> Result<Claims, Problem> {
     jwt_crypto::install();
     let mut validation = Validation::new(Algorithm::HS256);
     // Times and audience are checked below, each with its own answer and with our clock.
@@ -135,11 +155,11 @@ fn verify(token: &str, key: &ApiKey, now: Timestamp) -> Result<Claims, Problem> 
         return Err(problem::WRONG_ISSUER.at("iss", detail));
     }
     let is_for_us = match &claims.aud {
-        Audience::One(one) => one == AUDIENCE,
-        Audience::Many(many) => many.iter().any(|one| one == AUDIENCE),
+        Audience::One(one) => one == audience,
+        Audience::Many(many) => many.iter().any(|one| one == audience),
     };
     if !is_for_us {
-        return Err(problem::WRONG_AUDIENCE.at("aud", format!("aud must be {AUDIENCE:?}")));
+        return Err(problem::WRONG_AUDIENCE.at("aud", format!("aud must be {audience:?}")));
     }
     check_times(&claims, now)?;
     if claims.jti.is_empty() || claims.jti.len() > JTI_MAX {
@@ -204,7 +224,7 @@ mod tests {
         fn whatever_is_sent_as_a_token_is_refused_and_nothing_breaks(text in "\\PC{0,200}", a in "[\\w-]{0,60}") {
             for token in [text.clone(), format!("{a}.{text}.{a}"), format!("{a}.{a}.{a}")] {
                 prop_assert!(key_id(&token).is_err());
-                prop_assert!(verify(&token, &key(), Timestamp::UNIX_EPOCH).is_err());
+                prop_assert!(verify(&token, &key(), AUDIENCE, Timestamp::UNIX_EPOCH).is_err());
             }
         }
 

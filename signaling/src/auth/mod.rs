@@ -5,6 +5,7 @@ mod context;
 pub mod cookie;
 mod jwt_crypto;
 mod limit;
+pub mod mask;
 mod master_key;
 pub mod password;
 mod roles;

@@ -3,6 +3,7 @@
 mod admin;
 mod audit;
 mod check;
+mod erase;
 mod rights;
 mod serve;
 
@@ -31,6 +32,10 @@ enum Command {
     Rights(rights::Rights),
     /// Read and verify the audit log.
     Audit(audit::Audit),
+    /// Erase a buyer for good and get a signed certificate.
+    Erase(erase::Erase),
+    /// Check certificates of erasures.
+    Erasure(erase::ErasureCommand),
     /// Make an API key, with which a shop mints tokens for its buyers.
     Key(admin::Key),
     /// Print the version.
@@ -47,6 +52,12 @@ pub(crate) fn run() -> ExitCode {
             with_settings(&rights.flags(), |loaded| rights::run(&rights, &loaded.settings))
         }
         Command::Audit(audit) => with_settings(&audit.flags(), |loaded| audit::run(&audit, &loaded.settings)),
+        Command::Erase(erase) => {
+            with_settings(&erase.flags(), |loaded| erase::erase(&erase, &loaded.settings))
+        }
+        Command::Erasure(command) => {
+            with_settings(&command.flags(), |loaded| erase::erasure(&command, &loaded.settings))
+        }
         Command::Key(key) => with_settings(&key.flags(), |loaded| admin::key(&key, &loaded.settings)),
         Command::Version => {
             println!("vitrine {}", env!("CARGO_PKG_VERSION"));

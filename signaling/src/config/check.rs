@@ -304,6 +304,15 @@ fn ranges(settings: &Settings) -> Vec<Finding> {
     for text in recording_policy::mistakes(&settings.recording.regions) {
         findings.push(bad("recording.regions", text));
     }
+    for (code, days) in &settings.recording.keep_days_by_country {
+        if !crate::country::is_known(code) {
+            findings.push(bad("recording.keep_days_by_country", crate::country::advice(code)));
+        }
+        if !(1..=3_650).contains(days) {
+            findings
+                .push(bad("recording.keep_days_by_country", format!("{code} is {days}, must be 1 to 3650")));
+        }
+    }
     if let Some(Err(error)) = settings.recording.archive() {
         findings.push(bad("recording.archive", error.to_string()));
     }
@@ -444,6 +453,12 @@ mod tests {
     fn values_out_of_range_are_named_with_their_range() {
         is_bad("desk.ring_seconds", &worst(|settings, _| settings.desk.ring_seconds = 0));
         is_bad("desk.grace_seconds", &worst(|settings, _| settings.desk.grace_seconds = 100_000));
+        is_bad(
+            "recording.keep_days_by_country",
+            &worst(|settings, _| {
+                settings.recording.keep_days_by_country.insert("UK".into(), 30);
+            }),
+        );
         is_bad("recording.keep_days", &worst(|settings, _| settings.recording.keep_days = 0));
         is_bad(
             "recording.regions",

@@ -109,6 +109,8 @@ pub struct DataSettings {
 pub struct RecordingSettings {
     /// Days until a recording is deleted, 1 to 3650. The words that buyers consent to name this number.
     pub keep_days: u16,
+    /// The most days for buyers from some countries (ISO 3166-1 alpha-2), 1 to 3650; the shortest rule wins.
+    pub keep_days_by_country: BTreeMap<String, u16>,
     /// Where finished recordings go: `s3://bucket/prefix` or `file:///folder`. Unset: they stay in `data.dir`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub archive: Option<String>,
@@ -218,6 +220,7 @@ impl Default for RecordingSettings {
     fn default() -> Self {
         Self {
             keep_days: crate::consent::KEEP_DAYS,
+            keep_days_by_country: BTreeMap::new(),
             archive: None,
             min_free_mb: 1_000,
             regions: BTreeMap::new(),

@@ -2,11 +2,12 @@
 
 use axum::Json;
 use axum::extract::State;
-use protocol::ids::{CallId, UserId};
+use protocol::ids::CallId;
 use protocol::rest::{CallSummary, Page, QualityTimeline, Ticket, WrapUp};
 use serde::Deserialize;
 
 use super::extract::{Body, Id, Params, Staff};
+use super::sight::{masked, masked_one, scope, visible};
 use crate::app::AppState;
 use crate::auth::Action;
 use crate::problem::{self, Refusal};
@@ -26,15 +27,6 @@ pub(super) fn paging(limit: Option<u32>, before: Option<&str>) -> Result<Paging,
         .map_err(|error: BadCursor| problem::QUERY_INVALID.at("before", error.to_string()).into())
 }
 
-/// Whose calls and tickets somebody sees: everybody's (none) or their own.
-pub(super) fn only_of(staff: &Staff) -> Result<Option<UserId>, Refusal> {
-    if staff.may(Action::ReadAllCalls) {
-        return Ok(None);
-    }
-    staff.must(Action::ReadOwnCalls, "seeing calls")?;
-    Ok(Some(staff.0.id))
-}
-
 /// `GET /calls`
 pub(super) async fn list(
     State(app): State<AppState>,
@@ -42,7 +34,8 @@ pub(super) async fn list(
     Params(list): Params<List>,
 ) -> Result<Json<Page<CallSummary>>, Refusal> {
     let paging = paging(list.limit, list.before.as_deref())?;
-    Ok(Json(app.store.calls(only_of(&staff)?, paging).await?))
+    let page = app.store.calls(&scope(&staff)?, paging).await?;
+    Ok(Json(Page { items: masked(&app, &staff, page.items).await?, next: page.next }))
 }
 
 /// `GET /calls/{id}`
@@ -51,7 +44,8 @@ pub(super) async fn one(
     staff: Staff,
     Id(id): Id<CallId>,
 ) -> Result<Json<CallSummary>, Refusal> {
-    Ok(Json(visible(&app, &staff, id).await?.0))
+    let (call, _) = visible(&app, &staff, id).await?;
+    Ok(Json(masked_one(&app, &staff, call).await?))
 }
 
 /// `GET /calls/{id}/quality`
@@ -62,19 +56,6 @@ pub(super) async fn quality(
 ) -> Result<Json<QualityTimeline>, Refusal> {
     visible(&app, &staff, id).await?;
     Ok(Json(app.store.quality_of(id).await?))
-}
-
-/// A call that somebody may see. What they may not see is not there.
-pub(super) async fn visible(
-    app: &AppState,
-    staff: &Staff,
-    id: CallId,
-) -> Result<(CallSummary, Option<UserId>), Refusal> {
-    let only = only_of(staff)?;
-    match app.store.call(id).await? {
-        Some((call, agent)) if only.is_none() || agent == only => Ok((call, agent)),
-        _ => Err(problem::NOT_FOUND.at("id", "there is no such call, or it is not yours").into()),
-    }
 }
 
 /// `PUT /calls/{id}/wrap-up`
@@ -96,5 +77,5 @@ pub(super) async fn wrap_up(
     })?;
     app.floor.wrapped_up(id).await;
     tracing::info!(call = %id, user = %staff.0.id, ticket = ticket.number, outcome = ticket.outcome, "wrapped up");
-    Ok(Json(ticket))
+    Ok(Json(masked_one(&app, &staff, ticket).await?))
 }

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::extract::{Body, Id, Staff};
 use super::range;
+use super::sight::may_see_recording;
 use crate::app::AppState;
 use crate::audit::Note;
 use crate::auth::Action;
@@ -34,6 +35,7 @@ pub(super) async fn ask(
 ) -> Result<Response, Refusal> {
     may_export(&staff)?;
     let new = checked(new)?;
+    in_sight(&app, &staff, recording).await?;
     let row = app.store.recording(recording).await?.ok_or_else(no_recording)?;
     if !row.complete {
         return Err(problem::RECORDING_RUNS.with("it can be exported when the call is over").into());
@@ -56,6 +58,7 @@ pub(super) async fn list(
     Id(recording): Id<RecordingId>,
 ) -> Result<Json<Vec<Export>>, Refusal> {
     may_export(&staff)?;
+    in_sight(&app, &staff, recording).await?;
     app.store.recording(recording).await?.ok_or_else(no_recording)?;
     Ok(Json(app.exporter.of(recording).await.map_err(refused)?))
 }
@@ -67,7 +70,7 @@ pub(super) async fn one(
     Id(id): Id<ExportId>,
 ) -> Result<Json<Export>, Refusal> {
     may_export(&staff)?;
-    Ok(Json(app.exporter.get(id).await.map_err(refused)?))
+    Ok(Json(seen(&app, &staff, id).await?))
 }
 
 /// `DELETE /exports/{id}`
@@ -77,6 +80,7 @@ pub(super) async fn remove(
     Id(id): Id<ExportId>,
 ) -> Result<Json<Export>, Refusal> {
     may_export(&staff)?;
+    seen(&app, &staff, id).await?;
     tracing::info!(export = %id, user = %staff.0.id, "an export is to go");
     Ok(Json(app.exporter.remove(id).await.map_err(refused)?))
 }
@@ -88,7 +92,7 @@ pub(super) async fn retry(
     Id(id): Id<ExportId>,
 ) -> Result<Json<Export>, Refusal> {
     may_export(&staff)?;
-    let export = app.exporter.get(id).await.map_err(refused)?;
+    let export = seen(&app, &staff, id).await?;
     app.store.recording(export.recording).await?.ok_or_else(no_recording)?;
     let export = app.exporter.retry(id).await.map_err(refused)?;
     noted(&app, &staff, &export).await?;
@@ -114,6 +118,7 @@ pub(super) async fn file(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     may_export(&staff)?;
+    seen(&app, &staff, id).await?;
     let (export, reader) = app.exporter.open(id).await.map_err(refused)?;
     let row = app.store.recording(export.recording).await?.ok_or_else(no_recording)?;
     // Before the first byte. A download is one request or many.
@@ -133,6 +138,18 @@ pub(super) async fn file(
         }
     }
     Ok(response)
+}
+
+/// An export of a recording that somebody may see.
+async fn seen(app: &AppState, staff: &Staff, id: ExportId) -> Result<Export, Refusal> {
+    let export = app.exporter.get(id).await.map_err(refused)?;
+    in_sight(app, staff, export.recording).await?;
+    Ok(export)
+}
+
+/// Refuses recordings of queues that somebody does not see.
+async fn in_sight(app: &AppState, staff: &Staff, id: RecordingId) -> Result<(), Refusal> {
+    if may_see_recording(app, staff, id).await? { Ok(()) } else { Err(no_recording().into()) }
 }
 
 fn may_export(staff: &Staff) -> Result<(), Refusal> {

@@ -5,8 +5,8 @@ use axum::http::StatusCode;
 use protocol::ids::CallId;
 use protocol::search::Flag;
 
-use super::calls::visible;
 use super::extract::{Id, Staff};
+use super::sight::visible;
 use crate::app::AppState;
 use crate::problem::{self, Refusal};
 

@@ -3,9 +3,11 @@
 mod audit;
 mod buyer_sessions;
 mod calls;
+mod erasures;
 mod exports;
 mod extract;
 mod flags;
+mod holds;
 mod login;
 mod outcomes;
 mod own_consent;
@@ -17,6 +19,8 @@ mod replay;
 mod reviews;
 mod samples;
 mod saved_filters;
+mod sight;
+mod subjects;
 mod tickets;
 mod users;
 
@@ -88,6 +92,14 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/own-consent", get(own_consent::words))
         .route("/queues", get(queues::list))
         .merge(reviews::routes())
+        .route("/calls/{id}/unmask", post(sight::unmask))
+        .route("/recordings/{id}/erase", post(erasures::recording))
+        .route("/erasures", get(erasures::list).post(erasures::request))
+        .route("/erasures/{id}", get(erasures::one))
+        .route("/erasures/{id}/certificate", get(erasures::certificate))
+        .route("/holds", get(holds::list).post(holds::place))
+        .route("/holds/{id}/lift", post(holds::lift))
+        .route("/subjects/aliases", put(subjects::aliases))
         .route("/audit", get(audit::list))
         .route("/audit/head", get(audit::head))
         .route("/audit/verify", get(audit::verify))

@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use jiff::SignedDuration;
 use protocol::audit::AuditEvent;
+use protocol::governance::Kept;
 use protocol::ids::RecordingId;
 use protocol::rest::{
     ByteRange, Fragment, Page, RecordedSide, Recording, RecordingSummary, RecordingTrack, Turn, Why,
@@ -15,17 +16,17 @@ use recorder::{IndexError, IndexTrack, RecordingIndex};
 
 use super::extract::{Body, Id, Staff};
 use super::range;
+use super::sight::{masked_one, may_see_recording, said};
 use crate::app::AppState;
 use crate::audit::Note;
 use crate::auth::Action;
 use crate::floor::clock::timestamp;
 use crate::problem::{self, Refusal};
+use crate::retention;
 use crate::search::{BadFilter, Listing, Scope};
 
 /// Playing is logged once in this time for each person and recording: a player reads hundreds of parts.
 const PLAYING: SignedDuration = SignedDuration::from_mins(30);
-/// Longest reason, characters.
-const WHY_MAX: usize = 500;
 
 /// `GET /recordings`
 pub(super) async fn list(
@@ -79,7 +80,8 @@ pub(super) async fn one(
     let (summary, index) = openable(&app, &staff, id).await?;
     tracing::info!(recording = %id, call = %summary.call, user = %staff.0.id, "a recording was opened");
     let tracks = index.tracks.into_iter().map(|track| shown(id, track)).collect();
-    Ok(Json(Recording { summary, tracks }))
+    let recording = Recording { summary, tracks, kept: kept(&app, id).await?, masked: false };
+    Ok(Json(masked_one(&app, &staff, recording).await?))
 }
 
 /// `POST /recordings/{id}/plays`: says what for. Without it the first byte of media is logged all the same.
@@ -90,21 +92,9 @@ pub(super) async fn plays(
     Body(reason): Body<Why>,
 ) -> Result<StatusCode, Refusal> {
     playable(&app, &staff, id).await?;
-    let why = said(&reason)?;
+    let why = said(&reason.why)?;
     app.store.note(Note::new(staff.0.id, AuditEvent::RecordingPlayed).recording(id).why(why)).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// A reason that can be kept: 1 to 500 characters.
-pub(super) fn said(reason: &Why) -> Result<&str, Refusal> {
-    let why = reason.why.trim();
-    match why.chars().count() {
-        0 => Err(problem::FIELD_INVALID.at("why", "say what for: it goes into the audit log").into()),
-        1..=WHY_MAX => Ok(why),
-        more => {
-            Err(problem::FIELD_INVALID.at("why", format!("has {more} characters, at most {WHY_MAX}")).into())
-        }
-    }
 }
 
 /// `GET /recordings/{id}/tracks/{track}`
@@ -152,7 +142,16 @@ pub(super) async fn openable(
 
 async fn playable(app: &AppState, staff: &Staff, id: RecordingId) -> Result<RecordingSummary, Refusal> {
     staff.must(Action::PlayRecordings, "playing recordings")?;
-    app.store.recording(id).await?.ok_or_else(gone)
+    let summary = app.store.recording(id).await?.ok_or_else(gone)?;
+    if may_see_recording(app, staff, id).await? { Ok(summary) } else { Err(gone()) }
+}
+
+/// Until when a recording is kept, and why.
+async fn kept(app: &AppState, id: RecordingId) -> Result<Kept, Refusal> {
+    let recording = app.store.kept_recording(id).await?.ok_or_else(gone)?;
+    let (days, rule) = app.retention.days(&recording.queue, recording.country.as_deref());
+    let holds = app.store.holds_on(id, recording.call).await?;
+    Ok(Kept { until: retention::after(recording.started_at, days), days, rule, holds })
 }
 
 fn gone() -> Refusal {

@@ -16,7 +16,9 @@ use recorder::{GapReason, RecordingIndex, Talk};
 
 use super::extract::{Id, Staff};
 use super::recordings::{milliseconds, openable, recorded_side};
+use super::sight::is_plain;
 use crate::app::AppState;
+use crate::auth::mask;
 use crate::floor::clock::timestamp;
 use crate::problem::Refusal;
 
@@ -36,7 +38,11 @@ pub(super) async fn timeline(
         events: app.store.events_of(call).await?,
         quality: app.store.quality_of(call).await?,
     };
-    Ok(Json(laid_out(&index, facts)))
+    let mut timeline = laid_out(&index, facts);
+    if !is_plain(&app, &staff, call).await? {
+        mask::timeline(&mut timeline);
+    }
+    Ok(Json(timeline))
 }
 
 /// What the store knows of the call.

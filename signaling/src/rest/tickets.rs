@@ -6,8 +6,9 @@ use protocol::ids::TicketId;
 use protocol::rest::{Page, Ticket};
 use serde::Deserialize;
 
-use super::calls::{only_of, paging};
+use super::calls::paging;
 use super::extract::{Id, Params, Staff};
+use super::sight::{masked, masked_one, scope};
 use crate::app::AppState;
 use crate::problem::{self, Refusal};
 
@@ -26,7 +27,8 @@ pub(super) async fn list(
     Params(search): Params<Search>,
 ) -> Result<Json<Page<Ticket>>, Refusal> {
     let paging = paging(search.limit, search.before.as_deref())?;
-    Ok(Json(app.store.tickets(only_of(&staff)?, search.q.as_deref(), paging).await?))
+    let page = app.store.tickets(&scope(&staff)?, search.q.as_deref(), paging).await?;
+    Ok(Json(Page { items: masked(&app, &staff, page.items).await?, next: page.next }))
 }
 
 /// `GET /tickets/{id}`
@@ -35,9 +37,11 @@ pub(super) async fn one(
     staff: Staff,
     Id(id): Id<TicketId>,
 ) -> Result<Json<Ticket>, Refusal> {
-    let only = only_of(&staff)?;
+    let scope = scope(&staff)?;
     match app.store.ticket(id).await? {
-        Some((ticket, agent)) if only.is_none_or(|me| me == agent) => Ok(Json(ticket)),
+        Some((ticket, agent)) if scope.includes(Some(agent), &ticket.call.queue) => {
+            Ok(Json(masked_one(&app, &staff, ticket).await?))
+        }
         _ => Err(problem::NOT_FOUND.at("id", "there is no such ticket, or it is not yours").into()),
     }
 }

@@ -1,9 +1,10 @@
 //! The audit log in the store: added to in one place, read, verified. There is no way to change or delete an entry.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 use protocol::audit::{AuditBreak, AuditEntry, AuditEvent, AuditHead, AuditReport};
+use protocol::ids::{CallId, UserId};
 use protocol::rest::Page;
 use sea_orm::ActiveValue::Set;
 use sea_orm::{
@@ -15,8 +16,8 @@ use uuid::Uuid;
 use super::calls::next_number;
 use super::entities::{audit_entry, user};
 use super::{Result, Store, convert};
-use crate::audit::Note;
 use crate::audit::chain::{self, Link, Walk};
+use crate::audit::{Actor, Note};
 use crate::auth::secret::hex;
 
 /// The counter of entries. That it is ahead of the last entry shows that the end of the log was cut off.
@@ -105,6 +106,19 @@ impl Store {
         let names = self.actors_of(&rows).await?;
         let items = rows.into_iter().map(|row| entry(row, &names)).collect::<Result<_>>()?;
         Ok(Page { items, next })
+    }
+
+    /// Calls of which somebody has asked to read the personal fields, within the time before.
+    pub async fn calls_unmasked_by(&self, who: UserId, time: SignedDuration) -> Result<HashSet<CallId>> {
+        use audit_entry::Column;
+        let since = convert::micros(self.now().saturating_sub(time).unwrap_or(Timestamp::MIN));
+        let rows = audit_entry::Entity::find()
+            .filter(Column::Actor.eq(Actor::User(who).to_string()))
+            .filter(Column::Event.eq(convert::name(&AuditEvent::Unmasked)))
+            .filter(Column::At.gte(since))
+            .all(&self.db)
+            .await?;
+        Ok(rows.iter().filter_map(|row| row.about.strip_prefix("call:")?.parse().ok()).collect())
     }
 
     async fn actors_of(&self, rows: &[audit_entry::Model]) -> Result<HashMap<String, String>> {

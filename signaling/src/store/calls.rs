@@ -1,5 +1,7 @@
 //! Calls, from the request for help to their end.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use protocol::call::{BuyerContext, CallState, EndReason, TicketRef};
 use protocol::ids::{BuyerSessionId, CallId, TicketId, UserId};
@@ -11,8 +13,8 @@ use sea_orm::{
     TransactionTrait,
 };
 
-use super::entities::{call, counter, recording, ticket, user};
-use super::{Paging, Result, Store, StoreError, convert};
+use super::entities::{buyer_session, call, call_subject, counter, recording, ticket, user};
+use super::{Paging, Result, Scope, Store, StoreError, convert};
 
 /// The first ticket of a store gets the number after this one.
 const TICKETS_START: i64 = 1000;
@@ -64,7 +66,16 @@ impl Store {
             country: Set(new.context.country.as_ref().map(|code| code.to_uppercase())),
             sku: Set(product.map(|product| product.sku.clone())),
         };
-        call::Entity::insert(row).exec_without_returning(&self.db).await?;
+        let transaction = self.db.begin().await?;
+        call::Entity::insert(row).exec_without_returning(&transaction).await?;
+        let visit = buyer_session::Entity::find_by_id(new.session.0).one(&transaction).await?;
+        let whose = call_subject::ActiveModel {
+            call: Set(new.id.0),
+            shop: Set(visit.map(|visit| visit.shop).unwrap_or_default()),
+            subject: Set(new.context.subject),
+        };
+        call_subject::Entity::insert(whose).exec_without_returning(&transaction).await?;
+        transaction.commit().await?;
         Ok(())
     }
 
@@ -175,12 +186,12 @@ impl Store {
             .collect()
     }
 
-    /// Calls, newest first; only those of one agent when `agent` is given.
-    pub async fn calls(&self, agent: Option<UserId>, paging: Paging) -> Result<Page<CallSummary>> {
-        let mut query = call::Entity::find().order_by_desc(call::Column::Id).limit(paging.fetch());
-        if let Some(agent) = agent {
-            query = query.filter(call::Column::Agent.eq(agent.0));
-        }
+    /// Calls that somebody sees, newest first.
+    pub async fn calls(&self, scope: &Scope, paging: Paging) -> Result<Page<CallSummary>> {
+        let mut query = call::Entity::find()
+            .filter(scope.condition())
+            .order_by_desc(call::Column::Id)
+            .limit(paging.fetch());
         if let Some(before) = paging.before() {
             query = query.filter(call::Column::Id.lt(before));
         }
@@ -193,6 +204,16 @@ impl Store {
         let Some(row) = call::Entity::find_by_id(id.0).one(&self.db).await? else { return Ok(None) };
         let agent = row.agent.map(UserId);
         Ok(self.summaries(vec![row]).await?.pop().map(|summary| (summary, agent)))
+    }
+
+    /// Which of some calls an agent has accepted.
+    pub async fn own_calls(&self, agent: UserId, calls: &[CallId]) -> Result<HashSet<CallId>> {
+        let rows = call::Entity::find()
+            .filter(call::Column::Id.is_in(calls.iter().map(|id| id.0)))
+            .filter(call::Column::Agent.eq(agent.0))
+            .all(&self.db)
+            .await?;
+        Ok(rows.into_iter().map(|row| CallId(row.id)).collect())
     }
 
     /// Some calls as the API shows them, in the same order.
@@ -225,6 +246,7 @@ impl Store {
                     context: convert::from_json("calls.context", &row.context)?,
                     ticket: ticket.map(|ticket| TicketId(ticket.id)),
                     recording: recording.map(|recording| protocol::ids::RecordingId(recording.id)),
+                    masked: false,
                 })
             })
             .collect()

@@ -12,8 +12,10 @@ mod chat;
 mod consents;
 mod convert;
 mod entities;
+mod erasures;
 mod events;
 mod exports;
+mod holds;
 mod migrations;
 mod paging;
 mod pauses;
@@ -24,8 +26,10 @@ mod review;
 mod rights;
 mod samples;
 mod saved_filters;
+mod scope;
 mod search;
 mod staff;
+mod subjects;
 mod tickets;
 
 use std::path::Path;
@@ -42,15 +46,18 @@ use crate::auth::MasterKey;
 pub use audit::AuditFilter;
 pub use buyers::{ApiKey, BuyerSessionRecord, NewApiKey, NewBuyerVisit};
 pub use calls::{NewCall, OpenCall};
+pub use erasures::{ErasureToDo, RecordingState, pseudonym};
+pub use holds::Held;
 pub use paging::{BadCursor, Paging};
 pub use ratings::RateError;
-pub use recordings::{RecordingRow, RowState};
+pub use recordings::{KeptRecording, RecordingRow, RowState};
 pub use review::{
     DisputeAnswer, DisputeFacts, NewReviewRow, NewSecond, ReviewFilter, ReviewRecord, SecondRow,
     SubmittedRevision, scored_between,
 };
 pub use samples::{NewSampleRow, SampleError};
 pub use saved_filters::{FILTERS_MAX, SaveFilterError};
+pub use scope::Scope;
 pub use staff::{LoginRecord, NewUser, NewUserError};
 pub use tickets::{NOTES_MAX, WrapUpError};
 

@@ -8,7 +8,9 @@ use protocol::rest::RecordingSummary;
 use protocol::search::Flag;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, TransactionTrait};
+use sea_orm::{
+    ColumnTrait, Condition, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, TransactionTrait,
+};
 
 use super::calls::ticket_ref;
 use super::entities::{call, recording, ticket};
@@ -42,6 +44,33 @@ pub enum RowState {
         /// Why.
         reason: String,
     },
+}
+
+/// What decides how long a recording is kept.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct KeptRecording {
+    /// Which.
+    pub id: RecordingId,
+    /// Its call.
+    pub call: CallId,
+    /// From here the days count.
+    pub started_at: Timestamp,
+    /// The call's queue.
+    pub queue: String,
+    /// The buyer's country.
+    pub country: Option<String>,
+}
+
+fn kept(row: &recording::Model, call: Option<&call::Model>) -> Result<KeptRecording> {
+    let call = call.ok_or_else(|| StoreError::Missing { what: "call", id: row.call.to_string() })?;
+    let context: BuyerContext = convert::from_json("calls.context", &call.context)?;
+    Ok(KeptRecording {
+        id: RecordingId(row.id),
+        call: CallId(row.call),
+        started_at: convert::time("recordings.started_at", row.started_at)?,
+        queue: call.queue.clone(),
+        country: context.country,
+    })
 }
 
 impl Store {
@@ -165,17 +194,36 @@ impl Store {
             .collect()
     }
 
-    /// Complete recordings that began before a time and whose media exists, oldest first.
-    pub async fn recordings_before(&self, at: Timestamp, limit: u64) -> Result<Vec<RecordingId>> {
-        let rows = recording::Entity::find()
+    /// Complete recordings that began before a time and whose media exists, oldest first, those after `from`.
+    pub async fn recordings_before(
+        &self,
+        at: Timestamp,
+        from: Option<&KeptRecording>,
+        limit: u64,
+    ) -> Result<Vec<KeptRecording>> {
+        let mut query = recording::Entity::find()
             .filter(recording::Column::StartedAt.lt(convert::micros(at)))
             .filter(recording::Column::Complete.eq(true))
             .filter(recording::Column::DeletedAt.is_null())
             .order_by_asc(recording::Column::StartedAt)
-            .limit(limit)
-            .all(&self.db)
-            .await?;
-        Ok(rows.into_iter().map(|row| RecordingId(row.id)).collect())
+            .order_by_asc(recording::Column::Id)
+            .limit(limit);
+        if let Some(from) = from {
+            let at = convert::micros(from.started_at);
+            let same = recording::Column::StartedAt.eq(at).and(recording::Column::Id.gt(from.id.0));
+            query = query.filter(Condition::any().add(recording::Column::StartedAt.gt(at)).add(same));
+        }
+        let rows = query.all(&self.db).await?;
+        let ids = rows.iter().map(|row| row.call);
+        let calls = call::Entity::find().filter(call::Column::Id.is_in(ids)).all(&self.db).await?;
+        rows.iter().map(|row| kept(row, calls.iter().find(|call| call.id == row.call))).collect()
+    }
+
+    /// What decides how long a recording is kept.
+    pub async fn kept_recording(&self, id: RecordingId) -> Result<Option<KeptRecording>> {
+        let Some(row) = recording::Entity::find_by_id(id.0).one(&self.db).await? else { return Ok(None) };
+        let call = call::Entity::find_by_id(row.call).one(&self.db).await?;
+        kept(&row, call.as_ref()).map(Some)
     }
 
     /// One recording whose media exists.

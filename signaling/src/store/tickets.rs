@@ -8,7 +8,7 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, Quer
 
 use super::calls::ticket_ref;
 use super::entities::{call, ticket};
-use super::{Paging, Result, Store, StoreError, convert};
+use super::{Paging, Result, Scope, Store, StoreError, convert};
 
 /// Longest notes, characters.
 pub const NOTES_MAX: usize = 10_000;
@@ -68,17 +68,9 @@ impl Store {
         Ok(())
     }
 
-    /// Tickets, newest first. `agent`: only theirs. `q`: number, agent, product name or SKU contains this.
-    pub async fn tickets(
-        &self,
-        agent: Option<UserId>,
-        q: Option<&str>,
-        paging: Paging,
-    ) -> Result<Page<Ticket>> {
-        let mut condition = Condition::all();
-        if let Some(agent) = agent {
-            condition = condition.add(ticket::Column::Agent.eq(agent.0));
-        }
+    /// Tickets that somebody sees, newest first. `q`: number, agent, product name or SKU contains this.
+    pub async fn tickets(&self, scope: &Scope, q: Option<&str>, paging: Paging) -> Result<Page<Ticket>> {
+        let mut condition = scope.on(ticket::Column::Call);
         if let Some(q) = q.map(str::trim).filter(|q| !q.is_empty()) {
             let needle = convert::contains(&q.to_lowercase());
             let calls = Query::select()

@@ -3,8 +3,11 @@
 
 mod audit;
 mod buyers;
+mod erasure;
 mod exports;
+mod keeping;
 mod pages;
+mod privacy;
 mod process;
 mod ratings;
 mod reconcile;

@@ -173,6 +173,16 @@ async fn chat_and_events_stand_where_they_happened_also_before_the_recording() {
     scene.happens(5, 12_500, Side::Buyer, CallEventKind::Held).await;
     scene.happens(6, 19_000, Side::Buyer, CallEventKind::Ended { reason: EndReason::BuyerHungUp }).await;
 
+    // Whoever reviews a call need not know what was written, or by whom, until they say why.
+    let masked = scene.timeline().await;
+    assert!(masked.chat.iter().all(|line| line.text == "***"));
+    assert_eq!((masked.chat[0].name.as_str(), masked.chat[1].name.as_str()), ("Mina Berg", "ج***"));
+    let (_, supervisor) = scene.world.staff("Sven", Role::Supervisor).await;
+    let unmask = format!("/api/v1/calls/{}/unmask", scene.call);
+    let why = serde_json::json!({ "why": "complaint 17" });
+    let said = scene.world.json(axum::http::Method::POST, &unmask, &supervisor, why).await;
+    assert_eq!(said.status, 204);
+    let scene = Scene { reviewer: supervisor, ..scene };
     let timeline = scene.timeline().await;
     let chat: Vec<_> = timeline.chat.iter().map(|line| (line.at_ms, line.side, line.text.as_str())).collect();
     assert_eq!(

@@ -21,12 +21,14 @@ use signaling::app::{AppState, Archive, Floor, Media};
 use signaling::audit::checkpoint::Checkpoints;
 use signaling::auth::cookie::CookieStyle;
 use signaling::auth::{LoginLimit, MasterKey, SigningKey, install_jwt_crypto, password, secret};
+use signaling::erasure::Destroyer;
 use signaling::exports::ffmpeg::Ffmpeg;
 use signaling::exports::{Exporter, ExporterConfig};
 use signaling::http::{Extra, router};
 use signaling::metrics::Metrics;
 use signaling::queues::{QueueSettings, Queues};
 use signaling::recording_policy::{Regions, Rule};
+use signaling::retention::Retention;
 use signaling::store::{NewApiKey, NewCall, NewUser, Store};
 use tower::ServiceExt;
 
@@ -104,6 +106,44 @@ impl Media for ModelMedia {
     }
 }
 
+/// Remembers what was destroyed, and can be told to fail.
+#[derive(Default)]
+pub(crate) struct ModelDestroyer {
+    pub(crate) erased: Mutex<Vec<RecordingId>>,
+    pub(crate) forgotten: Mutex<Vec<(RecordingId, Vec<String>)>>,
+    /// Recordings until the power fails: then it never answers again.
+    pub(crate) power: Mutex<Option<usize>>,
+    pub(crate) archive_is_down: std::sync::atomic::AtomicBool,
+}
+
+impl Destroyer for ModelDestroyer {
+    fn erase<'a>(&'a self, id: RecordingId, _: &'a str) -> BoxFuture<'a, Result<(), String>> {
+        let mut power = self.power.lock().unwrap();
+        match power.as_mut() {
+            Some(0) => return std::future::pending().boxed(),
+            Some(left) => *left -= 1,
+            None => {}
+        }
+        self.erased.lock().unwrap().push(id);
+        async { Ok(()) }.boxed()
+    }
+
+    fn forget<'a>(
+        &'a self,
+        id: RecordingId,
+        ids: &'a [String],
+        _: &'a str,
+    ) -> BoxFuture<'a, Result<(), String>> {
+        self.forgotten.lock().unwrap().push((id, ids.to_vec()));
+        async { Ok(()) }.boxed()
+    }
+
+    fn purge(&self, _: RecordingId) -> BoxFuture<'_, Result<(), String>> {
+        let is_down = self.archive_is_down.load(Ordering::Relaxed);
+        async move { if is_down { Err("no answer".into()) } else { Ok(()) } }.boxed()
+    }
+}
+
 /// The server and everything around it.
 pub(crate) struct World {
     pub(crate) router: Router,
@@ -115,6 +155,7 @@ pub(crate) struct World {
     pub(crate) exporter: Exporter,
     pub(crate) dir: tempfile::TempDir,
     clock: Arc<Mutex<Timestamp>>,
+    pub(crate) destroyer: Arc<ModelDestroyer>,
 }
 
 /// An answer, read to its end.
@@ -169,6 +210,7 @@ impl World {
         };
         store.put_api_key(key).await.unwrap();
         let dir = tempfile::tempdir().unwrap();
+        let destroyer = Arc::new(ModelDestroyer::default());
         let (floor, archive) = (Arc::new(ModelFloor::default()), Arc::new(ModelArchive::default()));
         let keys = Arc::new(MasterKey::generate());
         let config = RecorderConfig::new(dir.path().join("recordings"), keys.clone());
@@ -190,6 +232,8 @@ impl World {
             exporter: exporter.clone(),
             metrics: Metrics::new().unwrap(),
             cookie: CookieStyle { tls: false },
+            destroyer: destroyer.clone(),
+            retention: Arc::new(Retention::everywhere(90)),
             checkpoints: Checkpoints::new(dir.path(), SigningKey::generate()),
             logins: Arc::new(LoginLimit::default()),
         };
@@ -201,6 +245,7 @@ impl World {
             recorder,
             exporter,
             dir,
+            destroyer,
             clock,
         }
     }

@@ -13,6 +13,8 @@ import '../staff/header.ts';
 import { onControl, type Shortcut, typing } from '../staff/keys.ts';
 import '../staff/login.ts';
 import { commandOf, PLAYER_SHORTCUTS } from './player/keys.ts';
+import './govern/audit-page.ts';
+import { may, viewer } from './govern/viewer.ts';
 import './player/player-page.ts';
 import { anythingStuck } from './review/guard.ts';
 import './review/nav.ts';
@@ -152,6 +154,13 @@ export class ReplayApp extends LitElement {
       </vt-empty>`;
     }
     switch (route.page) {
+      case 'audit':
+        return may('read_audit')
+          ? html`<replay-audit></replay-audit>`
+          : html`<vt-empty class="refused" icon="shield" heading="The audit log is for administrators">
+              Your rights do not include reading it.
+              <vt-button slot="actions" @click=${this.#toSearch}>Recordings</vt-button>
+            </vt-empty>`;
       case 'samples':
         return html`<replay-samples me=${me.id}></replay-samples>`;
       case 'sample':
@@ -188,6 +197,10 @@ export class ReplayApp extends LitElement {
     return route.worklist === undefined ? SHORTCUTS : [...SHORTCUTS, ...WORKLIST_SHORTCUTS];
   }
 
+  readonly #toSearch = (): void => {
+    location.hash = this.#search;
+  };
+
   readonly #check = async (): Promise<void> => {
     this.#set({ kind: 'checking' });
     try {
@@ -199,6 +212,7 @@ export class ReplayApp extends LitElement {
   };
 
   #enter(me: Me) {
+    viewer.me = me;
     this.#set({ kind: 'in', me });
     if (mayReview(me)) void this.#loadOutcomes();
   }

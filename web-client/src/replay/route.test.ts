@@ -2,6 +2,10 @@ import { expect, test } from 'vitest';
 
 import { parseRoute, playerRoute, searchRoute } from './route.ts';
 
+test('the audit log has an address', () => {
+  expect(parseRoute('#/audit')).toEqual({ page: 'audit' });
+});
+
 test('a link to a moment leads to that moment', () => {
   expect(parseRoute(playerRoute('rec 1', 83_450))).toEqual({
     page: 'player',

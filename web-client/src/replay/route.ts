@@ -5,6 +5,7 @@ import { parseQuery, type RecordingQuery, writeQuery } from './search/query.ts';
 /** Where the reviewer is. */
 export type Route =
   | ReviewRoute
+  | { readonly page: 'audit' }
   | { readonly page: 'search'; readonly query: RecordingQuery }
   | { readonly page: 'samples' }
   | { readonly page: 'sample'; readonly id: string }
@@ -25,6 +26,7 @@ export type Route =
 export function parseRoute(hash: string): Route {
   const [path = '', search = ''] = hash.replace(/^#/, '').split('?', 2);
   const fields = new URLSearchParams(search);
+  if (/^\/audit\/?$/.test(path)) return { page: 'audit' };
   const player = /^\/r\/([^/]+)$/.exec(path);
   if (player?.[1] !== undefined) {
     return {

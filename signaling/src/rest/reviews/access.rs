@@ -5,6 +5,7 @@ use protocol::rest::RecordingSummary;
 use protocol::review::{DisputeState, Person, Review, ReviewRights, ReviewState};
 
 use super::super::extract::Staff;
+use super::super::sight::may_see_recording;
 use crate::app::AppState;
 use crate::auth::Action;
 use crate::problem::{self, Refusal};
@@ -31,6 +32,9 @@ pub(super) async fn recording(
     must_score(staff)?;
     let gone = || problem::NOT_FOUND.at("id", "there is no such recording, or it was deleted");
     let recording = app.store.recording(id).await?.ok_or_else(gone)?;
+    if !may_see_recording(app, staff, id).await? {
+        return Err(gone().into());
+    }
     let agent = app.store.call(recording.call).await?.and_then(|(_, agent)| agent).ok_or_else(gone)?;
     let name = recording.agent.clone();
     Ok((recording, Person { id: agent, name }))
@@ -56,7 +60,7 @@ pub(super) async fn visible(app: &AppState, staff: &Staff, id: ReviewId) -> Resu
     if summary.agent.id == staff.0.id && submitted && staff.may(Action::DisputeScores) {
         return Ok(record);
     }
-    if !staff.may(Action::ScoreRecordings) {
+    if !staff.may(Action::ScoreRecordings) || !may_see_recording(app, staff, summary.recording).await? {
         return Err(gone());
     }
     let blinded = is_blinded(app, staff.0.id, summary.recording).await?;

@@ -9,6 +9,7 @@ mod m20261130_000011_pauses;
 mod m20261130_000012_agent_receipts;
 mod m20261130_000020_rights;
 mod m20261130_000021_audit;
+mod m20261130_000022_governance;
 mod m20261130_000030_exports;
 mod m20261130_000040_ratings;
 mod m20261130_000041_search;
@@ -30,6 +31,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000012_agent_receipts::Migration),
             Box::new(m20261130_000020_rights::Migration),
             Box::new(m20261130_000021_audit::Migration),
+            Box::new(m20261130_000022_governance::Migration),
             Box::new(m20261130_000030_exports::Migration),
             Box::new(m20261130_000040_ratings::Migration),
             Box::new(m20261130_000041_search::Migration),

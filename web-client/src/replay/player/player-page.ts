@@ -20,6 +20,7 @@ import '../review/board.ts';
 import '../review/comments.ts';
 import { rememberedTab, rememberTab } from '../review/tab.ts';
 import '../exports/exports.ts';
+import '../govern/panel.ts';
 import { playerRoute } from '../route.ts';
 import { type ReplayData, readTimeline } from './data.ts';
 import type { TimelineMarker } from './marker.ts';
@@ -413,6 +414,9 @@ export class ReplayPlayerPage extends LitElement {
             ></replay-exports>`
           : nothing
       }
+      <section>
+        <replay-govern .recording=${this.#recording} @replay-governed=${this.#again}></replay-govern>
+      </section>
       ${this.#ticketProblem ? html`<vt-banner tone="warn" heading="The ticket could not be loaded">${this.#ticketProblem}</vt-banner>` : nothing}
     `;
   }
@@ -496,6 +500,12 @@ export class ReplayPlayerPage extends LitElement {
       this.#ticketProblem = error instanceof ApiError ? error.message : String(error);
     }
     this.requestUpdate();
+  }
+
+  /** Something about who may see it, or how long it is kept, has changed. */
+  #again() {
+    this.#ticket = undefined;
+    void this.#load();
   }
 
   /** The address follows the place, so that a reload and a copied address lead back to it. */

@@ -10,6 +10,7 @@ import type { RecordedSide } from '../../protocol.ts';
 import '../../staff/icons.ts';
 import { picturesOf, type ReplayEngine } from '../engine/engine.ts';
 import type { TrackPlayer } from '../engine/track-player.ts';
+import './watermark.ts';
 
 /** A short load is not worth a spinner, ms. */
 const SPINNER_AFTER_MS = 250;
@@ -229,6 +230,7 @@ export class ReplayTile extends LitElement {
         <span class="name">${what}${name && name !== what ? ` · ${name}` : ''}</span>
         ${this.#sound(engine, mine)}
       </figcaption>
+      <replay-watermark></replay-watermark>
     </figure>`;
   }
 

@@ -29,6 +29,7 @@ export function waysOf(rights: readonly Action[], page: string, search: string):
         ]
       : []),
     ...(rights.includes('dispute_scores') ? [way('#/my-reviews', 'My reviews', 'my-reviews')] : []),
+    ...(rights.includes('read_audit') ? [way('#/audit', 'Audit log', 'audit')] : []),
   ];
 }
 
