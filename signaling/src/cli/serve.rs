@@ -100,7 +100,12 @@ async fn banner(running: &Running) -> String {
 fn log(settings: &LogSettings) -> Result<(), tracing_subscriber::filter::ParseError> {
     let filter = EnvFilter::try_new(&settings.filter)?;
     // The log goes to standard error, so that the banner on standard output stays whole.
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A line that cannot be written (a full disk behind standard error) is lost; by default the complaint about it would go the same way,
+    // and panic in the middle of a call.
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .log_internal_errors(false);
     match settings.format {
         LogFormat::Json => log.json().init(),
         LogFormat::Text => {
