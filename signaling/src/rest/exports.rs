@@ -149,7 +149,7 @@ async fn seen(app: &AppState, staff: &Staff, id: ExportId) -> Result<Export, Ref
 
 /// Refuses recordings of queues that somebody does not see.
 async fn in_sight(app: &AppState, staff: &Staff, id: RecordingId) -> Result<(), Refusal> {
-    if may_see_recording(app, staff, id).await? { Ok(()) } else { Err(no_recording().into()) }
+    if may_see_recording(app, staff, id).await? { Ok(()) } else { Err(no_recording()) }
 }
 
 fn may_export(staff: &Staff) -> Result<(), Refusal> {
