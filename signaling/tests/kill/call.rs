@@ -142,7 +142,7 @@ impl Person {
                         if peer.send_frame(number * FRAME_RTP, frame).await.is_ok() {
                             let (mut sent, now) = (sent.lock().unwrap(), now_us());
                             sent.pictures.push(now);
-                            if (number as usize % film.frames.len()) as u32 % FPS == 0 {
+                            if (number as usize % film.frames.len()).is_multiple_of(FPS as usize) {
                                 sent.keyframes.push(now);
                             }
                         }
