@@ -12,7 +12,7 @@ const EVERY_MS = 30_000;
  * Who is watching, and when, over whatever it lies on: in slanted rows from edge to edge, at any size and in full screen,
  * for it is laid out in the box of the media and not in pixels. Whoever films the screen films this, too.
  *
- * It takes no clicks and is nothing to read out. It comes back when it is taken out of the page or made invisible.
+ * It takes no clicks and is nothing to read out: its words are drawn, no text of the page. It comes back when it is taken out of the page or made invisible.
  */
 export class ReplayWatermark extends LitElement {
   static override styles = css`
@@ -37,6 +37,9 @@ export class ReplayWatermark extends LitElement {
       display: grid;
       align-content: space-around;
       transform: rotate(-24deg);
+    }
+    p::before {
+      content: attr(data-words);
     }
     p {
       margin: 0;
@@ -80,7 +83,7 @@ export class ReplayWatermark extends LitElement {
   override render() {
     const words = watermarkWords(viewer.me, new Date());
     const row = Array.from({ length: 6 }, () => words).join('     ');
-    return html`<div class="rows">${Array.from({ length: ROWS }, () => html`<p>${row}</p>`)}</div>`;
+    return html`<div class="rows">${Array.from({ length: ROWS }, () => html`<p data-words=${row}></p>`)}</div>`;
   }
 
   /** Undoes what a page script or the inspector did to it. */
