@@ -58,6 +58,8 @@ export class ReplayEngine extends EventTarget {
   /** The skip somebody went into on purpose. */
   #stayIn: Span | undefined;
   #ticking = false;
+  #steps: Promise<void> = Promise.resolve();
+  #stepsWaiting = 0;
 
   constructor(loader: RangeLoader = fetchRange) {
     super();
@@ -160,7 +162,20 @@ export class ReplayEngine extends EventTarget {
    * Stands at the next or the previous frame of a picture. Files do not list their frames, so the next one is looked for
    * in small steps; without a picture it is a thirtieth of a second.
    */
-  async stepFrame(direction: 1 | -1, of: TrackPlayer | undefined): Promise<void> {
+  stepFrame(direction: 1 | -1, of: TrackPlayer | undefined): Promise<void> {
+    // One after the other: a step that begins while the last one still looks around would begin at the wrong frame. A key
+    // that is held down asks faster than that.
+    if (this.#stepsWaiting > 1) return this.#steps;
+    this.#stepsWaiting += 1;
+    this.#steps = this.#steps
+      .then(() => this.#step(direction, of))
+      .finally(() => {
+        this.#stepsWaiting -= 1;
+      });
+    return this.#steps;
+  }
+
+  async #step(direction: 1 | -1, of: TrackPlayer | undefined): Promise<void> {
     this.#wanted = false;
     this.#hold();
     const from = of?.state === 'showing' ? of.frameMs : undefined;
