@@ -12,7 +12,7 @@
 //!
 //! Ours and the floor take turns in one process, so that a noisy machine hits both; the median turn counts.
 //!
-//! `cargo bench -p sfu --bench forward`
+//! `cargo bench -p sfu --bench forward`, or a part of it: `-- process`, `-- sockets`, with a fan-out: `-- sockets 1`.
 
 mod support;
 
@@ -43,6 +43,16 @@ const SOCKET_TURN: Duration = Duration::from_millis(700);
 const SOCKET_TURNS: usize = 5;
 
 fn main() {
+    // Cargo adds `--bench`.
+    let asked: Vec<String> = std::env::args().skip(1).filter(|it| !it.starts_with('-')).collect();
+    let part = |name: &str| {
+        let parts = asked.iter().any(|it| it.parse::<usize>().is_err());
+        !parts || asked.iter().any(|it| it == name)
+    };
+    let fan_outs: Vec<usize> = {
+        let named: Vec<usize> = asked.iter().filter_map(|it| it.parse().ok()).collect();
+        FAN_OUTS.into_iter().filter(|it| named.is_empty() || named.contains(it)).collect()
+    };
     println!("{PAYLOAD}-byte packets, ns a forwarded packet");
     println!(
         "AEAD alone, ns a packet: AES-128-GCM {:.0}, AES-256-GCM {:.0}",
@@ -50,7 +60,7 @@ fn main() {
         median((0..TURNS).map(|_| seal_cost(&AES_256_GCM)).collect())
     );
     println!("in the process   viewers   forwarding     floor     ratio");
-    for viewers in FAN_OUTS {
+    for viewers in fan_outs.iter().copied().filter(|_| part("process")) {
         let mut call = Call::new(viewers);
         let (mut ours, mut floors) = (Vec::new(), Vec::new());
         for _ in 0..TURNS {
@@ -60,7 +70,7 @@ fn main() {
         report(viewers, median(ours), median(floors));
     }
     println!("with sockets     viewers   forwarding     floor     ratio");
-    for viewers in FAN_OUTS {
+    for viewers in fan_outs.iter().copied().filter(|_| part("sockets")) {
         let mut served = Served::start(viewers);
         let (mut ours, mut floors) = (Vec::new(), Vec::new());
         for _ in 0..SOCKET_TURNS {
