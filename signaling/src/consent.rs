@@ -7,6 +7,7 @@
 use protocol::rest::ConsentText;
 
 use crate::auth::secret;
+use crate::retention::Retention;
 
 /// Changes with every change of the words below.
 const REVISION: &str = "2026-11-21";
@@ -108,6 +109,12 @@ const STAFF_TEXTS: [(&str, &str); 5] = [
          نفسها. ويمكنك تغيير رأيك هنا في أي وقت: يتوقف التسجيل فورًا، ويبقى ما سُجل من قبل حتى تنتهي مدته.",
     ),
 ];
+
+/// The words for a buyer from a country, if it is known, whose call a queue takes: they name the days that its
+/// recording will be kept.
+pub fn text_for(retention: &Retention, language: &str, queue: &str, country: Option<&str>) -> ConsentText {
+    text(language, retention.days(queue, country).0)
+}
 
 /// The words for buyers in the best language there is: the tag itself, its first part, or English.
 pub fn text(language: &str, keep_days: u16) -> ConsentText {

@@ -119,18 +119,16 @@ fn language_fits(range: &str, tag: &str) -> bool {
 pub struct Queues {
     first: QueueSettings,
     others: Vec<QueueSettings>,
-    keep_days: u16,
 }
 
 impl Queues {
-    /// The queues of the settings, or the one that is there without any. `keep_days` is how long recordings are kept
-    /// where a queue says nothing.
-    pub fn new(settings: &[QueueSettings], keep_days: u16) -> Self {
+    /// The queues of the settings, or the one that is there without any.
+    pub fn new(settings: &[QueueSettings]) -> Self {
         let (first, others) = match settings.split_first() {
             Some((first, others)) => (first.clone(), others.to_vec()),
             None => (QueueSettings::new(DEFAULT_NAME, "Support"), Vec::new()),
         };
-        Self { first, others, keep_days }
+        Self { first, others }
     }
 
     /// In the order of the settings.
@@ -148,16 +146,6 @@ impl Queues {
         let named = context.queue.as_deref().and_then(|name| self.named(name));
         let last = self.others.last().unwrap_or(&self.first);
         named.or_else(|| self.all().find(|queue| queue.fits(context))).unwrap_or(last)
-    }
-
-    /// Days that recordings of a queue are kept.
-    pub fn keep_days(&self, queue: &QueueSettings) -> u16 {
-        queue.recording.keep_days.unwrap_or(self.keep_days)
-    }
-
-    /// The longest that recordings of any queue are kept, days.
-    pub fn keep_days_max(&self) -> u16 {
-        self.all().map(|queue| self.keep_days(queue)).max().unwrap_or(self.keep_days)
     }
 
     /// What is wrong with the queue that a context names, if anything.
@@ -261,7 +249,7 @@ mod tests {
             queue("arabic", &[], &["ar"]),
             queue("rest", &["US"], &[]),
         ];
-        Queues::new(&settings, 90)
+        Queues::new(&settings)
     }
 
     fn buyer(country: Option<&str>, language: &str) -> BuyerContext {
@@ -305,17 +293,9 @@ mod tests {
 
     #[test]
     fn without_settings_there_is_one_queue_for_everybody() {
-        let queues = Queues::new(&[], 90);
+        let queues = Queues::new(&[]);
         assert_eq!(queues.of(&buyer(None, "en")).name, DEFAULT_NAME);
         assert_eq!(queues.all().count(), 1);
-        assert_eq!(queues.keep_days(&queues.first), 90);
-    }
-
-    #[test]
-    fn a_queue_may_keep_recordings_for_longer_or_shorter() {
-        let rules = RecordingRules { keep_days: Some(7), ..RecordingRules::default() };
-        let queues = Queues::new(&[QueueSettings { recording: rules, ..queue("short", &[], &[]) }], 90);
-        assert_eq!(queues.keep_days(queues.of(&buyer(None, "en"))), 7);
     }
 
     #[test]

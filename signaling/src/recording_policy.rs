@@ -1,7 +1,8 @@
 //! Whether a call may be recorded: what the people's countries and the queue ask for, and who has agreed.
 //!
 //! Pure. Of the buyer's country, the agent's country (when the account has one) and the queue, the strictest wins:
-//! [`Rule`]s are in order. What is missing is a list of [`Obstacle`]s; a call is recorded only while it is empty.
+//! [`Rule`]s are in order. What is missing is a list of [`Obstacle`]s; a call is recorded only while it is empty. Whose
+//! yes is not asked for may still say no: nobody is recorded who refused.
 //!
 //! | country | rule | because |
 //! |---|---|---|
@@ -66,18 +67,19 @@ pub fn mistakes(settings: &BTreeMap<String, Rule>) -> Vec<String> {
     settings.keys().filter(|code| !country::is_known(code)).map(|code| country::advice(code)).collect()
 }
 
-/// What stands against recording; nothing: it may be recorded. `buyer` and `agent` say whether they have agreed.
-pub fn obstacles(rule: Rule, queue: Record, buyer: bool, agent: bool) -> Vec<Obstacle> {
+/// What stands against recording; nothing: it may be recorded. `buyer` says whether they have agreed, `agent` what they
+/// have chosen, if they have.
+pub fn obstacles(rule: Rule, queue: Record, buyer: bool, agent: Option<bool>) -> Vec<Obstacle> {
     if queue == Record::Never {
         return vec![Obstacle::Queue];
     }
-    let agent_needed = match rule {
+    let unasked = match rule {
         Rule::Never => return vec![Obstacle::Region],
-        Rule::OptIn => false,
-        Rule::AllParties => true,
+        Rule::OptIn => true,
+        Rule::AllParties => false,
     };
     let buyer = (!buyer).then_some(Obstacle::Buyer);
-    let agent = (agent_needed && !agent).then_some(Obstacle::Agent);
+    let agent = (!agent.unwrap_or(unasked)).then_some(Obstacle::Agent);
     buyer.into_iter().chain(agent).collect()
 }
 
@@ -123,13 +125,14 @@ mod tests {
     fn what_is_missing_is_named() {
         use Obstacle::{Agent, Buyer, Queue, Region};
         let with = |rule, buyer, agent| obstacles(rule, Record::WithConsent, buyer, agent);
-        assert_eq!(with(Rule::OptIn, true, false), []);
-        assert_eq!(with(Rule::OptIn, false, true), [Buyer]);
-        assert_eq!(with(Rule::AllParties, true, true), []);
-        assert_eq!(with(Rule::AllParties, true, false), [Agent]);
-        assert_eq!(with(Rule::AllParties, false, false), [Buyer, Agent]);
-        assert_eq!(with(Rule::Never, true, true), [Region]);
-        assert_eq!(obstacles(Rule::OptIn, Record::Never, true, true), [Queue]);
+        assert_eq!(with(Rule::OptIn, true, None), []);
+        assert_eq!(with(Rule::OptIn, true, Some(false)), [Agent], "not asked, and refused all the same");
+        assert_eq!(with(Rule::OptIn, false, Some(true)), [Buyer]);
+        assert_eq!(with(Rule::AllParties, true, Some(true)), []);
+        assert_eq!(with(Rule::AllParties, true, None), [Agent]);
+        assert_eq!(with(Rule::AllParties, false, Some(false)), [Buyer, Agent]);
+        assert_eq!(with(Rule::Never, true, Some(true)), [Region]);
+        assert_eq!(obstacles(Rule::OptIn, Record::Never, true, Some(true)), [Queue]);
     }
 
     #[test]
@@ -145,13 +148,14 @@ mod tests {
     proptest! {
         #[test]
         fn a_stricter_rule_or_a_missing_yes_never_allows_more(
-            rule in rule(), stricter in rule(), never: bool, buyer: bool, agent: bool,
+            rule in rule(), stricter in rule(), never: bool, buyer: bool, agent: Option<bool>,
         ) {
             let queue = if never { Record::Never } else { Record::WithConsent };
             let allowed = |rule, buyer, agent| obstacles(rule, queue, buyer, agent).is_empty();
             let now = allowed(rule, buyer, agent);
             prop_assert!(!now || (buyer && !never && rule != Rule::Never));
-            prop_assert!(!now || rule != Rule::AllParties || agent);
+            prop_assert!(!now || rule != Rule::AllParties || agent == Some(true));
+            prop_assert!(!allowed(rule, buyer, Some(false)));
             prop_assert!(now || !allowed(rule.max(stricter), buyer, agent));
             prop_assert!(!allowed(rule, false, agent));
         }

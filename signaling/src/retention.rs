@@ -12,6 +12,7 @@ use crate::queues::Queues;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Retention {
     everywhere: u16,
+    /// Of every queue that has days of its own.
     by_queue: BTreeMap<String, u16>,
     by_country: BTreeMap<String, u16>,
 }
@@ -36,6 +37,11 @@ impl Retention {
             Some(most) if *most < days => (*most, KeepRule::Country),
             _ => (days, rule),
         }
+    }
+
+    /// The most days that a recording of any queue is kept.
+    pub fn most(&self) -> u16 {
+        self.by_queue.values().copied().fold(self.everywhere, u16::max)
     }
 
     /// The fewest days that any rule gives.
@@ -65,7 +71,7 @@ mod tests {
         long.recording.keep_days = Some(365);
         let mut short = QueueSettings::new("health", "Health");
         short.recording.keep_days = Some(14);
-        let queues = Queues::new(&[long, short, QueueSettings::new("rest", "All others")], 90);
+        let queues = Queues::new(&[long, short, QueueSettings::new("rest", "All others")]);
         Retention::new(90, &queues, [("DE".to_owned(), 30), ("US".to_owned(), 700)].into())
     }
 
@@ -83,5 +89,6 @@ mod tests {
             assert_eq!(rules().days(queue, country), wanted, "{queue} {country:?}");
         }
         assert_eq!((rules().fewest(), Retention::everywhere(7).fewest()), (14, 7));
+        assert_eq!((rules().most(), Retention::everywhere(7).most()), (365, 7));
     }
 }

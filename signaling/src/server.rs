@@ -161,7 +161,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         settings.recording.keep_days_by_country.clone(),
     ));
     let regions = Arc::new(Regions::new(settings.recording.regions.clone()));
-    let (for_texts, keep_days_max) = (queues.clone(), queues.keep_days_max());
+    let (for_texts, keep_days_max) = (retention.clone(), retention.most());
     let parts = floor::Parts {
         media: Arc::new(sfu.clone()),
         media_events,
@@ -169,7 +169,9 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         ledger: Arc::new(store.clone()),
         queues: queues.clone(),
         regions: regions.clone(),
-        consent_texts: Arc::new(move |language, queue| consent::text(language, for_texts.keep_days(queue))),
+        consent_texts: Arc::new(move |language, queue, country| {
+            consent::text_for(&for_texts, language, &queue.name, country)
+        }),
         staff_texts: Arc::new(move |language| consent::staff_text(language, keep_days_max)),
         staff_choices: store.staff_choices().await?,
     };

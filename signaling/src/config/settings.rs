@@ -254,7 +254,7 @@ impl Settings {
     pub fn queues(&self) -> Queues {
         let demo =
             if self.queues.is_empty() && self.demo.enabled { crate::demo::queues() } else { Vec::new() };
-        Queues::new(if demo.is_empty() { &self.queues } else { &demo }, self.recording.keep_days)
+        Queues::new(if demo.is_empty() { &self.queues } else { &demo })
     }
 
     /// Whether browsers reach the server over TLS: here, or at a proxy in front of it.

@@ -104,8 +104,6 @@ pub struct Call {
     receipts: Vec<ConsentReceipt>,
     /// What both sides' countries ask for.
     rule: Rule,
-    /// The agent took their consent back while the call was on.
-    agent_withdrew: bool,
     recording: RecordingState,
     /// What staff asked for.
     asked_pause: Option<WantedPause>,
@@ -148,7 +146,6 @@ impl Call {
             queue,
             receipts: choice.into_iter().collect(),
             rule,
-            agent_withdrew: false,
             recording: RecordingState::Off,
             asked_pause: None,
             paused: None,
@@ -391,26 +388,21 @@ impl Call {
 
     /// The buyer's present choice about recording.
     pub fn consented(&self) -> bool {
-        self.agreed(RecordedSide::Buyer)
+        self.chosen(RecordedSide::Buyer) == Some(true)
     }
 
-    /// Whether a side's last choice was yes.
-    fn agreed(&self, side: RecordedSide) -> bool {
-        self.receipts.iter().rfind(|receipt| receipt.side == side).is_some_and(|receipt| receipt.recording)
+    /// A side's last choice, if it made one.
+    fn chosen(&self, side: RecordedSide) -> Option<bool> {
+        self.receipts.iter().rfind(|receipt| receipt.side == side).map(|receipt| receipt.recording)
     }
 
     /// What stands against recording it; nothing: it may be recorded.
     pub fn obstacles(&self) -> Vec<Obstacle> {
-        let mut found = self.obstacles_with(self.rule, self.agreed(RecordedSide::Agent));
-        let asks = !found.contains(&Obstacle::Queue) && !found.contains(&Obstacle::Region);
-        if asks && self.agent_withdrew && !found.contains(&Obstacle::Agent) {
-            found.push(Obstacle::Agent);
-        }
-        found
+        self.obstacles_with(self.rule, self.chosen(RecordedSide::Agent))
     }
 
-    fn obstacles_with(&self, rule: Rule, agent_agreed: bool) -> Vec<Obstacle> {
-        recording_policy::obstacles(rule, self.queue.recording.record, self.consented(), agent_agreed)
+    fn obstacles_with(&self, rule: Rule, agent: Option<bool>) -> Vec<Obstacle> {
+        recording_policy::obstacles(rule, self.queue.recording.record, self.consented(), agent)
     }
 
     /// Whether nothing stands against recording it.
@@ -423,14 +415,8 @@ impl Call {
         self.rule = rule;
     }
 
-    /// The buyer chose (again), or the agent brings what they chose before, which counts where the rule asks for it.
+    /// Buyer or agent chose (again), or the agent brings what they chose before.
     pub fn choose(&mut self, receipt: ConsentReceipt) {
-        self.receipts.push(receipt);
-    }
-
-    /// The agent chose while the call is on: one who says no is not recorded in it, whatever the rule.
-    pub fn agent_chooses(&mut self, receipt: ConsentReceipt) {
-        self.agent_withdrew = !receipt.recording;
         self.receipts.push(receipt);
     }
 
@@ -579,8 +565,8 @@ impl Call {
     }
 
     /// What the console shows while it rings until `expires_at`; the rule and the choice are those with its agent.
-    pub fn ring_view(&self, expires_at: Timestamp, rule: Rule, agent_agreed: bool) -> Ring {
-        let obstacles = self.obstacles_with(rule, agent_agreed);
+    pub fn ring_view(&self, expires_at: Timestamp, rule: Rule, agent: Option<bool>) -> Ring {
+        let obstacles = self.obstacles_with(rule, agent);
         Ring {
             call: self.id,
             context: self.context.clone(),
@@ -752,7 +738,7 @@ mod tests {
         let mut call = connected();
         assert!(!call.consented());
         call.choose(choice(true));
-        assert!(call.consented() && call.ring_view(at(9), Rule::OptIn, false).recording);
+        assert!(call.consented() && call.ring_view(at(9), Rule::OptIn, None).recording);
         call.choose(choice(false));
         assert!(!call.consented());
         assert_eq!(call.receipts().len(), 3);

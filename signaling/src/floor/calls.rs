@@ -43,9 +43,9 @@ impl Floor {
 
     /// What an agent is shown of a call that rings.
     pub(super) fn ring_view(&self, id: CallId, agent: UserId, expires_at: Timestamp) -> Option<Box<Ring>> {
-        let agreed = self.own_choice(agent).is_some_and(|receipt| receipt.recording);
+        let choice = self.own_choice(agent).map(|receipt| receipt.recording);
         let rule = self.rule_with(id, agent);
-        Some(Box::new(self.calls.get(&id)?.call.ring_view(expires_at, rule, agreed)))
+        Some(Box::new(self.calls.get(&id)?.call.ring_view(expires_at, rule, choice)))
     }
 
     /// What stands against recording has changed while a call rings: its agent is shown the ring anew.

@@ -1,7 +1,7 @@
 //! The buyer's choice about recording, and the recording that follows from it.
 
 use jiff::Timestamp;
-use protocol::call::{CallState, RecordingPause, RecordingState, Side};
+use protocol::call::{BuyerContext, CallState, RecordingPause, RecordingState, Side};
 use protocol::ids::{CallId, ReceiptId, RecordingId};
 use protocol::problem::Problem;
 use protocol::rest::{ConsentReceipt, RecordedSide};
@@ -25,11 +25,11 @@ impl Floor {
     /// The evidence of a choice, tied to the words in force.
     pub(super) fn receipt(
         &self,
-        subject: &str,
+        buyer: &BuyerContext,
         queue: &QueueSettings,
         choice: &ConsentChoice,
     ) -> Result<ConsentReceipt, Problem> {
-        let text = (self.consent_texts)(&choice.language, queue);
+        let text = (self.consent_texts)(&choice.language, queue, buyer.country.as_deref());
         if text.version != choice.text_version {
             let detail = format!("version {:?} is not in force, {:?} is", choice.text_version, text.version);
             return Err(problems::UNKNOWN_CONSENT_TEXT.at("consent.text_version", detail));
@@ -37,7 +37,7 @@ impl Floor {
         Ok(ConsentReceipt {
             id: ReceiptId::new(),
             side: RecordedSide::Buyer,
-            subject: subject.to_owned(),
+            subject: buyer.subject.clone(),
             recording: choice.recording,
             text_version: text.version,
             text_sha256: text.sha256,
@@ -50,7 +50,7 @@ impl Floor {
     /// The buyer changed their mind.
     pub(super) async fn set_consent(&mut self, id: CallId, choice: ConsentChoice) -> Result<(), Problem> {
         let Some(live) = self.calls.get(&id) else { return Ok(()) };
-        let receipt = self.receipt(&live.call.context().subject, live.call.queue(), &choice)?;
+        let receipt = self.receipt(live.call.context(), live.call.queue(), &choice)?;
         info!(call = %id, recording = receipt.recording, "consent");
         self.journal.note(Fact::Chose { call: id, receipt: receipt.clone() });
         let Some(live) = self.calls.get_mut(&id) else { return Ok(()) };

@@ -103,8 +103,9 @@ impl Default for Settings {
     }
 }
 
-/// The words about recording in the best language there is for a BCP 47 tag, for a call of a queue.
-pub type ConsentTexts = Arc<dyn Fn(&str, &QueueSettings) -> ConsentText + Send + Sync>;
+/// The words about recording in the best language there is for a BCP 47 tag, for a call of a queue with a buyer from
+/// a country, if it is known.
+pub type ConsentTexts = Arc<dyn Fn(&str, &QueueSettings, Option<&str>) -> ConsentText + Send + Sync>;
 
 /// The same for members of staff, about themselves.
 pub type StaffTexts = Arc<dyn Fn(&str) -> ConsentText + Send + Sync>;

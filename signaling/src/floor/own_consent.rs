@@ -1,5 +1,5 @@
 //! What members of staff choose about being recorded themselves. It holds for every call they take, until they choose
-//! again or the words change.
+//! again; a yes also ends when the words change that were agreed to. Who refuses is not recorded, whatever the rule.
 
 use protocol::call::{CallState, RecordingState};
 use protocol::ids::{CallId, ReceiptId, UserId};
@@ -16,11 +16,11 @@ use crate::problem as problems;
 use crate::recording_policy::Rule;
 
 impl Floor {
-    /// What an agent chose last, as long as the words they read are in force.
+    /// What an agent chose last: a refusal, or a yes to words that are in force.
     pub(super) fn own_choice(&self, agent: UserId) -> Option<&ConsentReceipt> {
         let receipt = self.staff_choices.get(&agent)?;
         let in_force = (self.staff_texts)(&receipt.language);
-        (in_force.version == receipt.text_version).then_some(receipt)
+        (!receipt.recording || in_force.version == receipt.text_version).then_some(receipt)
     }
 
     /// What the countries of a call's buyer and of an agent ask for together.
@@ -87,7 +87,7 @@ impl Floor {
             return;
         }
         self.journal.note(Fact::Chose { call: id, receipt: receipt.clone() });
-        live.call.agent_chooses(receipt.clone());
+        live.call.choose(receipt.clone());
         if let Some(recording) = &live.recording {
             recording.add_receipt(evidence(&receipt));
         }

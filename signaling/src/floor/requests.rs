@@ -138,7 +138,7 @@ impl Floor {
         let rule = self.regions.of(context.country.as_deref());
         let asked = queue.recording.record != Record::Never && rule != Rule::Never;
         let receipt = match consent {
-            Some(consent) => Some(self.receipt(&context.subject, &queue, &consent)?),
+            Some(consent) => Some(self.receipt(&context, &queue, &consent)?),
             None if asked => {
                 let detail = "is missing: calls of this queue are recorded when the buyer agrees, so ask";
                 return Err(problems::FIELD_INVALID.at("consent", detail));

@@ -2,8 +2,9 @@
 //!
 //! A crash, an outage of the store or a full disk may leave rows without an end, media without a row, rows without
 //! media, or media that should be gone. A round holds every row against every folder of recordings ([`verdict()`]) and
-//! puts right what differs, so nothing stays "recording" for ever. What agrees is looked at again a day later, or when
-//! either side changes. It runs at start, before calls are taken, and every few minutes.
+//! puts right what differs, so nothing stays "recording" for ever, and what a buyer took back is deleted even if the
+//! server died before it could. What agrees is looked at again a day later, or when anything that decides changes. It
+//! runs at start, before calls are taken, and every few minutes.
 
 pub mod verdict;
 
@@ -13,14 +14,13 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use prometheus::{IntCounterVec, IntGaugeVec, Opts, Registry};
 use protocol::ids::{CallId, RecordingId};
-use protocol::rest::{ConsentReceipt, RecordedSide};
 use recorder::{Look, Presence, Recorder};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::floor::clock::timestamp;
 use crate::store::{RowState, Store, StoreError};
-use verdict::{Verdict, call_of, verdict};
+use verdict::{Verdict, call_of, takes_back, verdict};
 
 /// Between two rounds.
 const EVERY: Duration = Duration::from_secs(300);
@@ -69,6 +69,7 @@ impl Round {
 struct Settled {
     row: Option<RowState>,
     is_listed: bool,
+    refused_at: Option<Timestamp>,
     /// Not in order but beyond us; counted in every round.
     stray: bool,
     damaged: bool,
@@ -104,25 +105,26 @@ impl Reconciler {
         for row in self.store.recording_rows().await? {
             rows.insert(row.id, (row.call, row.state));
         }
+        let refusals = self.store.refusals(None).await?;
         let all: BTreeSet<RecordingId> = listed.iter().copied().chain(rows.keys().copied()).collect();
         self.settled.retain(|id, _| all.contains(id));
         let mut round = Round::default();
         for id in all {
             let (call, row) = rows.remove(&id).map_or((None, None), |(call, row)| (Some(call), Some(row)));
             let is_listed = listed.contains(&id);
+            let refused_at = call.and_then(|call| refusals.get(&call).copied());
             if let Some(settled) = self.settled.get(&id)
-                && settled.row == row
-                && settled.is_listed == is_listed
+                && (&settled.row, settled.is_listed, settled.refused_at) == (&row, is_listed, refused_at)
             {
                 round.stray += usize::from(settled.stray);
                 round.damaged += usize::from(settled.damaged);
                 continue;
             }
             let before = (round.stray, round.damaged);
-            if self.one(id, call, row.clone(), look, &mut round).await? {
+            if self.one(id, call, row.clone(), refused_at, look, &mut round).await? {
                 let stray = round.stray > before.0;
                 let damaged = round.damaged > before.1;
-                self.settled.insert(id, Settled { row, is_listed, stray, damaged });
+                self.settled.insert(id, Settled { row, is_listed, refused_at, stray, damaged });
             } else {
                 self.settled.remove(&id);
             }
@@ -130,24 +132,26 @@ impl Reconciler {
         Ok(round)
     }
 
-    /// Puts one recording right; true when there was nothing to do and nothing will be until something changes.
+    /// Puts one recording right, whose buyer said no at `refused_at` the last time in its call; true when there was nothing to do and nothing will be until something changes.
     async fn one(
         &self,
         id: RecordingId,
         call: Option<CallId>,
         row: Option<RowState>,
+        refused_at: Option<Timestamp>,
         look: Look,
         round: &mut Round,
     ) -> Result<bool, StoreError> {
         let presence = self.recorder.presence(id.0, look).await;
         let mut withdrawn = false;
-        if let (Presence::Ended(kept), None | Some(RowState::Open)) = (&presence, &row)
-            && let Some(call) = call.or_else(|| call_of(&kept.labels))
-        {
-            withdrawn = self.withdrawn(call, timestamp(kept.started_at)).await?;
-        }
         if let Presence::Ended(kept) = &presence {
-            if let Some(call) = call.or_else(|| call_of(&kept.labels)) {
+            let linked = call_of(&kept.labels).filter(|_| call.is_none());
+            let refused_at = match linked {
+                Some(call) => self.store.refusals(Some(call)).await?.remove(&call),
+                None => refused_at,
+            };
+            withdrawn = takes_back(refused_at, timestamp(kept.started_at));
+            if let Some(call) = call.or(linked) {
                 let length = SignedDuration::from_millis(i64::try_from(kept.duration_ms).unwrap_or(i64::MAX));
                 let end = timestamp(kept.started_at).saturating_add(length).unwrap_or(self.store.now());
                 let latest = round.ends.entry(call).or_insert(end);
@@ -200,19 +204,6 @@ impl Reconciler {
             }
         }
         Ok(false)
-    }
-
-    /// Whether the buyer took back their consent after `since`.
-    async fn withdrawn(&self, call: CallId, since: Timestamp) -> Result<bool, StoreError> {
-        let ticket = self.store.call(call).await?.and_then(|(summary, _)| summary.ticket);
-        let Some(ticket) = ticket else { return Ok(false) };
-        let receipts =
-            self.store.ticket(ticket).await?.map(|(ticket, _)| ticket.receipts).unwrap_or_default();
-        // An agent who changes their mind takes nothing back that is recorded.
-        let withdraws = |receipt: &ConsentReceipt| {
-            receipt.side == RecordedSide::Buyer && !receipt.recording && receipt.at >= since
-        };
-        Ok(receipts.iter().any(withdraws))
     }
 }
 

@@ -48,7 +48,13 @@ pub enum Verdict {
     Stray,
 }
 
-/// Decides. `row` is what the store has; `withdrawn`: the buyer took back their consent after this recording began.
+/// Whether a buyer who said no at that time, in the same call, took back a recording that began at `started_at`: of
+/// a choice before it nothing was recorded yet. An agent who changes their mind takes back nothing that is recorded.
+pub fn takes_back(refused_at: Option<Timestamp>, started_at: Timestamp) -> bool {
+    refused_at.is_some_and(|at| at > started_at)
+}
+
+/// Decides. `row` is what the store has; `withdrawn`: the buyer [took back](takes_back) their consent to it.
 pub fn verdict(row: Option<&RowState>, withdrawn: bool, presence: &Presence) -> Verdict {
     use RowState::{Complete, Deleted, Open};
     match (row, presence) {
@@ -84,9 +90,7 @@ pub fn verdict(row: Option<&RowState>, withdrawn: bool, presence: &Presence) -> 
             let reason = if reason == LEFT_ON_DISK { WITHDRAWN } else { reason };
             Verdict::Erase { reason: reason.to_owned() }
         }
-        (None | Some(Open), Presence::Ended(_)) if withdrawn => {
-            Verdict::Erase { reason: WITHDRAWN.to_owned() }
-        }
+        (_, Presence::Ended(_)) if withdrawn => Verdict::Erase { reason: WITHDRAWN.to_owned() },
         (Some(Deleted { .. }), Presence::Ended(kept)) if kept.is_gone() => Verdict::Agree,
         (Some(_), Presence::Ended(kept)) if kept.is_gone() => gone(MISSING),
         (Some(row), Presence::Ended(kept)) => {
@@ -211,16 +215,15 @@ mod tests {
                 (Some(RowState::Open), _) => prop_assert!(false, "left open"),
                 (Some(RowState::Complete { duration_ms }), Presence::Ended(kept)) => {
                     prop_assert!(!kept.is_gone() && u64::from(*duration_ms) == kept.duration_ms);
-                    let revoked = withdrawn && matches!(row, None | Some(RowState::Open));
-                    prop_assert!(!revoked, "kept against the buyer's word");
+                    prop_assert!(!withdrawn, "kept against the buyer's word");
                 }
                 (Some(RowState::Complete { .. }), found) => prop_assert!(false, "complete, but {found:?}"),
                 (Some(RowState::Deleted { reason }), Presence::Ended(kept)) => {
-                    prop_assert!(kept.is_gone() && may_come_back(reason));
+                    prop_assert!(kept.is_gone() && may_come_back(reason) && !withdrawn);
                 }
                 (Some(RowState::Deleted { .. }), _) => {}
                 (None, Presence::Ended(kept)) => {
-                    prop_assert!(last == Verdict::Stray && call_of(&kept.labels).is_none());
+                    prop_assert!(last == Verdict::Stray && call_of(&kept.labels).is_none() && !withdrawn);
                 }
                 (None, Presence::Erased { labels, .. }) => prop_assert!(call_of(labels).is_none()),
                 (None, Presence::Absent | Presence::Unreadable(_)) => {}

@@ -47,7 +47,8 @@ pub(super) async fn open(
     tracing::info!(session = %id, shop = visit.shop, api_key = visit.api_key, "a buyer came");
     // Nobody is asked about what will not be.
     let queue = app.queues.of(&visit.context);
-    let rule = app.regions.of(visit.context.country.as_deref());
+    let country = visit.context.country.as_deref();
+    let rule = app.regions.of(country);
     let asks = queue.recording.record != Record::Never && rule != Rule::Never;
     let session = BuyerSession {
         id,
@@ -55,7 +56,7 @@ pub(super) async fn open(
         expires_at,
         answered_by: visit.answered_by,
         agents_on_duty: app.floor.agents_on_duty(),
-        consent: asks.then(|| consent::text(&asked.language, app.queues.keep_days(queue))),
+        consent: asks.then(|| consent::text_for(&app.retention, &asked.language, &queue.name, country)),
         context: visit.context,
     };
     Ok((StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], Json(session)))

@@ -27,5 +27,5 @@ pub(super) async fn words(
     if !is_language(&asked.language) {
         return Err(problem::QUERY_INVALID.at("language", "must be a BCP 47 tag such as de-AT").into());
     }
-    Ok(Json(consent::staff_text(&asked.language, app.queues.keep_days_max())))
+    Ok(Json(consent::staff_text(&asked.language, app.retention.most())))
 }

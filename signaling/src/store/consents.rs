@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use protocol::audit::AuditEvent;
 use protocol::ids::{CallId, ReceiptId, UserId};
 use protocol::rest::{ConsentReceipt, RecordedSide};
 use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::Query;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, TransactionTrait};
 use serde_json::json;
 
-use super::entities::{receipt, staff_receipt};
+use super::entities::{receipt, recording, staff_receipt};
 use super::{Result, Store, audit, convert};
 use crate::audit::{Actor, Note};
 
@@ -76,6 +78,28 @@ impl Store {
                 };
                 Ok((UserId(row.user), receipt))
             })
+            .collect()
+    }
+
+    /// When buyers said no to being recorded, the last time in each call: of one call, or of all that were recorded.
+    pub async fn refusals(&self, of: Option<CallId>) -> Result<BTreeMap<CallId, Timestamp>> {
+        let which = match of {
+            Some(call) => receipt::Column::Call.eq(call.0),
+            None => {
+                let recorded =
+                    Query::select().column(recording::Column::Call).from(recording::Entity).to_owned();
+                receipt::Column::Call.in_subquery(recorded)
+            }
+        };
+        receipt::Entity::find()
+            .filter(which)
+            .filter(receipt::Column::Side.eq(convert::name(&RecordedSide::Buyer)))
+            .filter(receipt::Column::Recording.eq(false))
+            .order_by_asc(receipt::Column::At)
+            .all(&self.db)
+            .await?
+            .into_iter()
+            .map(|row| Ok((CallId(row.call), convert::time("receipts.at", row.at)?)))
             .collect()
     }
 

@@ -43,12 +43,19 @@ async fn a_token_of_the_shop_opens_a_visit_with_the_words_about_recording() {
 }
 
 #[tokio::test]
-async fn the_words_about_recording_name_the_days_of_the_buyers_queue() {
+async fn the_words_about_recording_name_the_days_that_apply_to_this_buyer() {
     let world = World::new().await;
-    let mut claims = claims(world.now());
-    claims["context"]["country"] = json!("NO");
-    let session = open(&world, &sign(&claims, "key_lumen", SECRET)).await.ok().json();
-    assert!(session["consent"]["text"].as_str().unwrap().contains("14"), "{session}");
+    // A queue with days of its own, a country that allows fewer than everywhere, and one that says nothing.
+    for (country, days) in [("NO", 14), ("SE", 30), ("AT", 90)] {
+        let mut claims = claims(world.now());
+        claims["context"]["country"] = json!(country);
+        let session = open(&world, &sign(&claims, "key_lumen", SECRET)).await.ok().json();
+        let words = &session["consent"];
+        assert!(words["text"].as_str().unwrap().contains(&format!("nach {days} Tagen")), "{session}");
+        // Version and hash are those of these words: a receipt proves which days were promised.
+        assert_eq!(*words, json!(signaling::consent::text("de", days)));
+        assert!(words["version"].as_str().unwrap().ends_with(&format!("/{days}")), "{session}");
+    }
 }
 
 #[tokio::test]

@@ -25,7 +25,7 @@ async fn the_shortest_rule_deletes_and_a_hold_keeps_until_it_is_lifted() {
     let (recorder, _) = Recorder::open(RecorderConfig::new(dir.path(), keys)).await.unwrap();
     let mut short = QueueSettings::new("short", "Short");
     short.recording.keep_days = Some(10);
-    let queues = Queues::new(&[short, QueueSettings::new("long", "Long")], 90);
+    let queues = Queues::new(&[short, QueueSettings::new("long", "Long")]);
     // All of these buyers are in Austria.
     let retention = Retention::new(90, &queues, BTreeMap::from([("AT".to_owned(), 30)]));
     let (mina, _) = world.staff("Mina", Role::Agent).await;
@@ -74,7 +74,7 @@ async fn more_recordings_that_are_not_due_than_one_look_takes_hide_none_that_is(
     let (recorder, _) = Recorder::open(RecorderConfig::new(dir.path(), keys)).await.unwrap();
     let mut short = QueueSettings::new("short", "Short");
     short.recording.keep_days = Some(1);
-    let queues = Queues::new(&[short, QueueSettings::new("long", "Long")], 90);
+    let queues = Queues::new(&[short, QueueSettings::new("long", "Long")]);
     let retention = Retention::new(90, &queues, BTreeMap::new());
     let (mina, _) = world.staff("Mina", Role::Agent).await;
     let long = world.call(mina, "AUR-3", "Aurora").await;

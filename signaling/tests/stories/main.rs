@@ -22,5 +22,6 @@ mod staff;
 mod store;
 mod studio;
 mod tickets;
+mod withdrawal;
 mod worklists;
 mod world;

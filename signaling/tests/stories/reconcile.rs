@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use protocol::call::Role;
 use protocol::ids::{CallId, RecordingId};
 use recorder::{Look, Recorder, RecorderConfig, RecordingHandle, RecordingSpec, Side, TrackSpec};
@@ -40,32 +41,7 @@ impl Scene {
 
     /// Begins to record `voices` people of a call; the store hears nothing of it.
     async fn recording(&self, call: CallId, voices: u64) -> (RecordingId, RecordingHandle) {
-        let id = RecordingId::new();
-        let started = NodeTime(self.world.now().as_microsecond() as u64);
-        let labels = json!({ "call": call });
-        let spec = RecordingSpec { id: id.0, started, labels, receipts: Vec::new() };
-        let handle = self.recorder.start(spec).await.unwrap();
-        for voice in 0..voices {
-            let (tap, receiver) = sfu::tap_channel(1 << 10);
-            let side = if voice == 0 { Side::Buyer } else { Side::Agent };
-            let party = uuid::Uuid::now_v7();
-            let track = TrackSpec { party, side, name: "Jana".into(), source: Source::Microphone };
-            handle.add_track(track, receiver);
-            for n in 0..PACKETS {
-                // A narrowband packet of 20 ms without sound (RFC 6716 §3.1).
-                let payload = Bytes::from_static(&[0x08, 0xff, 0xfe]);
-                assert!(tap.send(TapEvent::Packet(TapPacket {
-                    arrival: NodeTime(started.0 + n * 20_000),
-                    codec: Codec::Opus,
-                    sequence: n,
-                    timestamp: n as u32 * 960,
-                    marker: false,
-                    rotation: None,
-                    payload,
-                })));
-            }
-        }
-        (id, handle)
+        record(&self.recorder, call, self.world.now(), voices).await
     }
 
     /// A recording that has ended, unknown to the store.
@@ -91,6 +67,41 @@ impl Scene {
     fn folder(&self, id: RecordingId) -> std::path::PathBuf {
         self.dir.path().join(id.to_string())
     }
+}
+
+/// Begins to record `voices` people of a call, who are silent for a second.
+pub(crate) async fn record(
+    recorder: &Recorder,
+    call: CallId,
+    started: Timestamp,
+    voices: u64,
+) -> (RecordingId, RecordingHandle) {
+    let id = RecordingId::new();
+    let started = NodeTime(started.as_microsecond() as u64);
+    let labels = json!({ "call": call });
+    let spec = RecordingSpec { id: id.0, started, labels, receipts: Vec::new() };
+    let handle = recorder.start(spec).await.unwrap();
+    for voice in 0..voices {
+        let (tap, receiver) = sfu::tap_channel(1 << 10);
+        let side = if voice == 0 { Side::Buyer } else { Side::Agent };
+        let party = uuid::Uuid::now_v7();
+        let track = TrackSpec { party, side, name: "Jana".into(), source: Source::Microphone };
+        handle.add_track(track, receiver);
+        for n in 0..PACKETS {
+            // A narrowband packet of 20 ms without sound (RFC 6716 §3.1).
+            let payload = Bytes::from_static(&[0x08, 0xff, 0xfe]);
+            assert!(tap.send(TapEvent::Packet(TapPacket {
+                arrival: NodeTime(started.0 + n * 20_000),
+                codec: Codec::Opus,
+                sequence: n,
+                timestamp: n as u32 * 960,
+                marker: false,
+                rotation: None,
+                payload,
+            })));
+        }
+    }
+    (id, handle)
 }
 
 fn complete() -> RowState {

@@ -226,14 +226,14 @@ impl World {
         let state = AppState {
             store: store.clone(),
             floor: floor.clone(),
-            queues: Arc::new(Queues::new(&queues(), 90)),
+            queues: Arc::new(Queues::new(&queues())),
             regions: Arc::new(Regions::new([("FR".to_owned(), Rule::Never)].into())),
             archive: archive.clone(),
             exporter: exporter.clone(),
             metrics: Metrics::new().unwrap(),
             cookie: CookieStyle { tls: false },
             destroyer: destroyer.clone(),
-            retention: Arc::new(Retention::everywhere(90)),
+            retention: Arc::new(Retention::new(90, &Queues::new(&queues()), [("SE".to_owned(), 30)].into())),
             checkpoints: Checkpoints::new(dir.path(), SigningKey::generate()),
             logins: Arc::new(LoginLimit::default()),
         };

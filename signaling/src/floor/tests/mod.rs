@@ -99,7 +99,7 @@ impl World {
             media_events: events,
             recordings,
             ledger,
-            queues: Arc::new(Queues::new(queues, 90)),
+            queues: Arc::new(Queues::new(queues)),
             regions: Arc::new(regions),
             staff_texts: Arc::new(|language: &str| ConsentText {
                 version: "staff 3".into(),
@@ -108,8 +108,9 @@ impl World {
                 sha256: "5ha".into(),
             }),
             staff_choices: BTreeMap::new(),
-            consent_texts: Arc::new(|language: &str, _: &QueueSettings| ConsentText {
-                version: "7".into(),
+            consent_texts: Arc::new(|language: &str, _: &QueueSettings, from: Option<&str>| ConsentText {
+                // Swedes are promised something else.
+                version: if from == Some("SE") { "7/SE".into() } else { "7".into() },
                 language: language.split('-').next().unwrap().to_owned(),
                 text: "May we record?".into(),
                 sha256: "5ha".into(),

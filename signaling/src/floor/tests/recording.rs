@@ -172,6 +172,24 @@ async fn a_choice_about_words_that_are_not_in_force_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_choice_is_about_the_words_of_the_buyers_own_country() {
+    let world = World::new();
+    let mut buyer = world.connect(buyer_from(Some("SE"))).await;
+    buyer.say(ClientMessage::RequestHelp { consent: Some(choice(true)) }).await;
+    assert_eq!(code(&buyer.problem().await), "unknown_consent_text");
+    let swedish = ConsentChoice { text_version: "7/SE".into(), ..choice(true) };
+    buyer.say(ClientMessage::RequestHelp { consent: Some(swedish.clone()) }).await;
+    assert_eq!(buyer.place().await.position, 1);
+    buyer.does(ClientMessage::SetConsent { consent: swedish }).await;
+    let chosen = world.model.facts();
+    let versions = chosen.iter().filter_map(|fact| match fact {
+        Fact::Chose { receipt, .. } => Some(receipt.text_version.as_str()),
+        _ => None,
+    });
+    assert_eq!(versions.collect::<Vec<_>>(), ["7/SE", "7/SE"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn media_that_cannot_be_erased_is_hidden_and_counted_and_never_called_deleted() {
     let world = World::new();
     *world.model.erase_failures.lock().unwrap() = u32::MAX;
