@@ -1,9 +1,11 @@
-//! The erasure of a buyer: every recording of every one of their ids, and what calls and tickets know of them.
+//! The erasure of a buyer: every recording of every one of their ids, what was made of it, and what is known and was written
+//! of them. `docs/erasure.md` goes through it table by table.
 //!
 //! What is asked for is in the store before anything happens, and each step leaves a trace that the next run begins from:
 //! a recording's row says which erasure deleted it, a call's subject says which erasure scrubbed it. So a crash at any
 //! point costs nothing but time. The certificate is made at the end from these traces, and lists what a legal hold kept.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -12,13 +14,14 @@ use protocol::audit::Signed;
 use protocol::governance::{
     ArchiveErasure, ErasedRecording, ErasureCertificate, KeptBecause, NotErased, SubjectRef,
 };
-use protocol::ids::RecordingId;
+use protocol::ids::{ExportId, RecordingId};
 use recorder::Recorder;
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 
 use crate::audit::subject_hash;
 use crate::auth::SigningKey;
+use crate::exports::Exporter;
 use crate::store::{ErasureToDo, Store, StoreError, pseudonym};
 
 /// Between two looks for what was asked for.
@@ -30,6 +33,9 @@ const AFTER_TROUBLE: Duration = Duration::from_secs(60);
 pub trait Destroyer: Send + Sync {
     /// Destroys the key and the media of a recording, running or not. Doing it again is fine.
     fn erase<'a>(&'a self, id: RecordingId, reason: &'a str) -> BoxFuture<'a, Result<(), String>>;
+
+    /// Deletes the file of an export, and stops making it.
+    fn unexport(&self, id: ExportId) -> BoxFuture<'_, Result<(), String>>;
 
     /// Puts something else in the place of a buyer's ids where the remains of an erased recording name them.
     fn forget<'a>(
@@ -43,10 +49,40 @@ pub trait Destroyer: Send + Sync {
     fn purge(&self, id: RecordingId) -> BoxFuture<'_, Result<(), String>>;
 }
 
-impl Destroyer for Recorder {
+/// Where exports of recordings lie.
+#[derive(Clone, Debug)]
+pub enum Exports {
+    /// With the exporter of this server, which may be making some.
+    Made(Exporter),
+    /// In the folder of a server that does not run.
+    Left(PathBuf),
+}
+
+/// The recorder, and the exports of what it recorded.
+#[derive(Clone, Debug)]
+pub struct Eraser {
+    /// Has the media.
+    pub recorder: Recorder,
+    /// Made of it.
+    pub exports: Exports,
+}
+
+impl Destroyer for Eraser {
     fn erase<'a>(&'a self, id: RecordingId, reason: &'a str) -> BoxFuture<'a, Result<(), String>> {
-        async move { Self::erase(self, id.0, reason).await.map(drop).map_err(|error| error.to_string()) }
+        async move { self.recorder.erase(id.0, reason).await.map(drop).map_err(|error| error.to_string()) }
             .boxed()
+    }
+
+    fn unexport(&self, id: ExportId) -> BoxFuture<'_, Result<(), String>> {
+        async move {
+            match &self.exports {
+                Exports::Made(exporter) => exporter.destroy(id).await.map_err(|error| error.to_string()),
+                Exports::Left(folder) => {
+                    crate::exports::delete_files(folder, id).map_err(|error| error.to_string())
+                }
+            }
+        }
+        .boxed()
     }
 
     fn forget<'a>(
@@ -55,11 +91,12 @@ impl Destroyer for Recorder {
         ids: &'a [String],
         instead: &'a str,
     ) -> BoxFuture<'a, Result<(), String>> {
-        async move { Self::forget(self, id.0, ids, instead).await.map_err(|error| error.to_string()) }.boxed()
+        async move { self.recorder.forget(id.0, ids, instead).await.map_err(|error| error.to_string()) }
+            .boxed()
     }
 
     fn purge(&self, id: RecordingId) -> BoxFuture<'_, Result<(), String>> {
-        async move { Self::purge(self, id.0).await.map_err(|error| error.to_string()) }.boxed()
+        async move { self.recorder.purge(id.0).await.map_err(|error| error.to_string()) }.boxed()
     }
 }
 
@@ -80,13 +117,13 @@ pub enum ErasureError {
 }
 
 /// Runs what is asked for, from now on, beginning with what an earlier run of the server left half done.
-pub(crate) fn spawn(store: Store, recorder: Recorder, key: SigningKey) -> JoinHandle<()> {
+pub(crate) fn spawn(store: Store, media: Eraser, key: SigningKey) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut looks = tokio::time::interval(EVERY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             looks.tick().await;
-            if !run_all(&store, &recorder, &key).await {
+            if !run_all(&store, &media, &key).await {
                 tokio::time::sleep(AFTER_TROUBLE).await;
             }
         }
@@ -138,6 +175,8 @@ pub async fn run(
     let ids = store.ids_of(shop, subject).await?;
     let on_buyer = store.holds_on_subject(shop, &ids).await?;
     let mut kept = Vec::new();
+    // Before the calls, which tell what is looked for.
+    store.scrub_saved(erasure, &ids).await?;
     for call in store.calls_of(shop, &ids).await? {
         if store.is_in_progress(call).await? {
             kept.push(NotErased { call, because: KeptBecause::CallInProgress, hold: None });
@@ -155,6 +194,9 @@ pub async fn run(
                 }
                 media.erase(id, &erasure.reason()).await.map_err(failed)?;
                 store.recording_deleted(id, store.now(), &erasure.reason()).await?;
+            }
+            for export in store.exports_of(id).await? {
+                media.unexport(export.id).await.map_err(failed)?;
             }
             if hold.is_none() {
                 media.forget(id, &ids, &pseudonym(&erasure.buyer)).await.map_err(failed)?;

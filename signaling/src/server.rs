@@ -20,9 +20,9 @@ use crate::auth::{LoginLimit, MasterKey, MasterKeyError, SigningKey};
 use crate::config::{DeskSettings, Settings, local_address, make_private_dir};
 use crate::consent;
 use crate::demo::{self, Demo};
-use crate::erasure;
+use crate::erasure::{self, Eraser, Exports};
 use crate::exports::ffmpeg::Ffmpeg;
-use crate::exports::{Exporter, ExporterConfig};
+use crate::exports::{EXPORTS_DIR, Exporter, ExporterConfig};
 use crate::floor::{self, FloorHandle, adapters};
 use crate::housekeeping;
 use crate::http::{self, Extra};
@@ -184,6 +184,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let exporter_config = exporter_config(&settings);
     let (exporter, exporting) =
         Exporter::start(exporter_config, store.clone(), recorder.clone(), keys).await?;
+    let eraser = Eraser { recorder: recorder.clone(), exports: Exports::Made(exporter.clone()) };
     let cookie = CookieStyle { tls: settings.is_tls() };
     let url = base_url(&settings, http_address);
     let demo = if settings.demo.enabled { Some(demo::prepare(&store, &dir).await?) } else { None };
@@ -196,7 +197,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         exporter,
         metrics,
         cookie,
-        destroyer: Arc::new(recorder.clone()),
+        destroyer: Arc::new(eraser.clone()),
         retention: retention.clone(),
         checkpoints: checkpoints.clone(),
         logins: Arc::new(LoginLimit::default()),
@@ -213,7 +214,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         .map_err(|source| StartError::Listen { address: settings.http.listen, source })?;
     let reconciling = reconcile::spawn(reconciler, reconciling);
     let housekeeping = housekeeping::spawn(store.clone(), recorder.clone(), retention, checkpoints.clone());
-    let erasing = erasure::spawn(store.clone(), recorder.clone(), checkpoints.key().clone());
+    let erasing = erasure::spawn(store.clone(), eraser, checkpoints.key().clone());
     let media_addresses = sfu.candidates();
     tracing::info!(%url, %http_address, ?media_addresses, "calls are taken");
     Ok(Running {
@@ -315,7 +316,7 @@ async fn open_recorder(settings: &Settings, keys: Arc<dyn KeyWrap>) -> Result<Re
 
 fn exporter_config(settings: &Settings) -> ExporterConfig {
     ExporterConfig {
-        dir: settings.data.dir.join("exports"),
+        dir: settings.data.dir.join(EXPORTS_DIR),
         ffmpeg: Ffmpeg::new(&settings.export.ffmpeg),
         at_once: settings.export.at_once,
         keep: SignedDuration::from_hours(settings.export.keep_hours.into()),

@@ -1170,7 +1170,7 @@ rating: Rating,
  */
 changeable_until: string, };
 
-export type Flag = "complaint" | "comment" | "paused" | "noted";
+export type Flag = "complaint" | "comment" | "paused" | "noted" | "legal_hold";
 
 export type Facets = { 
 /**
@@ -3085,7 +3085,7 @@ colleague: string, } | { "kind": "consult_began" } | { "kind": "consult_ended" }
  */
 mode: MonitorMode, } | { "kind": "following_ended" } | { "kind": "connection_lost" } | { "kind": "connection_back" };
 
-export type AuditEvent = "login_succeeded" | "login_failed" | "user_added" | "password_changed" | "rights_changed" | "api_key_made" | "consent_chosen" | "recording_played" | "unmasked" | "exported" | "export_downloaded" | "hold_placed" | "hold_lifted" | "recording_deleted" | "aliases_changed" | "erasure_requested" | "erasure_finished";
+export type AuditEvent = "login_succeeded" | "login_failed" | "user_added" | "password_changed" | "rights_changed" | "api_key_made" | "consent_chosen" | "recording_played" | "unmasked" | "exported" | "export_downloaded" | "hold_placed" | "hold_lifted" | "recording_deleted" | "aliases_changed" | "erasure_requested" | "erasure_finished" | "review_submitted" | "review_revised" | "dispute_opened" | "dispute_decided";
 
 export type AuditEntry = { 
 /**
@@ -3253,7 +3253,7 @@ days: number,
  */
 rule: KeepRule, 
 /**
- * What keeps it beyond that.
+ * What keeps it beyond that; empty for those who may not place holds.
  */
 holds: Array<Hold>, };
 

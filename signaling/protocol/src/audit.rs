@@ -42,6 +42,14 @@ pub enum AuditEvent {
     ErasureRequested,
     /// An erasure is done and certified.
     ErasureFinished,
+    /// A score was submitted.
+    ReviewSubmitted,
+    /// A submitted score was corrected; `why` says why.
+    ReviewRevised,
+    /// The agent disputed a score; `why` says why.
+    DisputeOpened,
+    /// A dispute was accepted, rejected or withdrawn; `why` is what was answered.
+    DisputeDecided,
 }
 
 /// One entry. The hash covers everything in it and the hash of the entry before.

@@ -72,7 +72,7 @@ pub struct Kept {
     pub days: u16,
     /// The rule that says so: of all that apply the one with the fewest days.
     pub rule: KeepRule,
-    /// What keeps it beyond that.
+    /// What keeps it beyond that; empty for those who may not place holds.
     pub holds: Vec<Hold>,
 }
 

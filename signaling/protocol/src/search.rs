@@ -11,7 +11,7 @@
 //!
 //! | field | meaning |
 //! |---|---|
-//! | `q` | words, each found in the ticket's number, the agent's name, the product or the notes |
+//! | `q` | words, each found in the ticket's number, the agent's name, the product or the notes as the asker is shown them |
 //! | `ticket` | start of the ticket's number, with or without the letter |
 //! | `period` | `today`, `yesterday`, `last_7_days`, `last_30_days`, `this_week`, `last_week`, `this_month`, `last_month` |
 //! | `from`, `to` | instead of it: dates (`to` is included) or RFC 3339 times (`to` is not) |
@@ -24,7 +24,7 @@
 //! | `csat_min`, `csat_max` | stars, 1–5; calls without a rating are not found |
 //! | `score_min`, `score_max` | percent of a submitted score that the asker may see |
 //! | `duration_min`, `duration_max` | seconds |
-//! | `flag` | see [`Flag`]; all of them must be set |
+//! | `flag` | see [`Flag`]; all of them must be set; `legal_hold` is refused to those who may not place holds |
 //! | `sort` | `newest` (default), `oldest`, `longest`, `shortest`, `lowest_csat`, `lowest_score` |
 //!
 //! `zone` is where days begin for the asker (`Europe/Vienna`, `+01:00`; default UTC). A field that cannot be used is named
@@ -45,11 +45,14 @@ pub enum Flag {
     Paused,
     /// A reviewer left a comment or a bookmark on its timeline.
     Noted,
+    /// A legal hold keeps it, placed on itself or on its buyer. Only for those who may place holds: nobody else is shown
+    /// it, or may search by it.
+    LegalHold,
 }
 
 impl Flag {
     /// Every flag.
-    pub const ALL: [Self; 4] = [Self::Complaint, Self::Comment, Self::Paused, Self::Noted];
+    pub const ALL: [Self; 5] = [Self::Complaint, Self::Comment, Self::Paused, Self::Noted, Self::LegalHold];
 
     /// As it is written.
     pub const fn name(self) -> &'static str {
@@ -58,6 +61,7 @@ impl Flag {
             Self::Comment => "comment",
             Self::Paused => "paused",
             Self::Noted => "noted",
+            Self::LegalHold => "legal_hold",
         }
     }
 

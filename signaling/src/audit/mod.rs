@@ -3,7 +3,8 @@
 //!
 //! Anybody with a store adds to it with [`crate::store::Store::note`]; what changes the store itself writes its entry
 //! in the same transaction. Nothing is ever changed or deleted. So entries hold no personal data of buyers: they name
-//! calls and recordings, and subjects by a hash ([`subject_hash`]).
+//! calls and recordings, and subjects by a hash ([`subject_hash`]); what is known of the buyer is taken out of the reasons
+//! that people give.
 //!
 //! A chain alone cannot tell that its end was cut off. [`checkpoint`] signs how long it is, now and then, into a file
 //! and the server's log; a copy of one that is kept elsewhere is all that is needed to notice.

@@ -10,7 +10,8 @@ use recorder::{OpenError, Recorder, RecorderConfig};
 use signaling::audit::{Actor, subject_hash};
 use signaling::auth::{MasterKey, PublicKey, SigningKey};
 use signaling::config::{Flags, Settings};
-use signaling::erasure;
+use signaling::erasure::{self, Eraser, Exports};
+use signaling::exports::EXPORTS_DIR;
 use signaling::protocol::audit::Signed;
 use signaling::protocol::governance::{ErasureCertificate, SubjectRef};
 use signaling::protocol::ids::ErasureId;
@@ -113,7 +114,8 @@ async fn run(asked: &Erase, settings: &Settings) -> Result<String, Failure> {
     let certificate = match open_recorder(settings).await? {
         Some(recorder) => {
             let key = SigningKey::load(&settings.data.dir.join("signing.key"))?;
-            erasure::run_all(&store, &recorder, &key).await;
+            let exports = Exports::Left(settings.data.dir.join(EXPORTS_DIR));
+            erasure::run_all(&store, &Eraser { recorder, exports }, &key).await;
             certificate(&store, id).await?
         }
         None => wait_for_server(&store, id).await?,

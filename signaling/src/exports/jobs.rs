@@ -29,6 +29,9 @@ use crate::store::{Store, StoreError};
 const OPEN_MAX: u64 = 100;
 /// Between two looks for files whose time is up.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
+/// How long an export that is cancelled may take to end, and how often it is looked whether it has.
+const ENDING_MAX: Duration = Duration::from_secs(30);
+const ENDING_LOOK: Duration = Duration::from_millis(20);
 /// What a sealed export is called: its id and this.
 const SEALED: &str = "mp4.sealed";
 
@@ -198,6 +201,23 @@ impl Exporter {
         self.get(id).await
     }
 
+    /// Stops making an export and deletes its file. When this returns, nothing is left of it but its row.
+    ///
+    /// # Errors
+    /// When it cannot be stopped or its file not be deleted, or the store fails.
+    pub async fn destroy(&self, id: ExportId) -> Result<(), RequestError> {
+        let export = self.remove(id).await?;
+        let ending = async {
+            while self.inner.jobs().contains_key(&id) {
+                tokio::time::sleep(ENDING_LOOK).await;
+            }
+        };
+        match tokio::time::timeout(ENDING_MAX, ending).await {
+            Ok(()) => delete_files(&self.inner.config.dir, id).map_err(RequestError::File),
+            Err(_) => Err(RequestError::WrongStatus(export.status)),
+        }
+    }
+
     /// Makes an export anew that has ended without a file.
     ///
     /// # Errors
@@ -356,12 +376,15 @@ impl Inner {
     }
 
     async fn settle(&self, id: ExportId) -> Result<(), StoreError> {
-        let Some(export) = self.store.export(id).await? else { return Ok(()) };
-        if export.status != ExportStatus::Done {
+        let export = self.store.export(id).await?;
+        // None: the buyer was erased, and the row with them.
+        let Some(export) = export.filter(|export| export.status == ExportStatus::Done) else {
             if let Err(error) = self.delete_file(id) {
                 tracing::error!(export = %id, %error, "the file of an export nobody has stays on the disk");
             }
-        } else if self.is_over(&export, self.store.now()).await? {
+            return Ok(());
+        };
+        if self.is_over(&export, self.store.now()).await? {
             self.expire(&export).await?;
         }
         Ok(())
@@ -507,6 +530,19 @@ impl Inner {
         }
         Ok(())
     }
+}
+
+/// Deletes what there is of an export on the disk.
+///
+/// # Errors
+/// When it cannot be deleted.
+pub fn delete_files(dir: &Path, id: ExportId) -> std::io::Result<()> {
+    let there = |result: std::io::Result<()>| match result {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    };
+    there(std::fs::remove_file(dir.join(format!("{id}.{SEALED}"))))?;
+    there(std::fs::remove_dir_all(dir.join(id.to_string())))
 }
 
 fn private_dir(dir: &Path) -> std::io::Result<()> {

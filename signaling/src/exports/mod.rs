@@ -11,7 +11,10 @@ pub mod graph;
 pub mod jobs;
 pub mod plan;
 
-pub use jobs::{Exporter, ExporterConfig, RequestError};
+pub use jobs::{Exporter, ExporterConfig, RequestError, delete_files};
+
+/// Where exports lie within `data.dir`.
+pub const EXPORTS_DIR: &str = "exports";
 
 #[cfg(test)]
 mod tests {

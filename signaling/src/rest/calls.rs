@@ -72,7 +72,9 @@ pub(super) async fn wrap_up(
     let ticket = app.store.wrap_up(id, written, staff.0.id).await.map_err(|error| match error {
         WrapUpError::NoTicket(_) => problem::NO_TICKET.with("nobody has accepted this call yet").into(),
         WrapUpError::UnknownOutcome(_) => problem::UNKNOWN_OUTCOME.at("outcome", error.to_string()).into(),
-        WrapUpError::NotesTooLong(_) => problem::FIELD_INVALID.at("notes", error.to_string()).into(),
+        WrapUpError::NotesTooLong(_) | WrapUpError::Erased => {
+            problem::FIELD_INVALID.at("notes", error.to_string()).into()
+        }
         WrapUpError::Store(error) => Refusal::from(error),
     })?;
     app.floor.wrapped_up(id).await;

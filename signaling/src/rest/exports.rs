@@ -12,10 +12,10 @@ use serde_json::json;
 
 use super::extract::{Body, Id, Staff};
 use super::range;
-use super::sight::may_see_recording;
+use super::sight::{hidden, may_see_recording};
 use crate::app::AppState;
 use crate::audit::Note;
-use crate::auth::Action;
+use crate::auth::{Action, mask};
 use crate::exports::RequestError;
 use crate::problem::{self, Refusal};
 
@@ -60,7 +60,11 @@ pub(super) async fn list(
     may_export(&staff)?;
     in_sight(&app, &staff, recording).await?;
     app.store.recording(recording).await?.ok_or_else(no_recording)?;
-    Ok(Json(app.exporter.of(recording).await.map_err(refused)?))
+    let mut exports = app.exporter.of(recording).await.map_err(refused)?;
+    for export in &mut exports {
+        masked(&app, &staff, export).await?;
+    }
+    Ok(Json(exports))
 }
 
 /// `GET /exports/{id}`
@@ -70,7 +74,9 @@ pub(super) async fn one(
     Id(id): Id<ExportId>,
 ) -> Result<Json<Export>, Refusal> {
     may_export(&staff)?;
-    Ok(Json(seen(&app, &staff, id).await?))
+    let mut export = seen(&app, &staff, id).await?;
+    masked(&app, &staff, &mut export).await?;
+    Ok(Json(export))
 }
 
 /// `DELETE /exports/{id}`
@@ -82,7 +88,9 @@ pub(super) async fn remove(
     may_export(&staff)?;
     seen(&app, &staff, id).await?;
     tracing::info!(export = %id, user = %staff.0.id, "an export is to go");
-    Ok(Json(app.exporter.remove(id).await.map_err(refused)?))
+    let mut export = app.exporter.remove(id).await.map_err(refused)?;
+    masked(&app, &staff, &mut export).await?;
+    Ok(Json(export))
 }
 
 /// `POST /exports/{id}/retry`
@@ -94,8 +102,9 @@ pub(super) async fn retry(
     may_export(&staff)?;
     let export = seen(&app, &staff, id).await?;
     app.store.recording(export.recording).await?.ok_or_else(no_recording)?;
-    let export = app.exporter.retry(id).await.map_err(refused)?;
+    let mut export = app.exporter.retry(id).await.map_err(refused)?;
     noted(&app, &staff, &export).await?;
+    masked(&app, &staff, &mut export).await?;
     Ok(Json(export))
 }
 
@@ -145,6 +154,15 @@ async fn seen(app: &AppState, staff: &Staff, id: ExportId) -> Result<Export, Ref
     let export = app.exporter.get(id).await.map_err(refused)?;
     in_sight(app, staff, export.recording).await?;
     Ok(export)
+}
+
+/// Masks what somebody else wrote about the buyer.
+async fn masked(app: &AppState, staff: &Staff, export: &mut Export) -> Result<(), Refusal> {
+    let Some(row) = app.store.kept_recording(export.recording).await? else { return Ok(()) };
+    if let Some(known) = hidden(app, staff, row.call).await? {
+        mask::export(export, &known, staff.0.id);
+    }
+    Ok(())
 }
 
 /// Refuses recordings of queues that somebody does not see.

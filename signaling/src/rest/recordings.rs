@@ -11,19 +11,19 @@ use protocol::ids::RecordingId;
 use protocol::rest::{
     ByteRange, Fragment, Page, RecordedSide, Recording, RecordingSummary, RecordingTrack, Turn, Why,
 };
-use protocol::search::Facets;
+use protocol::search::{Facets, Flag};
 use recorder::{IndexError, IndexTrack, RecordingIndex};
 
 use super::extract::{Body, Id, Staff};
 use super::range;
-use super::sight::{masked_one, may_see_recording, said};
+use super::sight::{self, masked_one, may_see_recording, said, sees_holds};
 use crate::app::AppState;
 use crate::audit::Note;
 use crate::auth::Action;
 use crate::floor::clock::timestamp;
 use crate::problem::{self, Refusal};
 use crate::retention;
-use crate::search::{BadFilter, Listing, Scope};
+use crate::search::{BadFilter, Filter, Listing, Scope};
 
 /// Playing is logged once in this time for each person and recording: a player reads hundreds of parts.
 const PLAYING: SignedDuration = SignedDuration::from_mins(30);
@@ -36,8 +36,11 @@ pub(super) async fn list(
 ) -> Result<Json<Page<RecordingSummary>>, Refusal> {
     staff.must(Action::SeeRecordings, "seeing recordings")?;
     let Listing { search, zone, limit, after } = listing(query)?;
+    may_ask(&staff, &search.filter)?;
     let window = search.filter.window(app.store.now(), &zone);
-    Ok(Json(app.store.search_recordings(&search, window, &scope(&staff), limit, after).await?))
+    let scope = scope(&app, &staff).await?;
+    let page = app.store.search_recordings(&search, window, &scope, limit, after).await?;
+    Ok(Json(Page { items: sight::recordings(&app, &staff, page.items).await?, next: page.next }))
 }
 
 /// `GET /recordings/facets`
@@ -48,8 +51,10 @@ pub(super) async fn facets(
 ) -> Result<Json<Facets>, Refusal> {
     staff.must(Action::SeeRecordings, "seeing recordings")?;
     let Listing { search, zone, .. } = listing(query)?;
+    may_ask(&staff, &search.filter)?;
     let window = search.filter.window(app.store.now(), &zone);
-    let mut facets = app.store.recording_facets(&search.filter, window, &scope(&staff)).await?;
+    let scope = scope(&app, &staff).await?;
+    let mut facets = app.store.recording_facets(&search.filter, window, &scope).await?;
     for facet in &mut facets.queues {
         facet.label = app.queues.named(&facet.value).map(|queue| queue.title.clone());
     }
@@ -57,8 +62,21 @@ pub(super) async fn facets(
 }
 
 /// What somebody may find.
-pub(super) fn scope(staff: &Staff) -> Scope {
-    Scope { me: staff.0.id, queues: staff.0.queues.clone() }
+pub(super) async fn scope(app: &AppState, staff: &Staff) -> Result<Scope, Refusal> {
+    Ok(Scope {
+        me: staff.0.id,
+        queues: staff.0.queues.clone(),
+        plain: sight::unmasked_by(app, staff).await?.into_iter().collect(),
+        holds: sees_holds(staff),
+    })
+}
+
+/// Refuses to search by what somebody may not know.
+pub(super) fn may_ask(staff: &Staff, filter: &Filter) -> Result<(), Refusal> {
+    if filter.flags.contains(&Flag::LegalHold) && !sees_holds(staff) {
+        return Err(problem::NOT_ALLOWED.at("flag", "your rights do not include legal holds").into());
+    }
+    Ok(())
 }
 
 fn listing(query: Option<String>) -> Result<Listing, Refusal> {
@@ -77,10 +95,16 @@ pub(super) async fn one(
     staff: Staff,
     Id(id): Id<RecordingId>,
 ) -> Result<Json<Recording>, Refusal> {
-    let (summary, index) = openable(&app, &staff, id).await?;
+    let (mut summary, index) = openable(&app, &staff, id).await?;
     tracing::info!(recording = %id, call = %summary.call, user = %staff.0.id, "a recording was opened");
     let tracks = index.tracks.into_iter().map(|track| shown(id, track)).collect();
-    let recording = Recording { summary, tracks, kept: kept(&app, id).await?, masked: false };
+    let mut kept = kept(&app, id).await?;
+    if !sees_holds(&staff) {
+        kept.holds.clear();
+    } else if !kept.holds.is_empty() {
+        summary.flags.push(Flag::LegalHold);
+    }
+    let recording = Recording { summary, tracks, kept, masked: false };
     Ok(Json(masked_one(&app, &staff, recording).await?))
 }
 

@@ -12,13 +12,14 @@ use protocol::samples::{
 };
 
 use super::extract::{Body, Id, Staff};
-use super::recordings::{bad_filter, scope};
+use super::recordings::{bad_filter, may_ask, scope};
 use super::saved_filters::named;
+use super::sight;
 use crate::app::AppState;
 use crate::auth::Action;
 use crate::problem::{self, Refusal};
 use crate::search::{Search, Window};
-use crate::store::{NewSampleRow, SampleError};
+use crate::store::{NewSampleRow, SampleError, Scope};
 
 /// Most reviewers of one sample.
 const REVIEWERS_MAX: usize = 50;
@@ -26,7 +27,7 @@ const REVIEWERS_MAX: usize = 50;
 /// `GET /samples`
 pub(super) async fn list(State(app): State<AppState>, staff: Staff) -> Result<Json<Vec<Sample>>, Refusal> {
     may(&staff)?;
-    Ok(Json(app.store.samples().await?))
+    Ok(Json(app.store.samples(&seen(&staff)).await?))
 }
 
 /// `POST /samples/preview`
@@ -37,15 +38,12 @@ pub(super) async fn preview(
 ) -> Result<Json<SampleDraw>, Refusal> {
     may(&staff)?;
     let rule = checked(new.rule.ok_or_else(no_rule)?)?;
-    let (search, window) = population(&app, &new)?;
+    let (search, window) = population(&app, &staff, &new)?;
     // Any seed draws as many.
     let seed = new.seed.unwrap_or_default();
-    Ok(Json(
-        app.store
-            .preview_sample(rule, seed, &search.filter, window, &scope(&staff))
-            .await
-            .map_err(refused)?,
-    ))
+    let scope = scope(&app, &staff).await?;
+    let drawn = app.store.preview_sample(rule, seed, &search.filter, window, &scope).await;
+    Ok(Json(drawn.map_err(refused)?))
 }
 
 /// `POST /samples`
@@ -55,7 +53,7 @@ pub(super) async fn add(
     Body(new): Body<NewSample>,
 ) -> Result<(StatusCode, Json<Sample>), Refusal> {
     may(&staff)?;
-    let (search, window) = population(&app, &new)?;
+    let (search, window) = population(&app, &staff, &new)?;
     let row = NewSampleRow {
         name: named(&new.name)?,
         query: search.to_query(),
@@ -66,14 +64,15 @@ pub(super) async fn add(
     };
     let drawn = match new.rule {
         Some(rule) => {
-            app.store.draw_sample(row, checked(rule)?, &search.filter, window, &scope(&staff)).await
+            let scope = scope(&app, &staff).await?;
+            app.store.draw_sample(row, checked(rule)?, &search.filter, window, &scope).await
         }
         None if new.recordings.is_empty() => return Err(no_rule()),
         None if new.recordings.len() > ITEMS_MAX => Err(SampleError::TooMany(new.recordings.len())),
-        None => app.store.pick_sample(row, &new.recordings).await,
+        None => app.store.pick_sample(row, &new.recordings, &seen(&staff)).await,
     };
     let id = drawn.map_err(refused)?;
-    let sample = found(&app, id).await?;
+    let sample = found(&app, &staff, id).await?;
     tracing::info!(sample = %id, user = %staff.0.id, total = sample.total, "a sample was made");
     Ok((StatusCode::CREATED, Json(sample)))
 }
@@ -85,7 +84,7 @@ pub(super) async fn one(
     Id(id): Id<SampleId>,
 ) -> Result<Json<Sample>, Refusal> {
     may(&staff)?;
-    Ok(Json(found(&app, id).await?))
+    Ok(Json(found(&app, &staff, id).await?))
 }
 
 /// `PUT /samples/{id}`
@@ -96,11 +95,12 @@ pub(super) async fn change(
     Body(new): Body<SampleChange>,
 ) -> Result<Json<Sample>, Refusal> {
     may(&staff)?;
+    changeable(&app, &staff, id).await?;
     let reviewers = known(&app, new.reviewers).await?;
     if !app.store.change_sample(id, named(&new.name)?, &reviewers).await? {
         return Err(gone());
     }
-    Ok(Json(found(&app, id).await?))
+    Ok(Json(found(&app, &staff, id).await?))
 }
 
 /// `POST /samples/{id}/resample`
@@ -110,16 +110,18 @@ pub(super) async fn resample(
     Id(id): Id<SampleId>,
 ) -> Result<Json<Sample>, Refusal> {
     may(&staff)?;
-    let sample = found(&app, id).await?;
+    changeable(&app, &staff, id).await?;
+    let sample = found(&app, &staff, id).await?;
     let rule = sample.rule.ok_or_else(|| {
         problem::FIELD_INVALID.at("rule", "the recordings were picked by hand, so there is nothing to draw")
     })?;
     let search = Search::parse(&sample.query).map_err(|error| bad_filter("query", &error))?;
+    may_ask(&staff, &search.filter)?;
     let window = search.filter.window(app.store.now(), &TimeZone::UTC);
-    let added =
-        app.store.resample(id, rule, &search.filter, window, &scope(&staff)).await.map_err(refused)?;
+    let scope = scope(&app, &staff).await?;
+    let added = app.store.resample(id, rule, &search.filter, window, &scope).await.map_err(refused)?;
     tracing::info!(sample = %id, user = %staff.0.id, added, "a sample was drawn again");
-    Ok(Json(found(&app, id).await?))
+    Ok(Json(found(&app, &staff, id).await?))
 }
 
 /// `DELETE /samples/{id}`
@@ -129,6 +131,7 @@ pub(super) async fn delete(
     Id(id): Id<SampleId>,
 ) -> Result<StatusCode, Refusal> {
     may(&staff)?;
+    changeable(&app, &staff, id).await?;
     if !app.store.delete_sample(id, true).await? {
         return Err(gone());
     }
@@ -143,10 +146,11 @@ pub(super) async fn restore(
     Id(id): Id<SampleId>,
 ) -> Result<Json<Sample>, Refusal> {
     may(&staff)?;
+    changeable(&app, &staff, id).await?;
     if !app.store.delete_sample(id, false).await? {
         return Err(gone());
     }
-    Ok(Json(found(&app, id).await?))
+    Ok(Json(found(&app, &staff, id).await?))
 }
 
 /// `GET /samples/{id}/items`
@@ -156,9 +160,12 @@ pub(super) async fn items(
     Id(id): Id<SampleId>,
 ) -> Result<Json<Vec<SampleItem>>, Refusal> {
     may(&staff)?;
-    let mut items = app.store.sample_items(id).await?.ok_or_else(gone)?;
-    if let Some(queues) = &staff.0.queues {
-        items.retain(|item| queues.contains(&item.recording.queue));
+    found(&app, &staff, id).await?;
+    let mut items = app.store.sample_items(id, &seen(&staff)).await?.ok_or_else(gone)?;
+    let recordings = items.iter().map(|item| item.recording.clone()).collect();
+    let shown = sight::recordings(&app, &staff, recordings).await?;
+    for (item, recording) in items.iter_mut().zip(shown) {
+        item.recording = recording;
     }
     Ok(Json(items))
 }
@@ -171,7 +178,7 @@ pub(super) async fn place(
     Path((_, recording)): Path<(String, String)>,
 ) -> Result<Json<SamplePlace>, Refusal> {
     may(&staff)?;
-    standing(&app, &staff, id, item(&recording)?).await
+    Ok(Json(standing(&app, &staff, id, item(&recording)?).await?))
 }
 
 /// `PUT /samples/{id}/items/{recording}`
@@ -184,10 +191,12 @@ pub(super) async fn mark(
 ) -> Result<Json<SamplePlace>, Refusal> {
     may(&staff)?;
     let recording = item(&recording)?;
+    // Nobody marks what they do not see.
+    standing(&app, &staff, id, recording).await?;
     if !app.store.set_reviewed(id, recording, staff.0.id, change.reviewed).await? {
         return Err(not_in_it());
     }
-    standing(&app, &staff, id, recording).await
+    Ok(Json(standing(&app, &staff, id, recording).await?))
 }
 
 async fn standing(
@@ -195,20 +204,36 @@ async fn standing(
     staff: &Staff,
     id: SampleId,
     recording: RecordingId,
-) -> Result<Json<SamplePlace>, Refusal> {
-    app.store.sample_place(id, recording, staff.0.id).await?.map(Json).ok_or_else(not_in_it)
+) -> Result<SamplePlace, Refusal> {
+    app.store.sample_place(id, recording, &seen(staff)).await?.ok_or_else(not_in_it)
 }
 
 fn may(staff: &Staff) -> Result<(), Refusal> {
     staff.must(Action::SeeRecordings, "seeing recordings")
 }
 
-async fn found(app: &AppState, id: SampleId) -> Result<Sample, Refusal> {
-    app.store.sample(id).await?.ok_or_else(gone)
+/// What somebody sees of the recordings in samples.
+fn seen(staff: &Staff) -> Scope {
+    Scope::of_recordings(&staff.0)
+}
+
+async fn found(app: &AppState, staff: &Staff, id: SampleId) -> Result<Sample, Refusal> {
+    app.store.sample(id, &seen(staff)).await?.ok_or_else(gone)
+}
+
+/// Who is limited to some queues changes only what they made: other samples hold recordings that they do not see.
+async fn changeable(app: &AppState, staff: &Staff, id: SampleId) -> Result<(), Refusal> {
+    let maker = app.store.sample_maker(id).await?.ok_or_else(gone)?;
+    if !seen(staff).is_limited() || maker == staff.0.id {
+        return Ok(());
+    }
+    Err(problem::NOT_ALLOWED
+        .with("you see calls of some queues only, so you can change only samples you made")
+        .into())
 }
 
 /// Which calls a sample is drawn from, with its period fixed.
-fn population(app: &AppState, new: &NewSample) -> Result<(Search, Window), Refusal> {
+fn population(app: &AppState, staff: &Staff, new: &NewSample) -> Result<(Search, Window), Refusal> {
     let zone = match new.zone.as_deref() {
         None => TimeZone::UTC,
         Some(zone) => DateTimeParser::new().parse_time_zone(zone).map_err(|_| {
@@ -216,6 +241,7 @@ fn population(app: &AppState, new: &NewSample) -> Result<(Search, Window), Refus
         })?,
     };
     let mut search = Search::parse(&new.query).map_err(|error| bad_filter("query", &error))?;
+    may_ask(staff, &search.filter)?;
     let now = app.store.now();
     search.filter = search.filter.pinned(now, &zone);
     let window = search.filter.window(now, &zone);

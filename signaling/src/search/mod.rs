@@ -13,7 +13,7 @@ pub use fields::BadFilter;
 pub use filter::{Bounds, Filter, Handler, Listing, Search};
 pub use moment::{Moment, Period, Window};
 
-use protocol::ids::UserId;
+use protocol::ids::{CallId, UserId};
 
 /// Through whose eyes a search looks.
 #[derive(Clone, Debug)]
@@ -22,4 +22,8 @@ pub struct Scope {
     pub me: UserId,
     /// The queues whose calls they see, their own calls aside; none: all.
     pub queues: Option<Vec<String>>,
+    /// The calls of others whose notes they may read as written; other notes are found by what is shown of them.
+    pub plain: Vec<CallId>,
+    /// Whether they may know of legal holds; otherwise none is found.
+    pub holds: bool,
 }

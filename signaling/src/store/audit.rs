@@ -13,8 +13,8 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::calls::next_number;
-use super::entities::{audit_entry, user};
+use super::calls::{known, next_number};
+use super::entities::{audit_entry, call, export, recording, user};
 use super::{Result, Store, convert};
 use crate::audit::chain::{self, Link, Walk};
 use crate::audit::{Actor, Note};
@@ -189,6 +189,7 @@ pub(super) async fn append(transaction: &DatabaseTransaction, at: Timestamp, not
 }
 
 async fn insert(transaction: &DatabaseTransaction, number: i64, at: Timestamp, note: Note) -> Result<()> {
+    let why = without_buyer(transaction, &note).await?;
     let before = last(transaction).await?.and_then(|row| row.hash.try_into().ok()).unwrap_or(chain::START);
     let link = Link {
         number,
@@ -196,7 +197,7 @@ async fn insert(transaction: &DatabaseTransaction, number: i64, at: Timestamp, n
         actor: note.actor.to_string(),
         event: convert::name(&note.event),
         about: note.about,
-        why: note.why.trim().chars().take(WHY_MAX).collect(),
+        why: why.trim().chars().take(WHY_MAX).collect(),
         detail: convert::json("audit.detail", &note.detail)?,
     };
     let row = audit_entry::ActiveModel {
@@ -211,6 +212,26 @@ async fn insert(transaction: &DatabaseTransaction, number: i64, at: Timestamp, n
     };
     audit_entry::Entity::insert(row).exec_without_returning(transaction).await?;
     Ok(())
+}
+
+/// The reason of a note without what is known of the buyer of the call it is about: nothing in the log can be erased later.
+async fn without_buyer(transaction: &DatabaseTransaction, note: &Note) -> Result<String> {
+    let about = |kind: &str| note.about.strip_prefix(kind).and_then(|id| id.parse::<Uuid>().ok());
+    let of_export = match about("export:") {
+        Some(id) => export::Entity::find_by_id(id).one(transaction).await?.map(|row| row.recording),
+        None => None,
+    };
+    let of_recording = match of_export.or_else(|| about("recording:")) {
+        Some(id) => recording::Entity::find_by_id(id).one(transaction).await?.map(|row| row.call),
+        None => None,
+    };
+    let call = match of_recording.or_else(|| about("call:")) {
+        Some(id) => call::Entity::find_by_id(id).one(transaction).await?,
+        None => None,
+    };
+    // What cannot be read is no reason not to log.
+    let known = call.and_then(|row| known(&row).ok());
+    Ok(known.map_or_else(|| note.why.clone(), |known| known.hide_known(&note.why)))
 }
 
 async fn last(db: &impl ConnectionTrait) -> Result<Option<audit_entry::Model>> {

@@ -1,6 +1,6 @@
 //! Calls, from the request for help to their end.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use protocol::call::{BuyerContext, CallState, EndReason, TicketRef};
@@ -15,6 +15,7 @@ use sea_orm::{
 
 use super::entities::{buyer_session, call, call_subject, counter, recording, ticket, user};
 use super::{Paging, Result, Scope, Store, StoreError, convert};
+use crate::auth::mask::Known;
 
 /// The first ticket of a store gets the number after this one.
 const TICKETS_START: i64 = 1000;
@@ -116,6 +117,7 @@ impl Store {
             outcome: Set(None),
             notes: Set(String::new()),
             notes_search: Set(String::new()),
+            notes_masked: Set(String::new()),
             created_at: Set(convert::micros(at)),
             closed_at: Set(None),
             closed_by: Set(None),
@@ -216,6 +218,15 @@ impl Store {
         Ok(rows.into_iter().map(|row| CallId(row.id)).collect())
     }
 
+    /// What is known of the buyers of some calls.
+    pub async fn known_of(&self, calls: &[CallId]) -> Result<HashMap<CallId, Known>> {
+        let rows = call::Entity::find()
+            .filter(call::Column::Id.is_in(calls.iter().map(|id| id.0)))
+            .all(&self.db)
+            .await?;
+        rows.iter().map(|row| Ok((CallId(row.id), known(row)?))).collect()
+    }
+
     /// Some calls as the API shows them, in the same order.
     pub(super) async fn summaries(&self, rows: Vec<call::Model>) -> Result<Vec<CallSummary>> {
         let ids = || rows.iter().map(|row| row.id);
@@ -251,6 +262,12 @@ impl Store {
             })
             .collect()
     }
+}
+
+/// What is known of the buyer of a call.
+pub(super) fn known(row: &call::Model) -> Result<Known> {
+    let context: BuyerContext = convert::from_json("calls.context", &row.context)?;
+    Ok(Known::of(&context))
 }
 
 /// Counts one up, beginning with `first`. Numbers have no gaps unless a transaction fails after this.

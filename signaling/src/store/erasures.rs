@@ -2,25 +2,25 @@
 
 use jiff::Timestamp;
 use protocol::audit::{AuditEvent, Signed};
-use protocol::call::{BuyerContext, CallState};
+use protocol::call::CallState;
 use protocol::governance::{Erasure, ErasureCertificate, SubjectRef};
 use protocol::ids::{CallId, ErasureId, RecordingId};
-use protocol::rest::RecordedSide;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, TransactionTrait,
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, TransactionTrait,
 };
 use serde_json::json;
 
-use super::entities::{
-    buyer_session, call, call_subject, chat_line, erasure, rating, receipt, recording, ticket,
-};
-use super::{Result, Store, StoreError, audit, convert};
+use super::entities::{call, erasure, hold, recording};
+use super::{Result, Store, audit, convert};
 use crate::audit::{Actor, Note, subject_hash};
 
-/// What stands where the buyer's id was.
-const ERASED: &str = "erased";
+/// How the reason of what an erasure took begins.
+pub(super) const ERASURE: &str = "erasure:";
+/// How a buyer's pseudonym begins.
+pub(super) const PSEUDONYM: &str = "sha256:";
 /// Erasures listed.
 const LISTED_MAX: u64 = 200;
 
@@ -43,7 +43,7 @@ impl ErasureToDo {
 }
 
 fn reason(id: ErasureId) -> String {
-    format!("erasure:{id}")
+    format!("{ERASURE}{id}")
 }
 
 /// A recording of a call, as an erasure needs to know it.
@@ -58,6 +58,8 @@ pub struct RecordingState {
 impl Store {
     /// Writes down that a buyer is to be erased. From here on it will happen, whatever stops the server.
     pub async fn request_erasure(&self, buyer: &SubjectRef, why: &str, by: Actor) -> Result<ErasureId> {
+        let ids = self.ids_of(&buyer.shop, &buyer.subject).await?;
+        let why = &self.known_of_buyer(&buyer.shop, &ids).await?.hide_known(why);
         let id = ErasureId::new();
         let row = erasure::ActiveModel {
             id: Set(id.0),
@@ -152,11 +154,10 @@ impl Store {
         Ok(())
     }
 
-    /// Whether a call is not over yet.
+    /// Whether a call is not over yet, or still to be written about by its agent.
     pub async fn is_in_progress(&self, call: CallId) -> Result<bool> {
         let row = call::Entity::find_by_id(call.0).one(&self.db).await?;
-        let over = [convert::name(&CallState::Ended), convert::name(&CallState::WrapUp)];
-        Ok(row.is_some_and(|row| !over.contains(&row.state)))
+        Ok(row.is_some_and(|row| row.state != convert::name(&CallState::Ended)))
     }
 
     /// Every recording there ever was of a call.
@@ -174,54 +175,6 @@ impl Store {
                 })
             })
             .collect()
-    }
-
-    /// Takes what is known of the buyer out of a call and everything about it: once, and whole or not at all. What the
-    /// call was about (product, language, country, outcome) stays.
-    pub async fn scrub_call(&self, id: CallId, by: &ErasureToDo) -> Result<()> {
-        let transaction = self.db.begin().await?;
-        // First, for it takes the write lock.
-        call_subject::Entity::update_many()
-            .col_expr(call_subject::Column::Subject, Expr::value(by.reason()))
-            .filter(call_subject::Column::Call.eq(id.0))
-            .exec(&transaction)
-            .await?;
-        let row = call::Entity::find_by_id(id.0)
-            .one(&transaction)
-            .await?
-            .ok_or_else(|| StoreError::Missing { what: "call", id: id.to_string() })?;
-        let context: BuyerContext = convert::from_json("calls.context", &row.context)?;
-        let context = convert::json("calls.context", &without_buyer(context))?;
-        call::Entity::update_many()
-            .col_expr(call::Column::Context, Expr::value(context.clone()))
-            .filter(call::Column::Id.eq(id.0))
-            .exec(&transaction)
-            .await?;
-        buyer_session::Entity::update_many()
-            .col_expr(buyer_session::Column::Context, Expr::value(context))
-            .filter(buyer_session::Column::Id.eq(row.session))
-            .exec(&transaction)
-            .await?;
-        ticket::Entity::update_many()
-            .col_expr(ticket::Column::Notes, Expr::value(""))
-            .col_expr(ticket::Column::NotesSearch, Expr::value(""))
-            .filter(ticket::Column::Call.eq(id.0))
-            .exec(&transaction)
-            .await?;
-        receipt::Entity::update_many()
-            .col_expr(receipt::Column::Subject, Expr::value(pseudonym(&by.buyer)))
-            .filter(receipt::Column::Call.eq(id.0))
-            .filter(receipt::Column::Side.eq(convert::name(&RecordedSide::Buyer)))
-            .exec(&transaction)
-            .await?;
-        rating::Entity::update_many()
-            .col_expr(rating::Column::Comment, Expr::value(""))
-            .filter(rating::Column::Call.eq(id.0))
-            .exec(&transaction)
-            .await?;
-        chat_line::Entity::delete_many().filter(chat_line::Column::Call.eq(id.0)).exec(&transaction).await?;
-        transaction.commit().await?;
-        Ok(())
     }
 
     /// What an erasure has erased so far: recordings and when, and calls.
@@ -275,19 +228,30 @@ impl Store {
             .filter(erasure::Column::Certificate.is_null())
             .exec(&transaction)
             .await?;
+        hold::Entity::update_many()
+            .col_expr(hold::Column::Subject, Expr::value(Some(pseudonym(&erasure.buyer))))
+            .filter(hold::Column::Shop.eq(&erasure.buyer.shop))
+            .filter(hold::Column::Subject.is_in(ids))
+            .filter(hold::Column::LiftedAt.is_not_null())
+            .exec(&transaction)
+            .await?;
         if changed.rows_affected > 0 {
             audit::append(&transaction, self.now(), note).await?;
         }
         transaction.commit().await?;
+        self.forget_pages().await
+    }
+
+    /// Has the database forget what was overwritten: with SQLite, pages of the write-ahead log that hold older versions.
+    async fn forget_pages(&self) -> Result<()> {
+        if self.db.get_database_backend() == DbBackend::Sqlite {
+            self.db.execute_unprepared("PRAGMA wal_checkpoint(TRUNCATE)").await?;
+        }
         Ok(())
     }
 }
 
 /// What stands in evidence instead of a buyer's id.
 pub fn pseudonym(buyer: &SubjectRef) -> String {
-    format!("sha256:{}", subject_hash(&buyer.shop, &buyer.subject))
-}
-
-fn without_buyer(context: BuyerContext) -> BuyerContext {
-    BuyerContext { subject: ERASED.to_owned(), name: None, order: None, summary: None, ..context }
+    format!("{PSEUDONYM}{}", subject_hash(&buyer.shop, &buyer.subject))
 }

@@ -5,6 +5,7 @@ use protocol::rest::Me;
 use protocol::rights::Action;
 use sea_orm::sea_query::Query;
 use sea_orm::{ColumnTrait, Condition};
+use uuid::Uuid;
 
 use super::entities::call;
 
@@ -38,6 +39,21 @@ impl Scope {
     pub fn of_recordings(me: &Me) -> Self {
         let others = me.queues.clone().map_or(Others::All, Others::Of);
         Self { own: me.id, others }
+    }
+
+    /// Who sees.
+    pub fn own(&self) -> UserId {
+        self.own
+    }
+
+    /// Whether something was made by whoever sees.
+    pub fn is_own(&self, by: Uuid) -> bool {
+        self.own.0 == by
+    }
+
+    /// Whether it is less than everybody's calls.
+    pub fn is_limited(&self) -> bool {
+        self.others != Others::All
     }
 
     /// Whether a call of this agent and this queue is among it.

@@ -14,6 +14,7 @@ use sea_orm::sea_query::{
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QuerySelect, Select};
 
 use super::entities::{call, call_flag, rating, recording, recording_pause, ticket, timeline_comment};
+use super::holds::is_held;
 use super::review::{lowest_scores, scored_between};
 use super::{Result, Store, convert};
 use crate::search::{Bounds, Cursor, Filter, Handler, Scope, Search, Sort, Window};
@@ -84,7 +85,7 @@ impl Store {
         let outcome = Expr::col((ticket::Entity, ticket::Column::Outcome));
         let mut flags = Vec::new();
         for flag in Flag::ALL {
-            let wanted = condition(filter, window, scope, Some(Part::Flag)).add(is_flagged(flag));
+            let wanted = condition(filter, window, scope, Some(Part::Flag)).add(is_flagged(flag, scope));
             let count = self.count_where(wanted).await?;
             if count > 0 {
                 flags.push(Facet { value: flag.name().to_owned(), label: None, count });
@@ -311,7 +312,14 @@ fn condition(filter: &Filter, window: Window, scope: &Scope, without: Option<Par
         all = all.add(
             Cond::any()
                 .add(ticketed(ticket::Column::Search).like(like.clone()))
-                .add(ticketed(ticket::Column::NotesSearch).like(like.clone()))
+                .add(ticketed(ticket::Column::NotesMasked).like(like.clone()))
+                .add(
+                    Cond::all().add(ticketed(ticket::Column::NotesSearch).like(like.clone())).add(
+                        Cond::any()
+                            .add(called(call::Column::Agent).eq(scope.me.0))
+                            .add(called(call::Column::Id).is_in(scope.plain.iter().map(|id| id.0))),
+                    ),
+                )
                 .add(called(call::Column::Search).like(like)),
         );
     }
@@ -364,7 +372,7 @@ fn condition(filter: &Filter, window: Window, scope: &Scope, without: Option<Par
     }
     if on(Part::Flag) {
         for flag in &filter.flags {
-            all = all.add(is_flagged(*flag));
+            all = all.add(is_flagged(*flag, scope));
         }
     }
     all
@@ -377,7 +385,7 @@ fn within(all: Cond, column: impl Fn() -> SimpleExpr, bounds: Bounds, unit: i64)
         .add_option(bounds.max.map(|max| column().lt(value(max) + unit)))
 }
 
-fn is_flagged(flag: Flag) -> SimpleExpr {
+fn is_flagged(flag: Flag, scope: &Scope) -> SimpleExpr {
     match flag {
         Flag::Comment => Expr::col((rating::Entity, rating::Column::Comment)).ne(""),
         Flag::Paused => {
@@ -403,6 +411,8 @@ fn is_flagged(flag: Flag) -> SimpleExpr {
                 .to_owned();
             Expr::col((recording::Entity, recording::Column::Call)).in_subquery(flagged)
         }
+        Flag::LegalHold if scope.holds => is_held(),
+        Flag::LegalHold => Expr::val(false).eq(true),
     }
 }
 

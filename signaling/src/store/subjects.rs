@@ -2,16 +2,18 @@
 
 use std::collections::HashSet;
 
+use protocol::call::BuyerContext;
 use protocol::governance::{Aliases, SubjectRef};
 use protocol::ids::{CallId, RecordingId};
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::sea_query::{Expr, OnConflict, Query};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, TransactionTrait};
 use serde_json::json;
 
-use super::entities::{call_subject, recording, subject_alias};
-use super::{Result, Store, audit};
+use super::entities::{call, call_subject, recording, subject_alias};
+use super::{Result, Store, audit, convert};
 use crate::audit::{Actor, Note};
+use crate::auth::mask::Known;
 
 impl Store {
     /// Says that some ids of a shop mean the same buyer; both may be known by other ids already.
@@ -82,6 +84,28 @@ impl Store {
             Some(row) => self.subject_of(CallId(row.call)).await,
             None => Ok(None),
         }
+    }
+
+    /// What is known of a buyer, by every id and from every call.
+    pub async fn known_of_buyer(&self, shop: &str, ids: &[String]) -> Result<Known> {
+        let mut known = Known::default();
+        ids.iter().for_each(|id| known.add(id));
+        for context in self.contexts_of(shop, ids).await? {
+            known.learn(&context);
+        }
+        Ok(known)
+    }
+
+    /// What the shop signed at every call of some ids of its buyers.
+    pub(super) async fn contexts_of(&self, shop: &str, ids: &[String]) -> Result<Vec<BuyerContext>> {
+        let theirs = Query::select()
+            .column(call_subject::Column::Call)
+            .from(call_subject::Entity)
+            .and_where(call_subject::Column::Shop.eq(shop))
+            .and_where(call_subject::Column::Subject.is_in(ids))
+            .to_owned();
+        let rows = call::Entity::find().filter(call::Column::Id.in_subquery(theirs)).all(&self.db).await?;
+        rows.iter().map(|row| convert::from_json("calls.context", &row.context)).collect()
     }
 
     pub(super) async fn forget_aliases(&self, shop: &str, ids: &[String]) -> Result<()> {

@@ -6,7 +6,7 @@ use protocol::rest::{Page, Ticket, WrapUp};
 use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, TransactionTrait};
 
-use super::calls::ticket_ref;
+use super::calls::{known, ticket_ref};
 use super::entities::{call, ticket};
 use super::{Paging, Result, Scope, Store, StoreError, convert};
 
@@ -25,6 +25,9 @@ pub enum WrapUpError {
     /// The notes are too long.
     #[error("the notes have {0} characters, at most {NOTES_MAX} are kept")]
     NotesTooLong(usize),
+    /// The buyer was erased: nothing is written about them any more.
+    #[error("the buyer was erased, and notes about them with it: leave the notes empty")]
+    Erased,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -40,17 +43,23 @@ impl Store {
         if characters > NOTES_MAX {
             return Err(WrapUpError::NotesTooLong(characters));
         }
+        if !written.notes.trim().is_empty() && self.is_erased(id).await? {
+            return Err(WrapUpError::Erased);
+        }
         self.write_wrap_up(id, written, by).await?;
         let ticket = self.tickets_where(ticket::Column::Call.eq(id.0).into(), Paging::default()).await?;
         ticket.items.into_iter().next().ok_or(WrapUpError::NoTicket(id))
     }
 
     async fn write_wrap_up(&self, id: CallId, written: WrapUp, by: UserId) -> Result<()> {
+        let Some(about) = call::Entity::find_by_id(id.0).one(&self.db).await? else { return Ok(()) };
+        let masked = known(&about)?.hide(&written.notes).to_lowercase();
         let transaction = self.db.begin().await.map_err(StoreError::from)?;
         let now = convert::micros(self.now());
         ticket::Entity::update_many()
             .col_expr(ticket::Column::Outcome, Expr::value(Some(written.outcome)))
             .col_expr(ticket::Column::NotesSearch, Expr::value(written.notes.to_lowercase()))
+            .col_expr(ticket::Column::NotesMasked, Expr::value(masked))
             .col_expr(ticket::Column::Notes, Expr::value(written.notes))
             .col_expr(ticket::Column::ClosedAt, Expr::value(Some(now)))
             .col_expr(ticket::Column::ClosedBy, Expr::value(Some(by.0)))

@@ -6,17 +6,17 @@ use jiff::SignedDuration;
 use protocol::audit::Signed;
 use protocol::call::{BuyerContext, EndReason, Role};
 use protocol::governance::{ArchiveErasure, ErasureCertificate, KeptBecause};
-use protocol::ids::{BuyerSessionId, CallId, PartyId, RecordingId, UserId};
+use protocol::ids::{BuyerSessionId, CallId, ExportId, PartyId, RecordingId, UserId};
 use protocol::rest::WrapUp;
 use serde_json::{Value, json};
 use signaling::auth::{PublicKey, SigningKey};
-use signaling::erasure::{self, run_all};
+use signaling::erasure::{Destroyer, Eraser, Exports, run_all};
 use signaling::store::{NewBuyerVisit, NewCall};
 
 use crate::world::{Answer, SECRET, World, sign};
 
 /// A call of somebody of the shop "lumen", with a recording and all there is to know of them.
-async fn call_of(world: &World, agent: UserId, subject: &str) -> (CallId, RecordingId) {
+pub(crate) async fn call_of(world: &World, agent: UserId, subject: &str) -> (CallId, RecordingId) {
     let (id, session) = (CallId::new(), BuyerSessionId::new());
     let context = BuyerContext {
         subject: subject.into(),
@@ -289,7 +289,15 @@ async fn the_real_recorder_destroys_key_and_media_and_forgets_the_name_on_the_re
     };
     recorder.start(spec).await.unwrap().stop().await;
     let ids = ["jana".to_owned()];
-    let destroyer: &dyn erasure::Destroyer = &recorder;
+    let exports = Exports::Left(dir.path().join("exports"));
+    let destroyer: &dyn Destroyer = &Eraser { recorder: recorder.clone(), exports };
+    let export = dir.path().join("exports").join(format!("{id}.mp4.sealed"));
+    std::fs::create_dir_all(dir.path().join("exports").join(id.to_string())).unwrap();
+    std::fs::write(&export, "sealed").unwrap();
+    for _ in 0..2 {
+        destroyer.unexport(ExportId(id.0)).await.unwrap();
+        assert_eq!(std::fs::read_dir(dir.path().join("exports")).unwrap().count(), 0);
+    }
     destroyer.forget(id, &ids, "x").await.unwrap();
     assert_eq!(recorder.index(id.0).await.unwrap().receipts[0].subject, "jana", "it is not erased yet");
     for _ in 0..2 {

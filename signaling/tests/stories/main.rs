@@ -3,10 +3,13 @@
 
 mod audit;
 mod buyers;
+mod erased;
 mod erasure;
 mod exports;
 mod keeping;
+mod masking;
 mod pages;
+mod partners;
 mod privacy;
 mod process;
 mod ratings;

@@ -12,6 +12,11 @@ use signaling::store::NewCall;
 
 use crate::world::World;
 
+/// The visit of one of Jana's calls.
+pub(crate) fn session_of(call: CallId) -> BuyerSessionId {
+    BuyerSessionId(call.0)
+}
+
 /// A call of Jana's, wrapped up and recorded.
 pub(crate) async fn janas_call(world: &World, agent: UserId, queue: &str) -> (CallId, RecordingId) {
     let id = CallId::new();
@@ -24,7 +29,7 @@ pub(crate) async fn janas_call(world: &World, agent: UserId, queue: &str) -> (Ca
         summary: Some("Jana says it flickers".into()),
         ..BuyerContext::default()
     };
-    let session = BuyerSessionId::new();
+    let session = session_of(id);
     let new = NewCall { id, session, queue: queue.into(), context, requested_at: world.now() };
     world.store.insert_call(new).await.unwrap();
     world.store.call_accepted(id, agent, world.now()).await.unwrap();

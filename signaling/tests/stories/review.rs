@@ -28,12 +28,31 @@ async fn scene() -> Scene {
     let (rita_id, rita) = world.staff("Rita", Role::Reviewer).await;
     let (_, sven) = world.staff("Sven", Role::Supervisor).await;
     let recording = recorded(&world, mina).await;
-    let form = post(&world, &sven, "/review/forms", json!({ "content": starter_form() })).await.ok().json();
+    let (form, version) = published_form(&world, &sven).await;
+    Scene { world, mina, recording, agent, rita, rita_id, sven, version, form }
+}
+
+/// The starter form, published: ids of form and version.
+pub(crate) async fn published_form(world: &World, cookie: &str) -> (String, String) {
+    let form = post(world, cookie, "/review/forms", json!({ "content": starter_form() })).await.ok().json();
     let id = text(&form["id"]);
     let path = format!("/review/forms/{id}/publish");
-    let form = post(&world, &sven, &path, json!({ "revision": form["revision"] })).await.ok().json();
-    let version = text(&form["published"]["id"]);
-    Scene { world, mina, recording, agent, rita, rita_id, sven, version, form: id }
+    let form = post(world, cookie, &path, json!({ "revision": form["revision"] })).await.ok().json();
+    (id, text(&form["published"]["id"]))
+}
+
+/// Somebody submits a score of a recording.
+pub(crate) async fn scored(
+    world: &World,
+    who: &str,
+    recording: RecordingId,
+    version: &str,
+    answers: Value,
+) -> Value {
+    let path = format!("/recordings/{recording}/reviews");
+    let draft = post(world, who, &path, json!({ "form_version": version })).await.ok().json();
+    let path = format!("/reviews/{}/submit", text(&draft["summary"]["id"]));
+    post(world, who, &path, answers).await.ok().json()
 }
 
 async fn recorded(world: &World, agent: UserId) -> RecordingId {
@@ -44,28 +63,28 @@ async fn recorded(world: &World, agent: UserId) -> RecordingId {
     id
 }
 
-fn text(value: &Value) -> String {
+pub(crate) fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("not a text: {value}")).to_owned()
 }
 
-async fn get(world: &World, cookie: &str, path: &str) -> Answer {
+pub(crate) async fn get(world: &World, cookie: &str, path: &str) -> Answer {
     world.get(&format!("/api/v1{path}"), cookie).await
 }
 
-async fn post(world: &World, cookie: &str, path: &str, body: Value) -> Answer {
+pub(crate) async fn post(world: &World, cookie: &str, path: &str, body: Value) -> Answer {
     world.json(Method::POST, &format!("/api/v1{path}"), cookie, body).await
 }
 
-async fn put(world: &World, cookie: &str, path: &str, body: Value) -> Answer {
+pub(crate) async fn put(world: &World, cookie: &str, path: &str, body: Value) -> Answer {
     world.json(Method::PUT, &format!("/api/v1{path}"), cookie, body).await
 }
 
-async fn delete(world: &World, cookie: &str, path: &str) -> Answer {
+pub(crate) async fn delete(world: &World, cookie: &str, path: &str) -> Answer {
     world.json(Method::DELETE, &format!("/api/v1{path}"), cookie, json!({})).await
 }
 
 /// Answers to every question of the starter form: all for the best, but for what is given.
-fn answers(other: &[(&str, Value)]) -> Value {
+pub(crate) fn answers(other: &[(&str, Value)]) -> Value {
     let all: Vec<Value> = starter_form()
         .sections
         .iter()
@@ -89,10 +108,7 @@ fn no() -> Value {
 impl Scene {
     /// Somebody submits a score of the recording.
     async fn score(&self, who: &str, answers: Value) -> Value {
-        let path = format!("/recordings/{}/reviews", self.recording);
-        let draft = post(&self.world, who, &path, json!({ "form_version": self.version })).await.ok().json();
-        let path = format!("/reviews/{}/submit", text(&draft["summary"]["id"]));
-        post(&self.world, who, &path, answers).await.ok().json()
+        scored(&self.world, who, self.recording, &self.version, answers).await
     }
 }
 

@@ -350,5 +350,5 @@ async fn a_partner_finds_the_calls_of_their_queues_and_their_own_and_draws_from_
     let sample = world.json(Method::POST, "/api/v1/samples", &admin, all).await.ok().json();
     assert_eq!(sample["total"], 3);
     let path = format!("/api/v1/samples/{}/items", sample["id"].as_str().unwrap());
-    assert_eq!(world.get(&path, &partner).await.ok().json().as_array().unwrap().len(), 1);
+    assert_eq!(world.get(&path, &partner).await.ok().json().as_array().unwrap().len(), 2);
 }

@@ -66,6 +66,8 @@ pub(crate) fn counter(begin: i32, step: i32, seconds: u64) -> Vec<Bytes> {
 pub(crate) struct Studio {
     pub(crate) id: RecordingId,
     pub(crate) handle: RecordingHandle,
+    /// What the buyer is called.
+    pub(crate) buyer: String,
     started: NodeTime,
 }
 
@@ -73,12 +75,12 @@ impl Studio {
     pub(crate) async fn new(recorder: &Recorder, call: CallId, started: jiff::Timestamp) -> Self {
         let (id, started) = (RecordingId::new(), NodeTime(started.as_microsecond() as u64));
         let spec = RecordingSpec { id: id.0, started, labels: json!({ "call": call }), receipts: Vec::new() };
-        Self { id, handle: recorder.start(spec).await.unwrap(), started }
+        Self { id, handle: recorder.start(spec).await.unwrap(), buyer: "Ada".into(), started }
     }
 
     fn tap(&self, side: Side, source: Source) -> TapSender {
         let (tap, receiver) = sfu::tap_channel(1 << 14);
-        let name = if side == Side::Agent { "Grace" } else { "Ada" }.to_owned();
+        let name = if side == Side::Agent { "Grace" } else { &self.buyer }.to_owned();
         self.handle.add_track(TrackSpec { party: uuid::Uuid::now_v7(), side, name, source }, receiver);
         tap
     }

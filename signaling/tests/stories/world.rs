@@ -14,7 +14,7 @@ use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use protocol::call::{BuyerContext, Product, Role};
-use protocol::ids::{BuyerSessionId, CallId, RecordingId, UserId};
+use protocol::ids::{BuyerSessionId, CallId, ExportId, RecordingId, UserId};
 use recorder::{IndexError, Recorder, RecorderConfig, RecordingIndex};
 use serde_json::{Value, json};
 use signaling::app::{AppState, Archive, Floor, Media};
@@ -33,6 +33,8 @@ use signaling::store::{NewApiKey, NewCall, NewUser, Store};
 use tower::ServiceExt;
 
 pub(crate) const SECRET: &[u8] = b"a secret that the shop got when it made the key";
+/// Name of the database's file.
+pub(crate) const DATABASE: &str = "vitrine.sqlite";
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
 /// Remembers who was set free.
@@ -110,6 +112,7 @@ impl Media for ModelMedia {
 #[derive(Default)]
 pub(crate) struct ModelDestroyer {
     pub(crate) erased: Mutex<Vec<RecordingId>>,
+    pub(crate) unexported: Mutex<Vec<ExportId>>,
     pub(crate) forgotten: Mutex<Vec<(RecordingId, Vec<String>)>>,
     /// Recordings until the power fails: then it never answers again.
     pub(crate) power: Mutex<Option<usize>>,
@@ -125,6 +128,11 @@ impl Destroyer for ModelDestroyer {
             None => {}
         }
         self.erased.lock().unwrap().push(id);
+        async { Ok(()) }.boxed()
+    }
+
+    fn unexport(&self, id: ExportId) -> BoxFuture<'_, Result<(), String>> {
+        self.unexported.lock().unwrap().push(id);
         async { Ok(()) }.boxed()
     }
 
@@ -198,9 +206,20 @@ impl Answer {
 
 impl World {
     pub(crate) async fn new() -> Self {
+        Self::with(Store::in_memory().await.unwrap(), tempfile::tempdir().unwrap()).await
+    }
+
+    /// The same with the database in a file of its folder, [`DATABASE`].
+    pub(crate) async fn on_disk() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join(DATABASE), MasterKey::generate()).await.unwrap();
+        Self::with(store, dir).await
+    }
+
+    async fn with(store: Store, dir: tempfile::TempDir) -> Self {
         let clock = Arc::new(Mutex::new("2026-11-21T20:00:00Z".parse::<Timestamp>().unwrap()));
         let hands = clock.clone();
-        let store = Store::in_memory().await.unwrap().with_clock(Arc::new(move || *hands.lock().unwrap()));
+        let store = store.with_clock(Arc::new(move || *hands.lock().unwrap()));
         let key = NewApiKey {
             id: "key_lumen".into(),
             shop: "lumen".into(),
@@ -209,7 +228,6 @@ impl World {
             secret: SECRET.to_vec(),
         };
         store.put_api_key(key).await.unwrap();
-        let dir = tempfile::tempdir().unwrap();
         let destroyer = Arc::new(ModelDestroyer::default());
         let (floor, archive) = (Arc::new(ModelFloor::default()), Arc::new(ModelArchive::default()));
         let keys = Arc::new(MasterKey::generate());

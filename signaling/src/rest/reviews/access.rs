@@ -2,20 +2,25 @@
 
 use protocol::ids::{RecordingId, ReviewId, UserId};
 use protocol::rest::RecordingSummary;
-use protocol::review::{DisputeState, Person, Review, ReviewRights, ReviewState};
+use protocol::review::{Answers, DisputeState, Person, Review, ReviewRights, ReviewState};
 
 use super::super::extract::Staff;
-use super::super::sight::may_see_recording;
+use super::super::sight::{hidden, may_see_recording};
 use crate::app::AppState;
-use crate::auth::Action;
+use crate::auth::{Action, mask};
 use crate::problem::{self, Refusal};
 use crate::review::dispute::{self, Who};
 use crate::review::{REASON_MAX, blind};
-use crate::store::ReviewRecord;
+use crate::store::{ReviewRecord, Scope};
 
 /// The member of staff as a name beside what they do.
 pub(super) fn me(staff: &Staff) -> Person {
     Person { id: staff.0.id, name: staff.0.name.clone() }
+}
+
+/// The calls whose scores, disputes and comments somebody who scores sees.
+pub(super) fn seen(staff: &Staff) -> Scope {
+    Scope::of_recordings(&staff.0)
 }
 
 /// Refuses those who do not score.
@@ -101,15 +106,37 @@ pub(super) fn newest_disputes(record: &ReviewRecord) -> Vec<DisputeState> {
     record.disputes.iter().filter(|one| one.revision == newest).map(|one| one.state).collect()
 }
 
-/// A review as it is shown to somebody.
-pub(super) fn shown(app: &AppState, staff: &Staff, record: ReviewRecord) -> Review {
-    let who = who(staff, &record);
-    let disputes = newest_disputes(&record);
+/// A review as it is shown to somebody: with what was written of the buyer masked, unless they wrote it or may read it.
+pub(super) async fn shown(
+    app: &AppState,
+    staff: &Staff,
+    mut record: ReviewRecord,
+) -> Result<Review, Refusal> {
+    if let Some(known) = hidden(app, staff, record.summary.call).await? {
+        record.revisions.iter_mut().for_each(|one| mask::revision(one, &known, staff.0.id));
+        record.disputes.iter_mut().for_each(|one| mask::dispute(one, &known, staff.0.id));
+    }
+    let may = rights(app, staff, &record);
+    let wrote = record.summary.reviewer.id == staff.0.id;
+    Ok(Review {
+        draft: record.draft.filter(|_| wrote),
+        summary: record.summary,
+        form: record.form,
+        revisions: record.revisions,
+        disputes: record.disputes,
+        may,
+    })
+}
+
+/// What somebody may do with a review.
+pub(super) fn rights(app: &AppState, staff: &Staff, record: &ReviewRecord) -> ReviewRights {
+    let who = who(staff, record);
+    let disputes = newest_disputes(record);
     let open = disputes.contains(&DisputeState::Open);
     let submitted = record.summary.state == ReviewState::Submitted;
     let wrote = who.user == who.reviewer;
     let revised_at = record.revised_at.filter(|_| submitted && who.user == who.agent);
-    let may = ReviewRights {
+    ReviewRights {
         write: wrote && !submitted,
         revise: wrote && submitted && !open,
         dispute: revised_at.is_some_and(|at| dispute::may_open(who, at, &disputes, app.store.now()).is_ok()),
@@ -120,20 +147,24 @@ pub(super) fn shown(app: &AppState, staff: &Staff, record: ReviewRecord) -> Revi
             && !record.summary.second
             && who.user != who.agent
             && staff.may(Action::ScoreRecordings),
-    };
-    Review {
-        draft: record.draft.filter(|_| wrote),
-        summary: record.summary,
-        form: record.form,
-        revisions: record.revisions,
-        disputes: record.disputes,
-        may,
     }
+}
+
+/// A correction as it is kept. Texts that were shown masked and left so are those that were written.
+pub(super) async fn corrected(
+    app: &AppState,
+    staff: &Staff,
+    record: &ReviewRecord,
+    sent: Answers,
+) -> Result<Answers, Refusal> {
+    let Some(known) = hidden(app, staff, record.summary.call).await? else { return Ok(sent) };
+    let was = record.revisions.last();
+    Ok(was.map_or_else(|| sent.clone(), |was| mask::unmasked(sent.clone(), &was.answers, &known)))
 }
 
 /// The review as it is now, after something was done to it.
 pub(super) async fn again(app: &AppState, staff: &Staff, id: ReviewId) -> Result<Review, Refusal> {
-    Ok(shown(app, staff, visible(app, staff, id).await?))
+    shown(app, staff, visible(app, staff, id).await?).await
 }
 
 /// A reason that says something and is not endless.

@@ -6,8 +6,10 @@ use protocol::ids::RecordingId;
 use protocol::review::{Answers, Calibration, CalibrationScore, ReviewState};
 
 use super::super::extract::{Id, Staff};
+use super::super::sight::hidden;
 use super::access::{is_blinded, recording};
 use crate::app::AppState;
+use crate::auth::mask;
 use crate::problem::Refusal;
 use crate::review::{agreement, blind};
 
@@ -17,7 +19,8 @@ pub(in super::super) async fn of_recording(
     staff: Staff,
     Id(id): Id<RecordingId>,
 ) -> Result<Json<Vec<Calibration>>, Refusal> {
-    recording(&app, &staff, id).await?;
+    let (summary, _) = recording(&app, &staff, id).await?;
+    let known = hidden(&app, &staff, summary.call).await?;
     let blinded = is_blinded(&app, staff.0.id, id).await?;
     let mut found: Vec<(Calibration, Vec<Answers>)> = Vec::new();
     let mut reviews = app.store.reviews_of(id).await?;
@@ -28,7 +31,10 @@ pub(in super::super) async fn of_recording(
             continue;
         }
         let Some(record) = app.store.review_record(summary.id).await? else { continue };
-        let Some(newest) = record.revisions.into_iter().next_back() else { continue };
+        let Some(mut newest) = record.revisions.into_iter().next_back() else { continue };
+        if let Some(known) = &known {
+            mask::revision(&mut newest, known, staff.0.id);
+        }
         let score =
             CalibrationScore { review: summary.id, reviewer: summary.reviewer, scored: newest.scored };
         match found.iter_mut().find(|(one, _)| one.form.id == record.form.id) {

@@ -7,8 +7,10 @@ use protocol::ids::{CommentId, RecordingId};
 use protocol::review::{CommentKind, NewComment, ResolveComment, TimelineComment};
 
 use super::super::extract::{Body, Id, Staff};
+use super::super::sight::hidden;
 use super::access::{is_blinded, me, must_score, recording};
 use crate::app::AppState;
+use crate::auth::mask;
 use crate::problem::{self, Refusal};
 use crate::review::COMMENT_MAX;
 
@@ -18,9 +20,13 @@ pub(in super::super) async fn list(
     staff: Staff,
     Id(id): Id<RecordingId>,
 ) -> Result<Json<Vec<TimelineComment>>, Refusal> {
-    recording(&app, &staff, id).await?;
+    let (summary, _) = recording(&app, &staff, id).await?;
     let blinded = is_blinded(&app, staff.0.id, id).await?;
-    Ok(Json(app.store.comments(id, staff.0.id, blinded).await?))
+    let mut comments = app.store.comments(id, staff.0.id, blinded).await?;
+    if let Some(known) = hidden(&app, &staff, summary.call).await? {
+        comments.iter_mut().for_each(|one| mask::comment(one, &known));
+    }
+    Ok(Json(comments))
 }
 
 /// `POST /recordings/{id}/comments`
@@ -69,6 +75,8 @@ pub(in super::super) async fn restore(
     Id(id): Id<CommentId>,
 ) -> Result<Json<TimelineComment>, Refusal> {
     must_score(&staff)?;
+    let of = app.store.recording_of_comment(id).await?.ok_or_else(gone)?;
+    recording(&app, &staff, of).await?;
     if !app.store.delete_comment(id, staff.0.id, false).await? {
         return Err(gone());
     }
@@ -90,10 +98,13 @@ pub(in super::super) async fn resolve(
 /// A comment that somebody may see.
 async fn known(app: &AppState, staff: &Staff, id: CommentId) -> Result<TimelineComment, Refusal> {
     must_score(staff)?;
-    let (recording_id, comment) = app.store.comment(id, staff.0.id).await?.ok_or_else(gone)?;
-    recording(app, staff, recording_id).await?;
+    let (recording_id, mut comment) = app.store.comment(id, staff.0.id).await?.ok_or_else(gone)?;
+    let (summary, _) = recording(app, staff, recording_id).await?;
     if !comment.own && is_blinded(app, staff.0.id, recording_id).await? {
         return Err(gone());
+    }
+    if let Some(hidden) = hidden(app, staff, summary.call).await? {
+        mask::comment(&mut comment, &hidden);
     }
     Ok(comment)
 }

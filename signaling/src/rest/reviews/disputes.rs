@@ -6,7 +6,8 @@ use protocol::ids::{DisputeId, ReviewId};
 use protocol::review::{DisputeRow, NewDispute, NewRevision, Reason, Review};
 
 use super::super::extract::{Body, Id, Staff};
-use super::access::{again, me, must_score, newest_disputes, reason, visible, who};
+use super::super::sight::masked;
+use super::access::{again, corrected, me, must_score, newest_disputes, reason, seen, visible, who};
 use super::scores::scored;
 use crate::app::AppState;
 use crate::auth::Action;
@@ -39,7 +40,7 @@ pub(in super::super) async fn open(
     keys.sort_unstable();
     keys.dedup();
     let due_at = dispute::due(now);
-    if !app.store.open_dispute(id, record.summary.revisions, reason, &keys, due_at).await? {
+    if !app.store.open_dispute(id, record.summary.revisions, reason, &keys, due_at, staff.0.id).await? {
         return Err(refused(DisputeError::OpenAlready));
     }
     tracing::info!(review = %id, user = %staff.0.id, "a score was disputed");
@@ -55,13 +56,13 @@ pub(in super::super) async fn list(
     let only = (!staff.may(Action::DecideDisputes)).then_some(staff.0.id);
     let now = app.store.now();
     let mut rows = Vec::new();
-    for (dispute, review) in app.store.open_disputes(only).await? {
+    for (dispute, review) in app.store.open_disputes(&seen(&staff), only).await? {
         // Of their own call, or of a recording that they may give a blind second score of: not for them.
         if review.agent.id != staff.0.id && visible(&app, &staff, review.id).await.is_ok() {
             rows.push(DisputeRow { overdue: now > dispute.due_at, dispute, review });
         }
     }
-    Ok(Json(rows))
+    Ok(Json(masked(&app, &staff, rows).await?))
 }
 
 /// `POST /disputes/{id}/accept`
@@ -74,9 +75,10 @@ pub(in super::super) async fn accept(
     let (facts, record) = found(&app, &staff, id).await?;
     let state = dispute::step(facts.state, Step::Accept, who(&staff, &record)).map_err(refused)?;
     let reason = reason(&new.reason)?;
+    let answers = corrected(&app, &staff, &record, new.answers).await?;
     let correction = SubmittedRevision {
-        scored: scored(&record.form.content, &new.answers)?,
-        answers: new.answers,
+        scored: scored(&record.form.content, &answers)?,
+        answers,
         reason: reason.clone(),
         by: me(&staff),
     };

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::super::calls::paging;
 use super::super::extract::{Id, Params, Staff};
-use super::access::{is_blinded, must_score, recording};
+use super::access::{is_blinded, must_score, recording, seen};
 use super::{scores, seconds};
 use crate::app::AppState;
 use crate::auth::Action;
@@ -68,7 +68,7 @@ pub(in super::super) async fn list(
         reviewer: search.reviewer,
         ..ReviewFilter::default()
     };
-    Ok(Json(app.store.reviews(staff.0.id, &filter, paging).await?))
+    Ok(Json(app.store.reviews(&seen(&staff), &filter, paging).await?))
 }
 
 #[derive(Deserialize)]

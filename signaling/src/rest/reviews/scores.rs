@@ -10,11 +10,11 @@ use protocol::review::{
 };
 
 use super::super::extract::{Body, Id, Staff};
-use super::access::{again, me, own, reason, recording, shown, visible};
+use super::access::{again, corrected, me, own, reason, recording, rights, shown, visible};
 use crate::app::AppState;
 use crate::problem::{self, Refusal};
 use crate::review::score::{self, AnswerError};
-use crate::store::{NewReviewRow, SubmittedRevision};
+use crate::store::{NewReviewRow, ReviewRecord, SubmittedRevision};
 
 /// `POST /recordings/{id}/reviews`
 pub(in super::super) async fn begin(
@@ -59,7 +59,7 @@ pub(in super::super) async fn one(
     Id(id): Id<ReviewId>,
 ) -> Result<Json<Review>, Refusal> {
     let record = visible(&app, &staff, id).await?;
-    Ok(Json(shown(&app, &staff, record)))
+    Ok(Json(shown(&app, &staff, record).await?))
 }
 
 /// `PUT /reviews/{id}/draft`
@@ -70,6 +70,7 @@ pub(in super::super) async fn save(
     Body(answers): Body<Answers>,
 ) -> Result<Json<DraftSaved>, Refusal> {
     let record = own(&app, &staff, id).await?;
+    writable(&app, &record).await?;
     score::check_draft(&record.form.content, &answers).map_err(unusable)?;
     if !app.store.save_review_draft(id, &answers).await? {
         return Err(not_a_draft());
@@ -101,6 +102,7 @@ pub(in super::super) async fn submit(
     if record.summary.state != ReviewState::Draft {
         return Err(not_a_draft());
     }
+    writable(&app, &record).await?;
     let scored = scored(&record.form.content, &answers)?;
     let revision = SubmittedRevision { answers, scored, reason: String::new(), by: me(&staff) };
     if !app.store.submit_review(id, revision).await? {
@@ -121,14 +123,15 @@ pub(in super::super) async fn revise(
     if record.summary.state != ReviewState::Submitted {
         return Err(problem::REVIEW_STATE.with("a draft is not corrected but written on").into());
     }
-    if !shown(&app, &staff, record.clone()).may.revise {
+    if !rights(&app, &staff, &record).revise {
         let detail = "a dispute is open: accept it with the correction, or reject it";
         return Err(problem::REVIEW_STATE.with(detail).into());
     }
+    let answers = corrected(&app, &staff, &record, new.answers).await?;
     let revision = SubmittedRevision {
         reason: reason(&new.reason)?,
-        scored: scored(&record.form.content, &new.answers)?,
-        answers: new.answers,
+        scored: scored(&record.form.content, &answers)?,
+        answers,
         by: me(&staff),
     };
     if !app.store.revise_review(id, record.summary.revisions, revision).await? {
@@ -136,6 +139,14 @@ pub(in super::super) async fn revise(
     }
     tracing::info!(review = %id, user = %staff.0.id, "a score was corrected");
     Ok(Json(again(&app, &staff, id).await?))
+}
+
+/// Refuses to write on about a buyer who was erased, as a page does that was open at that time.
+async fn writable(app: &AppState, record: &ReviewRecord) -> Result<(), Refusal> {
+    if app.store.is_erased(record.summary.call).await? {
+        return Err(problem::REVIEW_STATE.with("the buyer was erased, and the recording with them").into());
+    }
+    Ok(())
 }
 
 /// What a complete set of answers comes to.

@@ -8,7 +8,8 @@ use protocol::ids::{ReviewId, SecondScoreId};
 use protocol::review::{AskSecond, Person, Review, ReviewState, SampleSecond, SecondScore};
 
 use super::super::extract::{Body, Id, Staff};
-use super::access::{again, me, must_score, recording, visible};
+use super::super::sight::may_see_recording;
+use super::access::{again, me, must_score, recording, seen, visible};
 use super::scores::own_call;
 use crate::app::AppState;
 use crate::auth::Action;
@@ -87,7 +88,7 @@ pub(in super::super) async fn sample(
     }
     let now = app.store.now();
     let since = now.saturating_sub(SignedDuration::from_hours(24 * i64::from(wanted.days))).unwrap_or(now);
-    let candidates = app.store.first_scores_since(since).await?;
+    let candidates = app.store.first_scores_since(since, &seen(&staff)).await?;
     let chosen = sample::pick(&candidates, wanted.percent, &mut rand::rng());
     if chosen.len() > SAMPLE_MAX {
         let detail = format!("would draw {} scores, at most {SAMPLE_MAX} are drawn at once", chosen.len());
@@ -116,7 +117,7 @@ pub(in super::super) async fn list(
     staff: Staff,
 ) -> Result<Json<Vec<SecondScore>>, Refusal> {
     must_score(&staff)?;
-    let rows = app.store.open_seconds().await?;
+    let rows = app.store.open_seconds(&seen(&staff)).await?;
     let mine = shown(&app, &staff, rows).await?.into_iter().filter(|it| it.may_start || it.may_cancel);
     Ok(Json(mine.collect()))
 }
@@ -170,6 +171,10 @@ pub(in super::super) async fn cancel(
 ) -> Result<StatusCode, Refusal> {
     must_score(&staff)?;
     let row = known(&app, id).await?;
+    // Also of a recording that was deleted meanwhile.
+    if !may_see_recording(&app, &staff, row.recording).await? {
+        return Err(gone());
+    }
     if row.asked_by.id != staff.0.id {
         staff.must(Action::ManageForms, "calling off second scores that others asked for")?;
     }

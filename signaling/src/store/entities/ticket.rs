@@ -22,6 +22,9 @@ pub struct Model {
     /// The notes in lower case.
     #[sea_orm(column_type = "Text")]
     pub notes_search: String,
+    /// The same, masked: what everybody else finds them by.
+    #[sea_orm(column_type = "Text")]
+    pub notes_masked: String,
     pub created_at: i64,
     pub closed_at: Option<i64>,
     pub closed_by: Option<Uuid>,

@@ -16,6 +16,7 @@ mod m20261130_000041_search;
 mod m20261130_000042_worklists;
 mod m20261130_000050_scorecards;
 mod m20261130_000060_call_events;
+mod m20261130_000070_masked_notes;
 
 /// Brings any older database up to this version's shape.
 pub(crate) struct Migrator;
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000042_worklists::Migration),
             Box::new(m20261130_000050_scorecards::Migration),
             Box::new(m20261130_000060_call_events::Migration),
+            Box::new(m20261130_000070_masked_notes::Migration),
         ]
     }
 }

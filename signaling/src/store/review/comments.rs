@@ -70,6 +70,12 @@ impl Store {
         row.map(|row| Ok((RecordingId(row.recording), shown(row, viewer)?))).transpose()
     }
 
+    /// The recording of a comment, also of a deleted one.
+    pub async fn recording_of_comment(&self, id: CommentId) -> Result<Option<RecordingId>> {
+        let row = comment::Entity::find_by_id(id.0).one(&self.db).await?;
+        Ok(row.map(|row| RecordingId(row.recording)))
+    }
+
     /// Changes a comment of somebody's own. False when it is not theirs or was deleted.
     pub async fn edit_comment(&self, id: CommentId, author: UserId, new: NewComment) -> Result<bool> {
         let changed = comment::Entity::update_many()

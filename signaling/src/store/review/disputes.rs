@@ -1,6 +1,7 @@
 //! Disputes of scores.
 
 use jiff::Timestamp;
+use protocol::audit::AuditEvent;
 use protocol::ids::{DisputeId, ReviewId, UserId};
 use protocol::review::{Dispute, DisputeState, Person, ReviewSummary};
 use sea_orm::ActiveValue::Set;
@@ -9,12 +10,14 @@ use sea_orm::{
     ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
     TransactionTrait,
 };
+use serde_json::json;
 
 use super::super::entities::{dispute, review};
-use super::super::{Result, Store, convert};
+use super::super::{Result, Scope, Store, audit, convert};
 use super::forms::count;
 use super::person;
-use super::reviews::{SubmittedRevision, revise};
+use super::reviews::{SubmittedRevision, of_review, revise};
+use crate::audit::Note;
 
 /// Most rows of the list; the rest comes up when these are done.
 const OPEN_MAX: u64 = 500;
@@ -54,8 +57,9 @@ impl Store {
         reason: String,
         questions: &[String],
         due_at: Timestamp,
+        by: UserId,
     ) -> Result<bool> {
-        let transaction = self.db.begin().await?;
+        let transaction = self.audit_db.begin().await?;
         // Takes SQLite's write lock before the look; without it two disputes could both see none.
         review::Entity::update_many()
             .col_expr(review::Column::Revisions, Expr::col(review::Column::Revisions))
@@ -70,8 +74,12 @@ impl Store {
         if open.is_some() {
             return Ok(false);
         }
+        let dispute = DisputeId::new();
+        let note = Note::new(by, AuditEvent::DisputeOpened)
+            .why(&reason)
+            .detail(json!({ "review": id, "revision": revision, "dispute": dispute }));
         let row = dispute::ActiveModel {
-            id: Set(DisputeId::new().0),
+            id: Set(dispute.0),
             review: Set(id.0),
             revision: Set(i64::from(revision)),
             state: Set(convert::name(&DisputeState::Open)),
@@ -85,6 +93,7 @@ impl Store {
             answer: Set(String::new()),
         };
         dispute::Entity::insert(row).exec_without_returning(&transaction).await?;
+        audit::append(&transaction, self.now(), of_review(&transaction, id, note).await?).await?;
         transaction.commit().await?;
         Ok(true)
     }
@@ -103,7 +112,10 @@ impl Store {
     /// Ends an open dispute, with the correction if there is one: both or neither. False when it is not open any more, or
     /// the score has another revision by now.
     pub async fn answer_dispute(&self, facts: DisputeFacts, answer: DisputeAnswer) -> Result<bool> {
-        let transaction = self.db.begin().await?;
+        let note = Note::new(answer.by.id, AuditEvent::DisputeDecided)
+            .why(&answer.answer)
+            .detail(json!({ "review": facts.review, "dispute": facts.id, "state": answer.state }));
+        let transaction = self.audit_db.begin().await?;
         let now = convert::micros(self.now());
         let done = close(&transaction, facts.id, now, &answer).await?
             && match answer.correction {
@@ -113,6 +125,8 @@ impl Store {
                 None => true,
             };
         if done {
+            let note = of_review(&transaction, facts.review, note).await?;
+            audit::append(&transaction, self.now(), note).await?;
             transaction.commit().await?;
         }
         Ok(done)
@@ -130,20 +144,24 @@ impl Store {
             .collect()
     }
 
-    /// Open disputes with their reviews, the most urgent first; only those of one reviewer's scores when one is given.
-    pub async fn open_disputes(&self, reviewer: Option<UserId>) -> Result<Vec<(Dispute, ReviewSummary)>> {
-        let mut condition =
-            Condition::all().add(dispute::Column::State.eq(convert::name(&DisputeState::Open)));
-        if let Some(reviewer) = reviewer {
-            let theirs = Query::select()
-                .column(review::Column::Id)
-                .from(review::Entity)
-                .and_where(review::Column::Reviewer.eq(reviewer.0))
-                .to_owned();
-            condition = condition.add(dispute::Column::Review.in_subquery(theirs));
-        }
+    /// Open disputes of scores of calls that somebody sees, with their reviews, the most urgent first; only those of one
+    /// reviewer's scores when one is given.
+    pub async fn open_disputes(
+        &self,
+        scope: &Scope,
+        reviewer: Option<UserId>,
+    ) -> Result<Vec<(Dispute, ReviewSummary)>> {
+        let theirs = Query::select()
+            .column(review::Column::Id)
+            .from(review::Entity)
+            .cond_where(scope.on(review::Column::Call))
+            .cond_where(
+                Condition::all().add_option(reviewer.map(|reviewer| review::Column::Reviewer.eq(reviewer.0))),
+            )
+            .to_owned();
         let rows = dispute::Entity::find()
-            .filter(condition)
+            .filter(dispute::Column::State.eq(convert::name(&DisputeState::Open)))
+            .filter(dispute::Column::Review.in_subquery(theirs))
             .order_by_asc(dispute::Column::DueAt)
             .limit(OPEN_MAX)
             .all(&self.db)

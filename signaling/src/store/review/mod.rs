@@ -6,6 +6,7 @@
 mod comments;
 mod disputes;
 mod forms;
+mod lists;
 mod reviews;
 mod seconds;
 mod summaries;
@@ -16,8 +17,9 @@ use uuid::Uuid;
 
 pub(super) use comments::forget_comments;
 pub use disputes::{DisputeAnswer, DisputeFacts};
-pub(super) use reviews::lowest_scores;
-pub use reviews::{NewReviewRow, ReviewFilter, ReviewRecord, SubmittedRevision, scored_between};
+pub(super) use lists::lowest_scores;
+pub use lists::{ReviewFilter, scored_between};
+pub use reviews::{NewReviewRow, ReviewRecord, SubmittedRevision};
 pub use seconds::{NewSecond, SecondRow};
 
 fn person(id: Uuid, name: &str) -> Person {

@@ -7,8 +7,8 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, TransactionTrait};
 
-use super::super::entities::{review, second_score};
-use super::super::{Result, Store, convert};
+use super::super::entities::{recording, review, second_score};
+use super::super::{Result, Scope, Store, convert};
 use super::person;
 use crate::auth::Action;
 use crate::review::blind::SecondAsked;
@@ -90,9 +90,17 @@ impl Store {
         self.seconds_where(second_score::Column::Recording.eq(recording.0).into()).await
     }
 
-    /// Second scores that are open, oldest first.
-    pub async fn open_seconds(&self) -> Result<Vec<SecondRow>> {
-        self.seconds_where(second_score::Column::Complete.eq(false).into()).await
+    /// Second scores that are open, of recordings that somebody sees, oldest first.
+    pub async fn open_seconds(&self, scope: &Scope) -> Result<Vec<SecondRow>> {
+        let seen = Query::select()
+            .column(recording::Column::Id)
+            .from(recording::Entity)
+            .cond_where(scope.on(recording::Column::Call))
+            .to_owned();
+        let open = Condition::all()
+            .add(second_score::Column::Complete.eq(false))
+            .add(second_score::Column::Recording.in_subquery(seen));
+        self.seconds_where(open).await
     }
 
     /// One of them.
@@ -138,14 +146,20 @@ impl Store {
         Ok(gone.rows_affected > 0)
     }
 
-    /// Submitted first scores since a time that nobody was asked to score again: their review, recording and reviewer.
-    pub async fn first_scores_since(&self, since: Timestamp) -> Result<Vec<(ReviewId, RecordingId, UserId)>> {
+    /// Submitted first scores since a time, of calls that somebody sees, that nobody was asked to score again: their review,
+    /// recording and reviewer.
+    pub async fn first_scores_since(
+        &self,
+        since: Timestamp,
+        scope: &Scope,
+    ) -> Result<Vec<(ReviewId, RecordingId, UserId)>> {
         let asked =
             Query::select().column(second_score::Column::FirstReview).from(second_score::Entity).to_owned();
         let rows = review::Entity::find()
             .filter(review::Column::State.eq(convert::name(&ReviewState::Submitted)))
             .filter(review::Column::SubmittedAt.gte(convert::micros(since)))
             .filter(review::Column::Second.eq(false))
+            .filter(scope.on(review::Column::Call))
             .filter(review::Column::Id.not_in_subquery(asked))
             .order_by_asc(review::Column::Id)
             .all(&self.db)

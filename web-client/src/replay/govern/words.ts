@@ -18,6 +18,10 @@ const EVENTS: Record<AuditEvent, string> = {
   aliases_changed: 'Aliases of a buyer',
   erasure_requested: 'Erasure asked for',
   erasure_finished: 'Erasure finished',
+  review_submitted: 'Submitted a score',
+  review_revised: 'Corrected a score',
+  dispute_opened: 'Disputed a score',
+  dispute_decided: 'Closed a dispute',
 };
 
 /** Every kind of entry, with its words. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
 import type { Facets } from '../../protocol.ts';
-import { chips, offered, rangeOf, withRange } from './choices.ts';
+import { chips, offered, rangeOf, searchableFlags, withRange } from './choices.ts';
 
 const facets: Facets = {
   count: 3,
@@ -59,4 +59,11 @@ test('what is chosen stays on offer when nothing is found with it', () => {
   expect(offered(found, 'at', name).map(({ value }) => value)).toEqual(['AT']);
   expect(offered(found, 'DE,FR', name)[0]).toEqual({ value: 'DE,FR', label: 'DE, FR' });
   expect(offered(found, undefined, name)).toEqual([{ value: 'AT', label: 'AT (2)' }]);
+});
+
+test('holds are searched by those who may place them, or whose address says so', () => {
+  const common = ['complaint', 'comment', 'paused', 'noted'];
+  expect(searchableFlags(false, [])).toEqual(common);
+  expect(searchableFlags(true, [])).toEqual([...common, 'legal_hold']);
+  expect(searchableFlags(false, ['legal_hold'])).toEqual([...common, 'legal_hold']);
 });

@@ -54,12 +54,21 @@ export const LENGTHS: readonly Choice[] = [
   { value: '1800-', label: '30 minutes or more' },
 ];
 
-export const FLAGS: Readonly<Record<Flag, { label: string; tone: 'danger' | 'accent' | 'neutral' }>> = {
+export const FLAGS: Readonly<
+  Record<Flag, { label: string; tone: 'danger' | 'warn' | 'accent' | 'neutral' }>
+> = {
   complaint: { label: 'Complaint', tone: 'danger' },
   comment: { label: 'Buyer’s comment', tone: 'accent' },
   paused: { label: 'Paused', tone: 'neutral' },
   noted: { label: 'Notes', tone: 'neutral' },
+  legal_hold: { label: 'Legal hold', tone: 'warn' },
 };
+
+/** The flags that somebody can search by: holds are for those who may place them, or stand in the address already. */
+export function searchableFlags(seesHolds: boolean, chosen: readonly string[]): Flag[] {
+  const all = Object.keys(FLAGS) as Flag[];
+  return all.filter((flag) => flag !== 'legal_hold' || seesHolds || chosen.includes(flag));
+}
 
 /** Fields that come in pairs, `…_min` and `…_max`. */
 export type Range = 'csat' | 'score' | 'duration';

@@ -7,6 +7,7 @@ import '../../elements/field/field.ts';
 import type { Facet, Facets, Flag, Outcome } from '../../protocol.ts';
 import { countryName, languageName } from '../../staff/format.ts';
 import '../../staff/icons.ts';
+import { may } from '../govern/viewer.ts';
 import {
   agentName,
   type Choice,
@@ -22,6 +23,7 @@ import {
   rangeOf,
   SCORES,
   SORTS,
+  searchableFlags,
   withRange,
 } from './choices.ts';
 import { changed, type Field, listOf, type RecordingQuery } from './query.ts';
@@ -213,7 +215,7 @@ export class ReplayFilters extends LitElement {
             ${this.#range('Length', 'duration', 'Any length', LENGTHS)}
             <fieldset>
               <legend>Only with</legend>
-              ${(Object.keys(FLAGS) as Flag[]).map(
+              ${searchableFlags(may('hold_recordings'), flags).map(
                 (flag) => html`<vt-button
                   size="sm"
                   data-testid="flag-${flag}"
