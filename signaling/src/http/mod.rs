@@ -1,12 +1,14 @@
 //! One router for everything on the HTTP port.
 
 mod assets;
+mod degraded;
 mod headers;
 mod health;
 mod observe;
 mod problems;
 
 use axum::Router;
+use axum::http::Method;
 use axum::middleware;
 use axum::response::Redirect;
 use axum::routing::get;
@@ -31,7 +33,7 @@ pub struct Extra {
 /// Everything that the HTTP port serves.
 pub fn router(state: AppState, extra: Extra) -> Router {
     let is_demo = extra.demo.is_some();
-    let api = rest::router();
+    let api = rest::routes().router();
     let mut router = Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
@@ -59,6 +61,11 @@ pub fn router(state: AppState, extra: Extra) -> Router {
         .layer(middleware::from_fn(headers::add))
         .layer(middleware::from_fn_with_state(headers::Strict(extra.strict_transport), headers::strict))
         .layer(middleware::from_fn_with_state(state.metrics, observe::request))
+}
+
+/// Method and address, under `/api/v1`, of every route of the REST API.
+pub fn api_routes() -> Vec<(Method, &'static str)> {
+    rest::routes().noted()
 }
 
 async fn nothing_here() -> Refusal {
