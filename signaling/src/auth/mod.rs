@@ -17,5 +17,5 @@ pub use jwt_crypto::install as install_jwt_crypto;
 pub use limit::LoginLimit;
 pub(crate) use master_key::write_secret;
 pub use master_key::{MasterKey, MasterKeyError};
-pub use roles::{Action, check_changes, rights, rights_of};
+pub use roles::{Action, check_changes, name_of, rights, rights_of};
 pub use signing_key::{PublicKey, SigningKey};

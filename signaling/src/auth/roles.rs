@@ -73,13 +73,18 @@ pub fn rights(role: Role, changes: &RightsChanges) -> Vec<Action> {
     rights
 }
 
+/// What an action is called on the wire and at the command line.
+pub fn name_of(action: Action) -> String {
+    serde_json::to_value(action).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
 /// Most queues that somebody can be limited to.
 const QUEUES_MAX: usize = 100;
 
 /// Refuses changes that say two things at once, or cannot be kept.
 pub fn check_changes(changes: &RightsChanges) -> Result<(), Problem> {
     if let Some(both) = changes.grants.iter().find(|action| changes.denials.contains(action)) {
-        let detail = format!("{both:?} is granted as well; leave out one of the two");
+        let detail = format!("{} is granted as well; leave out one of the two", name_of(*both));
         return Err(FIELD_INVALID.at("denials", detail));
     }
     let queues = changes.queues.as_deref().unwrap_or_default();

@@ -131,6 +131,17 @@ pub(super) async fn open(settings: &Settings) -> Result<Store, Failure> {
     Ok(Store::open(&dir.join("vitrine.sqlite"), master).await?)
 }
 
+/// The same for commands that need one that is there: a mistyped folder is not an empty one.
+pub(super) async fn open_existing(settings: &Settings) -> Result<Store, Failure> {
+    let dir = &settings.data.dir;
+    if !dir.join("vitrine.sqlite").exists() {
+        return Err(
+            format!("data.dir: there is no database in {}: is the folder right?", dir.display()).into()
+        );
+    }
+    open(settings).await
+}
+
 async fn put_user(user: &User, settings: &Settings) -> Result<String, Failure> {
     let email = user.email.trim();
     if !email.contains('@') {

@@ -91,7 +91,7 @@ pub(super) fn run(audit: &Audit, settings: &Settings) -> ExitCode {
 }
 
 async fn verify(settings: &Settings, files: &[PathBuf]) -> Result<String, Failure> {
-    let store = admin::open(settings).await?;
+    let store = admin::open_existing(settings).await?;
     let key = SigningKey::load(&settings.data.dir.join("signing.key"))?;
     let mut kept: Vec<Signed<AuditHead>> = Vec::new();
     for file in files {
@@ -109,7 +109,7 @@ async fn verify(settings: &Settings, files: &[PathBuf]) -> Result<String, Failur
 }
 
 async fn list(settings: &Settings, filter: &AuditFilter, limit: u32, json: bool) -> Result<String, Failure> {
-    let store = admin::open(settings).await?;
+    let store = admin::open_existing(settings).await?;
     let page = store.audit(filter, Some(limit), None).await?;
     if json {
         let lines: Result<Vec<String>, _> = page.items.iter().map(serde_json::to_string).collect();

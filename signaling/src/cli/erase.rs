@@ -103,7 +103,7 @@ async fn run(asked: &Erase, settings: &Settings) -> Result<String, Failure> {
             return Err(format!("{flag} must not be empty").into());
         }
     }
-    let store = admin::open(settings).await?;
+    let store = admin::open_existing(settings).await?;
     let buyer = SubjectRef { shop: asked.shop.clone(), subject: asked.subject.clone() };
     let ids = store.ids_of(&buyer.shop, &buyer.subject).await?;
     if let Some(hold) = store.holds_on_subject(&buyer.shop, &ids).await?.first() {

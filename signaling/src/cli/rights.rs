@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use signaling::audit::Actor;
-use signaling::auth::{Action, check_changes};
+use signaling::auth::{Action, check_changes, name_of};
 use signaling::config::{Flags, Settings};
 use signaling::protocol::rights::{RightsChanges, UserRights};
 
@@ -38,10 +38,6 @@ pub(super) struct Rights {
 
 fn action(name: &str) -> Result<Action, String> {
     serde_json::from_value(serde_json::Value::String(name.to_owned())).map_err(|error| error.to_string())
-}
-
-fn name(action: Action) -> String {
-    serde_json::to_value(action).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 impl Rights {
@@ -81,7 +77,7 @@ pub(super) fn run(rights: &Rights, settings: &Settings) -> ExitCode {
 }
 
 async fn show_or_set(rights: &Rights, settings: &Settings) -> Result<String, Failure> {
-    let store = admin::open(settings).await?;
+    let store = admin::open_existing(settings).await?;
     let nobody = || format!("{} has no account: add one with `vitrine user`", rights.email.trim());
     let user = store.user_by_email(rights.email.trim()).await?.ok_or_else(nobody)?;
     let changes = rights.changed(&user.changes);
@@ -96,7 +92,7 @@ async fn show_or_set(rights: &Rights, settings: &Settings) -> Result<String, Fai
 fn shown(user: &UserRights) -> String {
     let list = |actions: &[Action]| match actions {
         [] => "-".to_owned(),
-        some => some.iter().copied().map(name).collect::<Vec<_>>().join(", "),
+        some => some.iter().copied().map(name_of).collect::<Vec<_>>().join(", "),
     };
     let queues = user.changes.queues.as_ref().map_or("all".to_owned(), |queues| match queues.as_slice() {
         [] => "none, only their own calls".to_owned(),

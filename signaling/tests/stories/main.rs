@@ -3,6 +3,7 @@
 
 mod audit;
 mod buyers;
+mod commands;
 mod erased;
 mod erasure;
 mod exports;
