@@ -22,6 +22,7 @@ mod assemble;
 mod audio;
 mod bits;
 mod codec;
+mod condition;
 mod erase;
 mod error;
 mod index;
@@ -44,6 +45,7 @@ mod writer;
 
 pub use analysis::{CELL_MS, SoundRun, Talk, TalkSide};
 pub use archive::{Archive, ArchiveError, ArchiveRound};
+pub use condition::{ArchiveCondition, Condition};
 pub use error::{EraseError, IndexError, OpenError, StartError};
 pub use model::{
     ByteRange, Erased, ErasedNote, Fragment, Gap, GapReason, IndexTrack, Pause, PauseSpec, Paused, Receipt,

@@ -15,6 +15,7 @@ use tokio::sync::{Notify, broadcast, watch};
 use uuid::Uuid;
 
 use crate::archive::{Archive, ArchiveRound, SealedFile};
+use crate::condition::Progress;
 use crate::erase::{erase_folder, forget_ids};
 use crate::error::{EraseError, IndexError, OpenError, StartError};
 use crate::index::fold;
@@ -90,6 +91,8 @@ pub(crate) struct Inner {
     archiving: tokio::sync::Mutex<()>,
     /// Recordings that leave the archive nothing to do, so that a round does not read their manifests again.
     pub(crate) settled: Mutex<HashSet<Uuid>>,
+    /// How rounds of the archive went.
+    pub(crate) progress: Mutex<Progress>,
     /// Something was finished or erased: a round of the archive has work.
     pub(crate) work: Arc<Notify>,
     /// Told of every recording whose media was erased.
@@ -155,6 +158,7 @@ impl Recorder {
             turns: std::array::from_fn(|_| tokio::sync::Mutex::new(())),
             archiving: tokio::sync::Mutex::new(()),
             settled: Mutex::default(),
+            progress: Mutex::default(),
             work: Arc::default(),
             erased: broadcast::Sender::new(ERASED_MAX),
             _lock: file,
@@ -415,7 +419,7 @@ pub(crate) fn list(dir: &Path) -> std::io::Result<Vec<Uuid>> {
 }
 
 /// What an ordinary user may still write where `dir` is.
-fn free_bytes(dir: &Path) -> std::io::Result<u64> {
+pub(crate) fn free_bytes(dir: &Path) -> std::io::Result<u64> {
     let space = rustix::fs::statvfs(dir)?;
     Ok(space.f_bavail.saturating_mul(space.f_frsize))
 }

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sfu::{Kind, NodeTime, Source, TapEvent, TapReceiver};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::erase::erase_folder;
@@ -315,8 +316,8 @@ impl NodeClock {
         *self = Self { node: arrival, at: Instant::now() };
     }
 
-    fn instant(&self, time: NodeTime) -> tokio::time::Instant {
-        tokio::time::Instant::from_std(self.at) + Duration::from_micros(time.0.saturating_sub(self.node.0))
+    fn instant(&self, time: NodeTime) -> Instant {
+        self.at + Duration::from_micros(time.0.saturating_sub(self.node.0))
     }
 }
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use protocol::ids::{CallId, RecordingId, UserId};
-use recorder::{IndexError, RecordingIndex};
+use recorder::{Condition, IndexError, RecordingIndex};
 
 use crate::audit::checkpoint::Checkpoints;
 use crate::auth::LoginLimit;
@@ -46,6 +46,9 @@ pub trait Archive: Send + Sync {
         id: RecordingId,
         track: &'a str,
     ) -> BoxFuture<'a, Result<Box<dyn Media>, IndexError>>;
+
+    /// [`recorder::Recorder::condition`], for `/readyz` and `/metrics`
+    fn condition(&self) -> BoxFuture<'_, Condition>;
 }
 
 /// The media of one track of a recording.
@@ -88,6 +91,10 @@ impl Archive for recorder::Recorder {
         track: &'a str,
     ) -> BoxFuture<'a, Result<Box<dyn Media>, IndexError>> {
         async move { Ok(Box::new(Self::open_track(self, id.0, track).await?) as Box<dyn Media>) }.boxed()
+    }
+
+    fn condition(&self) -> BoxFuture<'_, Condition> {
+        Self::condition(self).boxed()
     }
 }
 

@@ -71,6 +71,11 @@ impl Archive {
         Ok(Self { store: Arc::from(store), prefix, piece: PIECE })
     }
 
+    /// An object store that is at hand already.
+    pub fn of(store: Arc<dyn ObjectStore>, prefix: Key) -> Self {
+        Self { store, prefix, piece: PIECE }
+    }
+
     /// The same place, read and written in pieces of so many bytes.
     pub fn with_pieces_of(self, piece: u64) -> Self {
         Self { piece, ..self }

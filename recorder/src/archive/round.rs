@@ -1,7 +1,8 @@
 //! Rounds over the folder of recordings: what is complete and not stored yet is stored, what was erased is purged.
 //!
 //! A round begins from what the manifests say, so it does not matter what interrupted the one before: a crash, an
-//! outage of the store, a full disk. It never touches a recording that runs.
+//! outage of the store, a full disk. It never touches a recording that runs. When a few recordings in a row cannot be
+//! stored, the store is taken to be away and left alone until the next round, however many are waiting.
 
 use std::path::Path;
 
@@ -12,6 +13,9 @@ use crate::index::fold;
 use crate::manifest::{self, Entry, ManifestFile};
 use crate::recorder::{Inner, wall_clock};
 use crate::session::lock;
+
+/// After so many failures in a row a round ends: it is not this recording or that, it is the store.
+const FAILURES_MAX: u32 = 3;
 
 /// What a round did.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -69,14 +73,42 @@ impl Inner {
                 return round;
             }
         };
+        let mut waiting = Vec::new();
         for id in recordings {
             // Said before it is true: an erasure meanwhile takes it back, and the next round purges.
             if self.is_live(id) || !lock(&self.settled).insert(id) {
                 continue;
             }
-            if let Err(error) = self.archive_one(archive, id, &mut round).await {
+            match Todo::of(&self.folder(id), id) {
+                Ok(Todo::Nothing) => {}
+                _ => waiting.push(id),
+            }
+        }
+        {
+            let mut progress = lock(&self.progress);
+            progress.waiting = u32::try_from(waiting.len()).unwrap_or(u32::MAX);
+            let failed = std::mem::take(&mut progress.failed);
+            // One that can never be stored does not hold up the others for ever.
+            waiting.sort_by_key(|id| failed.contains(id));
+        }
+        let mut in_a_row = 0;
+        for id in waiting {
+            if in_a_row == FAILURES_MAX {
                 lock(&self.settled).remove(&id);
-                round.failed.push((id, error.to_string()));
+                continue;
+            }
+            match self.archive_one(archive, id, &mut round).await {
+                Ok(()) => {
+                    in_a_row = 0;
+                    lock(&self.progress).worked(id);
+                }
+                Err(error) => {
+                    in_a_row += 1;
+                    lock(&self.settled).remove(&id);
+                    let why = error.to_string();
+                    lock(&self.progress).failed(id, &why);
+                    round.failed.push((id, why));
+                }
             }
         }
         round

@@ -4,17 +4,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use recorder::{Archive, OpenError, Recorder, RecorderConfig, StartError};
 use s3s::auth::SimpleAuth;
 use s3s::service::S3ServiceBuilder;
-use sfu::{Codec, Source};
+use sfu::{Codec, NodeTime, Source, TapEvent, TapPacket};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::media::{decode_cleanly, encode};
-use crate::stage::{Keys, Recorded, Sender, Stage, perfect, spec, through, unseal};
+use crate::stage::{Keys, Recorded, STARTED, Sender, Stage, perfect, spec, through, unseal};
 
 const PIECE: u64 = 20_000;
 
@@ -151,6 +152,57 @@ async fn a_full_disk_refuses_new_recordings_and_says_so() {
     let refused = recorder.start(spec(Uuid::now_v7())).await.unwrap_err();
     assert!(matches!(refused, StartError::DiskFull { .. }), "{refused}");
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing but the lock");
+}
+
+/// A second of somebody who says nothing.
+async fn voice(recorder: &Recorder) -> Uuid {
+    let id = Uuid::now_v7();
+    let handle = recorder.start(spec(id)).await.unwrap();
+    let (tap, receiver) = sfu::tap_channel(1 << 10);
+    let (side, source) = (recorder::Side::Buyer, Source::Microphone);
+    handle
+        .add_track(recorder::TrackSpec { party: Uuid::now_v7(), side, name: "Ada".into(), source }, receiver);
+    for n in 0..50 {
+        tap.send(TapEvent::Packet(TapPacket {
+            arrival: NodeTime(STARTED.0 + n * 20_000),
+            codec: Codec::Opus,
+            sequence: n,
+            timestamp: n as u32 * 960,
+            marker: false,
+            rotation: None,
+            // A narrowband packet of 20 ms without sound (RFC 6716 §3.1).
+            payload: Bytes::from_static(&[0x08, 0xff, 0xfe]),
+        }));
+    }
+    drop(tap);
+    assert_eq!(handle.stop().await.tracks, 1);
+    id
+}
+
+#[tokio::test]
+async fn recordings_that_can_never_be_stored_end_a_round_early_and_hold_up_no_others() {
+    let (dir, store) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let recorder = open(RecorderConfig::new(dir.path(), Arc::new(Keys))).await;
+    let mut ids = Vec::new();
+    for _ in 0..5 {
+        ids.push(voice(&recorder).await);
+    }
+    drop(recorder);
+    let file = |id: Uuid| dir.path().join(id.to_string()).join("buyer-microphone-1.mp4");
+    // Of the first four the disk gives nothing back.
+    for id in &ids[..4] {
+        std::fs::remove_file(file(*id)).unwrap();
+        std::fs::create_dir(file(*id)).unwrap();
+    }
+    let mut config = RecorderConfig::new(dir.path(), Arc::new(Keys));
+    config.archive = Some(folder_store(store.path()));
+    let recorder = open(config).await;
+    // The recorder's own first round takes turns with ours.
+    let round = recorder.archive_round().await;
+    assert!(round.failed.len() <= 3, "three in a row say that it is not this recording or that: {round:?}");
+    stored(&recorder, &file(ids[4])).await;
+    let condition = recorder.condition().await.archive.unwrap();
+    assert!(condition.waiting >= 1 && condition.waiting <= 4, "{condition:?}");
 }
 
 /// An S3 server on a port of ours, over a folder; it can go away and come back.

@@ -127,3 +127,60 @@ impl Writer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use futures_util::FutureExt;
+    use futures_util::future::BoxFuture;
+    use protocol::ids::RecordingId;
+
+    use super::*;
+
+    /// Keeps the numbers it was told, unless it is away.
+    #[derive(Default)]
+    struct Numbers {
+        away: AtomicBool,
+        told: Mutex<Vec<u32>>,
+    }
+
+    impl Ledger for Numbers {
+        fn write(&self, fact: Fact) -> BoxFuture<'_, Result<Option<TicketRef>, LedgerError>> {
+            if self.away.load(Ordering::Relaxed) {
+                return async { Err(LedgerError::Later("database is locked".into())) }.boxed();
+            }
+            let Fact::RecordingFinished { duration_ms, .. } = fact else { panic!("another fact") };
+            self.told.lock().unwrap().push(duration_ms);
+            async { Ok(None) }.boxed()
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_memory_does_not_hold_is_counted_and_the_oldest_facts_arrive_in_order() {
+        let ledger = Arc::new(Numbers::default());
+        ledger.away.store(true, Ordering::Relaxed);
+        let metrics = JournalMetrics {
+            waiting: IntGauge::new("waiting", "waiting").unwrap(),
+            retries: IntCounter::new("retries", "retries").unwrap(),
+            lost: IntCounter::new("lost", "lost").unwrap(),
+        };
+        let journal = Journal::start(ledger.clone(), metrics.clone(), mpsc::channel(1).0);
+        let number = |duration_ms| Fact::RecordingFinished { recording: RecordingId::new(), duration_ms };
+        journal.note(number(0));
+        // The writer takes the first into its hands.
+        sleep(Duration::from_millis(1)).await;
+        // Bounded: what a fact holds is small, and so many of them wait.
+        let kept = QUEUE_MAX as u32 + 1;
+        (1..kept + 10).for_each(|n| journal.note(number(n)));
+        assert_eq!((metrics.waiting.get(), metrics.lost.get()), (kept.into(), 10));
+        sleep(Duration::from_secs(600)).await;
+        assert!(metrics.retries.get() <= 130, "one attempt in five seconds: {}", metrics.retries.get());
+
+        ledger.away.store(false, Ordering::Relaxed);
+        sleep(Duration::from_secs(10)).await;
+        assert_eq!((metrics.waiting.get(), metrics.lost.get()), (0, 10));
+        assert_eq!(*ledger.told.lock().unwrap(), (0..kept).collect::<Vec<_>>());
+    }
+}

@@ -62,7 +62,7 @@ async fn post(running: &Running, path: &str, headers: &str, body: &str) -> (Stri
 async fn the_demo_shop_opens_a_visit_and_staff_log_in() {
     let dir = tempfile::tempdir().unwrap();
     let running = start(settings(dir.path())).await.unwrap();
-    assert_eq!(get(&running, "/readyz").await.1, "ready\n");
+    assert_eq!(get(&running, "/readyz").await.1, r#"{"status":"ready","degraded":[]}"#);
     assert!(!running.media_addresses.is_empty() && running.media_addresses[0].port() != 0);
 
     let (head, list) = get(&running, "/demo/?lang=ar").await;

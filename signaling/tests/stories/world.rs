@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use protocol::call::{BuyerContext, Product, Role};
 use protocol::ids::{BuyerSessionId, CallId, ExportId, RecordingId, UserId};
-use recorder::{IndexError, Recorder, RecorderConfig, RecordingIndex};
+use recorder::{Condition, IndexError, Recorder, RecorderConfig, RecordingIndex};
 use serde_json::{Value, json};
 use signaling::app::{AppState, Archive, Floor, Media};
 use signaling::audit::checkpoint::Checkpoints;
@@ -71,6 +71,7 @@ impl Floor for ModelFloor {
 pub(crate) struct ModelArchive {
     pub(crate) recordings: Mutex<HashMap<RecordingId, RecordingIndex>>,
     pub(crate) files: Mutex<HashMap<(RecordingId, String), std::path::PathBuf>>,
+    pub(crate) condition: Mutex<Condition>,
 }
 
 impl Archive for ModelArchive {
@@ -90,6 +91,11 @@ impl Archive for ModelArchive {
             Ok(Box::new(ModelMedia(std::fs::read(path).unwrap().into())) as Box<dyn Media>)
         }
         .boxed()
+    }
+
+    fn condition(&self) -> BoxFuture<'_, Condition> {
+        let condition = self.condition.lock().unwrap().clone();
+        async { condition }.boxed()
     }
 }
 

@@ -5,6 +5,7 @@ mod chaos;
 mod connections;
 mod faults;
 mod models;
+mod outage;
 mod pause;
 mod policy;
 mod recording;
