@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::archive::Archive;
 use crate::index::fold;
 use crate::manifest::{self, Entry, Line};
-use crate::model::{ErasedNote, IndexTrack};
+use crate::model::{ErasedNote, IndexTrack, Side};
 use crate::recorder::{Recorder, blocking, list, wall_clock};
 use crate::recovery::{Found, recover};
 use crate::session::lock;
@@ -45,6 +45,8 @@ pub struct Kept {
     pub duration_ms: u64,
     /// As given at the start.
     pub labels: serde_json::Value,
+    /// When the buyer said no to being recorded the last time, by the receipts in the manifest.
+    pub refused_at: Option<NodeTime>,
     /// Tracks with media, by the manifest.
     pub tracks: u32,
     /// Those of them whose file is gone or too short.
@@ -165,9 +167,13 @@ fn inspect(folder: &Path, id: Uuid) -> (Presence, Vec<Media>, bool) {
             (false, None) => missing.push(media.track),
         }
     }
+    // Receipts of earlier versions were all the buyer's.
+    let refusals =
+        index.receipts.iter().filter(|it| it.side.unwrap_or(Side::Buyer) == Side::Buyer && !it.recording);
     let kept = Kept {
         started_at: index.started_at,
         duration_ms: index.duration_ms,
+        refused_at: refusals.map(|receipt| receipt.at).max(),
         labels: index.labels,
         tracks: index.tracks.len() as u32,
         missing,

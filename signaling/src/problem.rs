@@ -134,6 +134,8 @@ kinds! {
         "The call was the reviewer's own. Somebody else has to score it.";
     DISPUTE_STATE = "dispute_state" 409 "The dispute's state does not allow that"
         "A score can be disputed once for each of its revisions, within 14 days; an open dispute is accepted, rejected or withdrawn, and then closed.";
+    RECORDING_WITHHELD = "recording_withheld" 403 "The recording is locked"
+        "The buyer took back their consent, and the recording cannot be deleted yet. It will be as soon as that is allowed; until then only who may place legal holds can play or export it.";
     RECORDING_RUNS = "recording_runs" 409 "The recording still runs"
         "Only a recording that has ended can be exported. Wait until the call is over.";
     EXPORT_NOT_READY = "export_not_ready" 409 "The export stands in another way"

@@ -23,7 +23,8 @@ use crate::demo::{self, Demo};
 use crate::erasure::{self, Eraser, Exports};
 use crate::exports::ffmpeg::Ffmpeg;
 use crate::exports::{EXPORTS_DIR, Exporter, ExporterConfig};
-use crate::floor::{self, FloorHandle, adapters};
+use crate::floor::adapters::{self, HeldRecorder};
+use crate::floor::{self, FloorHandle};
 use crate::housekeeping;
 use crate::http::{self, Extra};
 use crate::metrics::Metrics;
@@ -165,7 +166,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let parts = floor::Parts {
         media: Arc::new(sfu.clone()),
         media_events,
-        recordings: Arc::new(recorder.clone()),
+        recordings: Arc::new(HeldRecorder { recorder: recorder.clone(), store: store.clone() }),
         ledger: Arc::new(store.clone()),
         queues: queues.clone(),
         regions: regions.clone(),

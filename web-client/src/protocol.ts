@@ -70,7 +70,7 @@ export type CallState = "waiting" | "ringing" | "connected" | "wrap_up" | "ended
 
 export type EndReason = "buyer_hung_up" | "agent_hung_up" | "abandoned" | "buyer_lost" | "agent_lost" | "server_stopped";
 
-export type RecordingState = "off" | "on" | "paused" | "stopped" | "deleted" | "failed";
+export type RecordingState = "off" | "on" | "paused" | "stopped" | "deleted" | "withheld" | "failed";
 
 export type Obstacle = "buyer" | "agent" | "region" | "queue";
 
@@ -1170,7 +1170,7 @@ rating: Rating,
  */
 changeable_until: string, };
 
-export type Flag = "complaint" | "comment" | "paused" | "noted" | "legal_hold";
+export type Flag = "complaint" | "comment" | "paused" | "noted" | "legal_hold" | "withheld";
 
 export type Facets = { 
 /**
@@ -3085,7 +3085,7 @@ colleague: string, } | { "kind": "consult_began" } | { "kind": "consult_ended" }
  */
 mode: MonitorMode, } | { "kind": "following_ended" } | { "kind": "connection_lost" } | { "kind": "connection_back" };
 
-export type AuditEvent = "login_succeeded" | "login_failed" | "user_added" | "password_changed" | "rights_changed" | "api_key_made" | "consent_chosen" | "recording_played" | "unmasked" | "exported" | "export_downloaded" | "hold_placed" | "hold_lifted" | "recording_deleted" | "aliases_changed" | "erasure_requested" | "erasure_finished" | "review_submitted" | "review_revised" | "dispute_opened" | "dispute_decided";
+export type AuditEvent = "login_succeeded" | "login_failed" | "user_added" | "password_changed" | "rights_changed" | "api_key_made" | "consent_chosen" | "recording_played" | "unmasked" | "exported" | "export_downloaded" | "hold_placed" | "hold_lifted" | "recording_deleted" | "recording_withheld" | "aliases_changed" | "erasure_requested" | "erasure_finished" | "review_submitted" | "review_revised" | "dispute_opened" | "dispute_decided";
 
 export type AuditEntry = { 
 /**

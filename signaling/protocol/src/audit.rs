@@ -36,6 +36,8 @@ pub enum AuditEvent {
     HoldLifted,
     /// The media of a recording was deleted for good; `why` says by which rule.
     RecordingDeleted,
+    /// The buyer took back their consent to a recording that a legal hold keeps: it is locked until the hold is lifted.
+    RecordingWithheld,
     /// A shop said which ids are the same buyer's.
     AliasesChanged,
     /// Somebody asked for the erasure of a buyer.

@@ -108,6 +108,8 @@ pub enum RecordingState {
     Stopped,
     /// The buyer withdrew: what was recorded has been deleted.
     Deleted,
+    /// The buyer withdrew, and a legal hold keeps what was recorded: it is locked, and deleted when the hold is lifted.
+    Withheld,
     /// The buyer agreed but the recorder cannot write (disk full, for one); the call goes on.
     Failed,
 }

@@ -48,11 +48,15 @@ pub enum Flag {
     /// A legal hold keeps it, placed on itself or on its buyer. Only for those who may place holds: nobody else is shown
     /// it, or may search by it.
     LegalHold,
+    /// The buyer took back their consent, and it cannot be deleted yet because a legal hold keeps it: until then only who
+    /// may place holds opens it.
+    Withheld,
 }
 
 impl Flag {
     /// Every flag.
-    pub const ALL: [Self; 5] = [Self::Complaint, Self::Comment, Self::Paused, Self::Noted, Self::LegalHold];
+    pub const ALL: [Self; 6] =
+        [Self::Complaint, Self::Comment, Self::Paused, Self::Noted, Self::LegalHold, Self::Withheld];
 
     /// As it is written.
     pub const fn name(self) -> &'static str {
@@ -62,6 +66,7 @@ impl Flag {
             Self::Paused => "paused",
             Self::Noted => "noted",
             Self::LegalHold => "legal_hold",
+            Self::Withheld => "withheld",
         }
     }
 

@@ -13,7 +13,7 @@ use tracing::{info, warn};
 use super::actor::{Floor, Routes};
 use super::clock::{node_time, timestamp};
 use super::ports::Fact;
-use super::recording::{Driver, LEFT_ON_DISK, Outcome, Report, WITHDRAWN, Wanted, erase};
+use super::recording::{Driver, LEFT_ON_DISK, Outcome, Report, WITHDRAWN, Wanted, take_back};
 use super::session::{Person, media_source};
 use crate::problem as problems;
 use crate::queues::QueueSettings;
@@ -57,11 +57,13 @@ impl Floor {
         live.call.choose(receipt.clone());
         if !receipt.recording {
             for recording in std::mem::take(&mut live.completed) {
-                erase(self.recordings.clone(), id, recording, self.reports.clone());
+                take_back(self.recordings.clone(), id, recording, self.reports.clone());
                 self.recordings_open += 1;
             }
             if let Some(recording) = live.recording.take() {
-                recording.erase();
+                // Evidence that lies with the media: whoever finds both after a crash knows what to do.
+                recording.add_receipt(evidence(&receipt));
+                recording.take_back();
             } else if live.call.recording() == RecordingState::Failed {
                 live.call.set_recording(RecordingState::Off, None);
             }
@@ -133,6 +135,7 @@ impl Floor {
             Outcome::Erased => {
                 self.journal.note(Fact::RecordingDeleted { recording, at: now, reason: WITHDRAWN });
             }
+            Outcome::Withheld => self.journal.note(Fact::RecordingWithheld { recording, at: now }),
             // Nobody may find it any more, whatever the disk says; an operator must see to the rest.
             Outcome::EraseFailed => {
                 self.journal.note(Fact::RecordingDeleted { recording, at: now, reason: LEFT_ON_DISK });
@@ -177,6 +180,11 @@ impl Floor {
                 self.open_routes(id).await;
             }
             // The buyer may have agreed again meanwhile: then another recording runs and is what they see.
+            Outcome::Withheld if live.recording.is_none() => {
+                live.call.set_recording(RecordingState::Withheld, None);
+            }
+            // Not all of it is deleted.
+            Outcome::Erased if live.call.recording() == RecordingState::Withheld => return,
             Outcome::Erased if live.recording.is_none() => {
                 live.call.set_recording(RecordingState::Deleted, None);
             }

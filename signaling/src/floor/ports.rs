@@ -66,8 +66,23 @@ pub trait MediaPlane: Send + Sync + 'static {
 pub trait Recordings: Send + Sync + 'static {
     /// [`recorder::Recorder::start`]
     fn start(&self, spec: RecordingSpec) -> BoxFuture<'_, Result<Box<dyn Recording>, String>>;
-    /// [`recorder::Recorder::erase`]
-    fn erase(&self, id: RecordingId, reason: &'static str) -> BoxFuture<'_, Result<(), String>>;
+    /// Deletes the media of a recording of a call that its buyer took back ([`recorder::Recorder::erase`]), unless a
+    /// legal hold keeps it.
+    fn take_back(
+        &self,
+        call: CallId,
+        id: RecordingId,
+        reason: &'static str,
+    ) -> BoxFuture<'_, Result<TakenBack, String>>;
+}
+
+/// What became of a recording that its buyer took back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TakenBack {
+    /// Its media is deleted.
+    Erased,
+    /// A legal hold keeps it.
+    Held,
 }
 
 /// One running recording.
@@ -198,6 +213,13 @@ pub enum Fact {
         recording: RecordingId,
         /// Length of its timeline, milliseconds.
         duration_ms: u32,
+    },
+    /// A recording that its buyer took back is kept by a legal hold, and locked.
+    RecordingWithheld {
+        /// The recording.
+        recording: RecordingId,
+        /// When.
+        at: Timestamp,
     },
     /// A recording's media is deleted.
     RecordingDeleted {

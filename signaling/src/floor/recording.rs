@@ -15,7 +15,7 @@ use tokio::time::sleep;
 use tracing::{error, info, warn};
 
 use super::pause::WantedPause;
-use super::ports::{Recording, Recordings};
+use super::ports::{Recording, Recordings, TakenBack};
 
 /// Tracks and receipts that may wait for a recording to start or a disk to wake up.
 const ORDERS_MAX: usize = 64;
@@ -48,6 +48,8 @@ pub enum Outcome {
     Finished(RecordingSummary),
     /// Its media is deleted.
     Erased,
+    /// A legal hold keeps its media: it is locked.
+    Withheld,
     /// Its media could not be deleted; an operator must.
     EraseFailed,
 }
@@ -62,6 +64,7 @@ impl Outcome {
             Outcome::Resumed { .. } => "resumed",
             Outcome::Finished(_) => "finished",
             Outcome::Erased => "erased",
+            Outcome::Withheld => "withheld",
             Outcome::EraseFailed => "erasure_failed",
         }
     }
@@ -102,7 +105,7 @@ enum Order {
 #[derive(Debug)]
 enum End {
     Stop,
-    Erase,
+    TakeBack,
 }
 
 /// The floor's end of a running recording. Dropping it stops the recording.
@@ -180,16 +183,21 @@ impl Driver {
         let _ = self.end.send(End::Stop);
     }
 
-    /// Deletes the recording.
-    pub fn erase(self) {
-        let _ = self.end.send(End::Erase);
+    /// Ends the recording, because its buyer took it back, and deletes what may be deleted.
+    pub fn take_back(self) {
+        let _ = self.end.send(End::TakeBack);
     }
 }
 
-/// Deletes a recording that no driver drives any more.
-pub fn erase(recordings: Arc<dyn Recordings>, call: CallId, id: RecordingId, reports: mpsc::Sender<Report>) {
+/// Does the same with a recording that no driver drives any more.
+pub fn take_back(
+    recordings: Arc<dyn Recordings>,
+    call: CallId,
+    id: RecordingId,
+    reports: mpsc::Sender<Report>,
+) {
     let task = Task { recordings, call, id, reports };
-    tokio::spawn(async move { task.erase().await });
+    tokio::spawn(async move { task.take_back(None).await });
 }
 
 /// Does what is ordered, in order, for ever.
@@ -224,7 +232,7 @@ impl Task {
             Err(why) => {
                 error!(call = %self.call, recording = %self.id, why, "the recording did not start");
                 match end.try_recv() {
-                    Ok(End::Erase) => self.erase().await,
+                    Ok(End::TakeBack) => self.take_back(None).await,
                     _ => self.report(Outcome::Failed, true).await,
                 }
                 return;
@@ -250,25 +258,22 @@ impl Task {
             never = self.watch_disk(&*recording) => match never {},
             never = carry_out(&*recording, &mut orders) => match never {},
         };
+        // The last figures and choices came just before the end; taps end with it.
+        while let Ok(order) = orders.try_recv() {
+            match order {
+                Order::Receipt(receipt) => recording.add_receipt(receipt).await,
+                Order::Quality(points) => recording.add_quality(points).await,
+                Order::Track(..) => {}
+            }
+        }
+        // Before anybody is asked whether it may be deleted: from here on nothing is stored.
+        let summary = recording.stop().await;
         match end {
             End::Stop => {
-                // The last figures and choices came just before the end; taps end with it.
-                while let Ok(order) = orders.try_recv() {
-                    match order {
-                        Order::Receipt(receipt) => recording.add_receipt(receipt).await,
-                        Order::Quality(points) => recording.add_quality(points).await,
-                        Order::Track(..) => {}
-                    }
-                }
-                let summary = recording.stop().await;
                 info!(call = %self.call, recording = %self.id, duration_ms = summary.duration_ms, "recorded");
                 self.report(Outcome::Finished(summary), true).await;
             }
-            End::Erase => {
-                // Taps that were still on their way end here.
-                drop(orders);
-                self.erase().await;
-            }
+            End::TakeBack => self.take_back(Some(summary)).await,
         }
     }
 
@@ -316,13 +321,21 @@ impl Task {
         std::future::pending().await
     }
 
-    async fn erase(&self) {
+    /// `summary`: of a recording that has just ended.
+    async fn take_back(&self, summary: Option<RecordingSummary>) {
         let mut pause = ERASE_PAUSE;
         for attempt in 1..=ERASE_ATTEMPTS {
-            match self.recordings.erase(self.id, WITHDRAWN).await {
-                Ok(()) => {
+            match self.recordings.take_back(self.call, self.id, WITHDRAWN).await {
+                Ok(TakenBack::Erased) => {
                     info!(call = %self.call, recording = %self.id, "erased: consent was withdrawn");
                     return self.report(Outcome::Erased, true).await;
+                }
+                Ok(TakenBack::Held) => {
+                    info!(call = %self.call, recording = %self.id, "consent was withdrawn; a legal hold keeps it");
+                    if let Some(summary) = summary {
+                        self.report(Outcome::Finished(summary), false).await;
+                    }
+                    return self.report(Outcome::Withheld, true).await;
                 }
                 Err(why) => {
                     error!(call = %self.call, recording = %self.id, attempt, why, "media could not be erased");

@@ -20,7 +20,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::floor::clock::timestamp;
 use crate::store::{RowState, Store, StoreError};
-use verdict::{Verdict, call_of, takes_back, verdict};
+use verdict::{Verdict, asks_for_holds, call_of, takes_back, verdict};
 
 /// Between two rounds.
 const EVERY: Duration = Duration::from_secs(300);
@@ -49,6 +49,8 @@ pub struct Round {
     pub gone: usize,
     /// Media deleted that should have been.
     pub erased: usize,
+    /// Recordings locked that their buyer took back and a legal hold keeps.
+    pub withheld: usize,
     /// Media that belongs to no call we know, or cannot be read; an operator must look.
     pub stray: usize,
     /// Recordings of which some tracks, but not all, have lost their media.
@@ -60,7 +62,7 @@ pub struct Round {
 impl Round {
     /// How many recordings were put right.
     pub fn changed(&self) -> usize {
-        self.completed + self.linked + self.gone + self.erased
+        self.completed + self.linked + self.gone + self.erased + self.withheld
     }
 }
 
@@ -143,15 +145,20 @@ impl Reconciler {
         round: &mut Round,
     ) -> Result<bool, StoreError> {
         let presence = self.recorder.presence(id.0, look).await;
-        let mut withdrawn = false;
+        let (mut withdrawn, mut held) = (false, false);
         if let Presence::Ended(kept) = &presence {
             let linked = call_of(&kept.labels).filter(|_| call.is_none());
             let refused_at = match linked {
                 Some(call) => self.store.refusals(Some(call)).await?.remove(&call),
                 None => refused_at,
             };
+            // The manifest has the buyer's word even if it never came to the store.
+            let refused_at = refused_at.max(kept.refused_at.map(timestamp));
             withdrawn = takes_back(refused_at, timestamp(kept.started_at));
             if let Some(call) = call.or(linked) {
+                if asks_for_holds(row.as_ref(), withdrawn) {
+                    held = !self.store.holds_on(id, call).await?.is_empty();
+                }
                 let length = SignedDuration::from_millis(i64::try_from(kept.duration_ms).unwrap_or(i64::MAX));
                 let end = timestamp(kept.started_at).saturating_add(length).unwrap_or(self.store.now());
                 let latest = round.ends.entry(call).or_insert(end);
@@ -162,8 +169,9 @@ impl Reconciler {
                 tracing::error!(recording = %id, tracks = ?kept.missing, "the media of some tracks is missing");
             }
         }
-        match verdict(row.as_ref(), withdrawn, &presence) {
-            Verdict::Agree => return Ok(presence != Presence::Running),
+        match verdict(row.as_ref(), withdrawn, held, &presence) {
+            // What a hold keeps goes when it is lifted: looked at in every round.
+            Verdict::Agree => return Ok(presence != Presence::Running && !held),
             Verdict::Link { call, started_at, state } => {
                 if self.store.call(call).await?.is_none() {
                     round.stray += 1;
@@ -178,6 +186,12 @@ impl Reconciler {
                 self.store.recording_found(id, duration_ms).await?;
                 round.completed += 1;
                 tracing::info!(recording = %id, was = ?row, duration_ms, "a recording is complete");
+            }
+            Verdict::Withhold { duration_ms } => {
+                self.store.recording_finished(id, duration_ms).await?;
+                self.store.recording_withheld(id, self.store.now()).await?;
+                round.withheld += 1;
+                tracing::warn!(recording = %id, was = ?row, "consent was withdrawn; a legal hold keeps the recording");
             }
             Verdict::Gone { at, reason } => {
                 self.store.recording_deleted(id, at.unwrap_or(self.store.now()), &reason).await?;
@@ -242,6 +256,7 @@ impl ReconcileMetrics {
             ("linked", round.linked),
             ("gone", round.gone),
             ("erased", round.erased),
+            ("withheld", round.withheld),
         ] {
             self.corrected.with_label_values(&[what]).inc_by(count as u64);
         }

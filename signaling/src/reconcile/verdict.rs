@@ -39,6 +39,11 @@ pub enum Verdict {
         /// Why.
         reason: String,
     },
+    /// The buyer took it back, and a legal hold keeps it: the row says so, and has this length.
+    Withhold {
+        /// Milliseconds.
+        duration_ms: u32,
+    },
     /// The media must go: whoever may say so has said it.
     Erase {
         /// Why.
@@ -54,18 +59,28 @@ pub fn takes_back(refused_at: Option<Timestamp>, started_at: Timestamp) -> bool 
     refused_at.is_some_and(|at| at > started_at)
 }
 
-/// Decides. `row` is what the store has; `withdrawn`: the buyer [took back](takes_back) their consent to it.
-pub fn verdict(row: Option<&RowState>, withdrawn: bool, presence: &Presence) -> Verdict {
-    use RowState::{Complete, Deleted, Open};
+/// Whether it matters that a legal hold keeps the recording: whoever may say so wants it deleted.
+pub fn asks_for_holds(row: Option<&RowState>, withdrawn: bool) -> bool {
+    match row {
+        Some(RowState::Withheld { .. }) => true,
+        Some(RowState::Deleted { reason }) => withdrawn || !may_come_back(reason),
+        _ => withdrawn,
+    }
+}
+
+/// Decides. `row` is what the store has; `withdrawn`: the buyer [took back](takes_back) their consent to it; `held`: a
+/// legal hold keeps it, which beats everything that would delete it.
+pub fn verdict(row: Option<&RowState>, withdrawn: bool, held: bool, presence: &Presence) -> Verdict {
+    use RowState::{Complete, Deleted, Open, Withheld};
     match (row, presence) {
         (_, Presence::Running) | (None, Presence::Absent) => Verdict::Agree,
         // Deleted on purpose, and that is what there is.
         (Some(Deleted { reason }), Presence::Absent) if reason != LEFT_ON_DISK => Verdict::Agree,
         (Some(Deleted { .. }), Presence::Absent) => gone(WITHDRAWN),
-        (Some(Open | Complete { .. }), Presence::Absent) => gone(MISSING),
+        (Some(Open | Complete { .. } | Withheld { .. }), Presence::Absent) => gone(MISSING),
 
         (None, Presence::Unreadable(_)) => Verdict::Stray,
-        (Some(Open | Complete { .. }), Presence::Unreadable(_)) => gone(UNREADABLE),
+        (Some(Open | Complete { .. } | Withheld { .. }), Presence::Unreadable(_)) => gone(UNREADABLE),
         (Some(Deleted { .. }), Presence::Unreadable(_)) => Verdict::Agree,
 
         (Some(Deleted { reason }), Presence::Erased { note, .. })
@@ -86,19 +101,33 @@ pub fn verdict(row: Option<&RowState>, withdrawn: bool, presence: &Presence) -> 
             },
         },
 
-        (Some(Deleted { reason }), Presence::Ended(_)) if !may_come_back(reason) => {
+        (Some(Deleted { reason }), Presence::Ended(_)) if !may_come_back(reason) && !held => {
             let reason = if reason == LEFT_ON_DISK { WITHDRAWN } else { reason };
             Verdict::Erase { reason: reason.to_owned() }
         }
-        (_, Presence::Ended(_)) if withdrawn => Verdict::Erase { reason: WITHDRAWN.to_owned() },
+        (Some(Withheld { .. }), Presence::Ended(_)) if !held => {
+            Verdict::Erase { reason: WITHDRAWN.to_owned() }
+        }
+        (_, Presence::Ended(_)) if withdrawn && !held => Verdict::Erase { reason: WITHDRAWN.to_owned() },
+        // Hidden already, for another reason; what is held stays until the hold is lifted.
+        (Some(Deleted { reason }), Presence::Ended(_))
+            if !may_come_back(reason) && reason != LEFT_ON_DISK && reason != WITHDRAWN =>
+        {
+            Verdict::Agree
+        }
         (Some(Deleted { .. }), Presence::Ended(kept)) if kept.is_gone() => Verdict::Agree,
+        (Some(Deleted { reason }), Presence::Ended(kept)) if withdrawn || !may_come_back(reason) => {
+            Verdict::Withhold { duration_ms: milliseconds(kept.duration_ms) }
+        }
         (Some(_), Presence::Ended(kept)) if kept.is_gone() => gone(MISSING),
         (Some(row), Presence::Ended(kept)) => {
             let duration_ms = milliseconds(kept.duration_ms);
-            if *row == (Complete { duration_ms }) {
-                Verdict::Agree
-            } else {
-                Verdict::Complete { duration_ms }
+            let locked = withdrawn || matches!(row, Withheld { .. });
+            match row {
+                Withheld { duration_ms: known } if *known == duration_ms => Verdict::Agree,
+                _ if locked => Verdict::Withhold { duration_ms },
+                Complete { duration_ms: known } if *known == duration_ms => Verdict::Agree,
+                _ => Verdict::Complete { duration_ms },
             }
         }
         (None, Presence::Ended(kept)) => match call_of(&kept.labels) {
@@ -106,10 +135,10 @@ pub fn verdict(row: Option<&RowState>, withdrawn: bool, presence: &Presence) -> 
             Some(call) => Verdict::Link {
                 call,
                 started_at: timestamp(kept.started_at),
-                state: if kept.is_gone() {
-                    Deleted { reason: MISSING.to_owned() }
-                } else {
-                    Complete { duration_ms: milliseconds(kept.duration_ms) }
+                state: match milliseconds(kept.duration_ms) {
+                    _ if kept.is_gone() => Deleted { reason: MISSING.to_owned() },
+                    duration_ms if withdrawn => Withheld { duration_ms },
+                    duration_ms => Complete { duration_ms },
                 },
             },
         },
@@ -153,6 +182,7 @@ mod tests {
             Just(None),
             Just(Some(RowState::Open)),
             (0..3u32).prop_map(|duration_ms| Some(RowState::Complete { duration_ms })),
+            (0..3u32).prop_map(|duration_ms| Some(RowState::Withheld { duration_ms })),
             reasons().prop_map(|reason| Some(RowState::Deleted { reason })),
         ]
     }
@@ -169,7 +199,8 @@ mod tests {
         let kept =
             (labels(), 0..3u64, 0..3u32, 0..3usize).prop_map(|(labels, duration_ms, tracks, missing)| {
                 let missing = (0..missing.min(tracks as usize)).map(|n| format!("track-{n}")).collect();
-                Presence::Ended(Kept { started_at: NodeTime(5), duration_ms, labels, tracks, missing })
+                let (started_at, refused_at) = (NodeTime(5), None);
+                Presence::Ended(Kept { started_at, duration_ms, labels, refused_at, tracks, missing })
             });
         let erased = (labels(), reasons()).prop_map(|(labels, reason)| {
             let note = ErasedNote { at: NodeTime(9), reason };
@@ -185,6 +216,7 @@ mod tests {
             Verdict::Agree | Verdict::Stray => (row, presence),
             Verdict::Link { state, .. } => (Some(state), presence),
             Verdict::Complete { duration_ms } => (Some(RowState::Complete { duration_ms }), presence),
+            Verdict::Withhold { duration_ms } => (Some(RowState::Withheld { duration_ms }), presence),
             Verdict::Gone { reason, .. } => (Some(RowState::Deleted { reason }), presence),
             Verdict::Erase { reason } => {
                 let Presence::Ended(kept) = presence else { panic!("nothing there to erase") };
@@ -198,11 +230,11 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_was_found_two_rounds_bring_it_to_rest_and_rest_is_the_truth(
-            row in rows(), withdrawn: bool, presence in presences(),
+            row in rows(), withdrawn: bool, held: bool, presence in presences(),
         ) {
             let (mut at, mut rounds) = ((row.clone(), presence.clone()), 0);
             let last = loop {
-                let next = verdict(at.0.as_ref(), withdrawn, &at.1);
+                let next = verdict(at.0.as_ref(), withdrawn, held, &at.1);
                 if matches!(next, Verdict::Agree | Verdict::Stray) {
                     break next;
                 }
@@ -218,20 +250,31 @@ mod tests {
                     prop_assert!(!withdrawn, "kept against the buyer's word");
                 }
                 (Some(RowState::Complete { .. }), found) => prop_assert!(false, "complete, but {found:?}"),
+                // Locked is what was taken back and is held, and nothing else.
+                (Some(RowState::Withheld { duration_ms }), Presence::Ended(kept)) => {
+                    prop_assert!(held && !kept.is_gone() && u64::from(*duration_ms) == kept.duration_ms);
+                    let locked = matches!(row, Some(RowState::Withheld { .. } | RowState::Deleted { .. }));
+                    prop_assert!(withdrawn || locked);
+                }
+                (Some(RowState::Withheld { .. }), found) => prop_assert!(false, "withheld, but {found:?}"),
+                // Hidden: for want of media, or held and not to be seen anyway.
                 (Some(RowState::Deleted { reason }), Presence::Ended(kept)) => {
-                    prop_assert!(kept.is_gone() && may_come_back(reason) && !withdrawn);
+                    let other = !may_come_back(reason) && reason != WITHDRAWN && reason != LEFT_ON_DISK;
+                    prop_assert!(kept.is_gone() || other);
+                    prop_assert!(held || (may_come_back(reason) && !withdrawn));
                 }
                 (Some(RowState::Deleted { .. }), _) => {}
                 (None, Presence::Ended(kept)) => {
-                    prop_assert!(last == Verdict::Stray && call_of(&kept.labels).is_none() && !withdrawn);
+                    prop_assert!(last == Verdict::Stray && call_of(&kept.labels).is_none());
+                    prop_assert!(held || !withdrawn);
                 }
                 (None, Presence::Erased { labels, .. }) => prop_assert!(call_of(labels).is_none()),
                 (None, Presence::Absent | Presence::Unreadable(_)) => {}
             }
             // Nobody's media is deleted because of a mistake: only on somebody's word.
             if let (Presence::Ended(_), Presence::Erased { .. }) = (&presence, &at.1) {
-                let told = matches!(&row, Some(RowState::Deleted { reason }) if !may_come_back(reason));
-                prop_assert!(withdrawn || told);
+                let told = asks_for_holds(row.as_ref(), false);
+                prop_assert!((withdrawn || told) && !held, "a hold beats every wish to delete");
             }
         }
     }

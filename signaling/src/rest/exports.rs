@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::extract::{Body, Id, Staff};
 use super::range;
+use super::recordings::unlocked;
 use super::sight::{hidden, may_see_recording};
 use crate::app::AppState;
 use crate::audit::Note;
@@ -37,6 +38,7 @@ pub(super) async fn ask(
     let new = checked(new)?;
     in_sight(&app, &staff, recording).await?;
     let row = app.store.recording(recording).await?.ok_or_else(no_recording)?;
+    unlocked(&staff, &row)?;
     if !row.complete {
         return Err(problem::RECORDING_RUNS.with("it can be exported when the call is over").into());
     }
@@ -101,7 +103,7 @@ pub(super) async fn retry(
 ) -> Result<Json<Export>, Refusal> {
     may_export(&staff)?;
     let export = seen(&app, &staff, id).await?;
-    app.store.recording(export.recording).await?.ok_or_else(no_recording)?;
+    unlocked(&staff, &app.store.recording(export.recording).await?.ok_or_else(no_recording)?)?;
     let mut export = app.exporter.retry(id).await.map_err(refused)?;
     noted(&app, &staff, &export).await?;
     masked(&app, &staff, &mut export).await?;
@@ -130,6 +132,7 @@ pub(super) async fn file(
     seen(&app, &staff, id).await?;
     let (export, reader) = app.exporter.open(id).await.map_err(refused)?;
     let row = app.store.recording(export.recording).await?.ok_or_else(no_recording)?;
+    unlocked(&staff, &row)?;
     // Before the first byte. A download is one request or many.
     let detail = json!({ "recording": export.recording });
     let note = Note::new(staff.0.id, AuditEvent::ExportDownloaded).about(format!("export:{id}"));

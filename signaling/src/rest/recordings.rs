@@ -167,7 +167,20 @@ pub(super) async fn openable(
 async fn playable(app: &AppState, staff: &Staff, id: RecordingId) -> Result<RecordingSummary, Refusal> {
     staff.must(Action::PlayRecordings, "playing recordings")?;
     let summary = app.store.recording(id).await?.ok_or_else(gone)?;
-    if may_see_recording(app, staff, id).await? { Ok(summary) } else { Err(gone()) }
+    if !may_see_recording(app, staff, id).await? {
+        return Err(gone());
+    }
+    unlocked(staff, &summary)?;
+    Ok(summary)
+}
+
+/// Refuses what its buyer took back and a legal hold keeps: it is for those who look after holds.
+pub(super) fn unlocked(staff: &Staff, summary: &RecordingSummary) -> Result<(), Refusal> {
+    if summary.flags.contains(&Flag::Withheld) && !staff.may(Action::HoldRecordings) {
+        let detail = "the buyer took back their consent; it is deleted as soon as that is allowed";
+        return Err(problem::RECORDING_WITHHELD.with(detail).into());
+    }
+    Ok(())
 }
 
 /// Until when a recording is kept, and why.

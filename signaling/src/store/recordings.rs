@@ -39,6 +39,11 @@ pub enum RowState {
         /// Length of its timeline, milliseconds.
         duration_ms: u32,
     },
+    /// It has ended, its buyer took back their consent, and a legal hold keeps it.
+    Withheld {
+        /// Length of its timeline, milliseconds.
+        duration_ms: u32,
+    },
     /// Its media is gone.
     Deleted {
         /// Why.
@@ -89,6 +94,7 @@ impl Store {
             complete: Set(false),
             deleted_at: Set(None),
             deleted_reason: Set(None),
+            withheld_at: Set(None),
         };
         // Whoever reconciles may have been quicker.
         recording::Entity::insert(row)
@@ -110,6 +116,10 @@ impl Store {
         match state {
             RowState::Open => Ok(()),
             RowState::Complete { duration_ms } => self.recording_finished(id, *duration_ms).await,
+            RowState::Withheld { duration_ms } => {
+                self.recording_finished(id, *duration_ms).await?;
+                self.recording_withheld(id, self.now()).await
+            }
             RowState::Deleted { reason } => self.recording_deleted(id, self.now(), reason).await,
         }
     }
@@ -158,6 +168,26 @@ impl Store {
         Ok(())
     }
 
+    /// The buyer took back their consent, and a legal hold keeps the media: from now on it is locked. The audit log tells.
+    pub async fn recording_withheld(&self, id: RecordingId, at: Timestamp) -> Result<()> {
+        let transaction = self.audit_db.begin().await?;
+        let changed = recording::Entity::update_many()
+            .col_expr(recording::Column::WithheldAt, Expr::value(Some(convert::micros(at))))
+            .col_expr(recording::Column::Complete, Expr::value(true))
+            .col_expr(recording::Column::DeletedAt, Expr::value(None::<i64>))
+            .col_expr(recording::Column::DeletedReason, Expr::value(None::<String>))
+            .filter(recording::Column::Id.eq(id.0))
+            .filter(recording::Column::WithheldAt.is_null().or(recording::Column::DeletedAt.is_not_null()))
+            .exec(&transaction)
+            .await?;
+        if changed.rows_affected > 0 {
+            let note = Note::new(Actor::Server, AuditEvent::RecordingWithheld).recording(id);
+            audit::append(&transaction, self.now(), note).await?;
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+
     /// A row that said already that the media is gone says why in other words now.
     pub async fn recording_gone_because(&self, id: RecordingId, reason: &str) -> Result<()> {
         let transaction = self.audit_db.begin().await?;
@@ -181,13 +211,13 @@ impl Store {
         let rows = recording::Entity::find().order_by_asc(recording::Column::Id).all(&self.db).await?;
         rows.into_iter()
             .map(|row| {
-                let state = match (row.deleted_at, row.complete) {
-                    (Some(_), _) => RowState::Deleted { reason: row.deleted_reason.unwrap_or_default() },
-                    (None, true) => RowState::Complete {
-                        duration_ms: u32::try_from(row.duration_ms)
-                            .map_err(|error| convert::unreadable("recordings.duration_ms", error))?,
-                    },
-                    (None, false) => RowState::Open,
+                let duration_ms = u32::try_from(row.duration_ms)
+                    .map_err(|error| convert::unreadable("recordings.duration_ms", error))?;
+                let state = match (row.deleted_at, row.withheld_at, row.complete) {
+                    (Some(_), ..) => RowState::Deleted { reason: row.deleted_reason.unwrap_or_default() },
+                    (None, Some(_), _) => RowState::Withheld { duration_ms },
+                    (None, None, true) => RowState::Complete { duration_ms },
+                    (None, None, false) => RowState::Open,
                 };
                 Ok(RecordingRow { id: RecordingId(row.id), call: CallId(row.call), state })
             })
@@ -272,6 +302,7 @@ impl Store {
                 let pauses = pauses.remove(&row.id).unwrap_or_default();
                 let paused = (!pauses.is_empty()).then_some(Flag::Paused);
                 let noted = noted.contains(&row.id).then_some(Flag::Noted);
+                let withheld = row.withheld_at.map(|_| Flag::Withheld);
                 let stored = flags.iter().filter(|(call, _)| *call == row.call).map(|(_, flag)| *flag);
                 Ok(RecordingSummary {
                     id: RecordingId(row.id),
@@ -285,7 +316,7 @@ impl Store {
                     language: context.language,
                     outcome: ticket.and_then(|ticket| ticket.outcome.clone()),
                     country: call.country.clone(),
-                    flags: stored.chain(comment).chain(paused).chain(noted).collect(),
+                    flags: stored.chain(comment).chain(paused).chain(noted).chain(withheld).collect(),
                     rating,
                     started_at: convert::time("recordings.started_at", row.started_at)?,
                     duration_ms: u32::try_from(row.duration_ms)

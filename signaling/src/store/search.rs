@@ -395,6 +395,7 @@ fn is_flagged(flag: Flag, scope: &Scope) -> SimpleExpr {
                 .to_owned();
             Expr::col((recording::Entity, recording::Column::Id)).in_subquery(paused)
         }
+        Flag::Withheld => Expr::col((recording::Entity, recording::Column::WithheldAt)).is_not_null(),
         Flag::Noted => {
             let noted = Query::select()
                 .column(timeline_comment::Column::Recording)

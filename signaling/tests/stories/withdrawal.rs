@@ -8,12 +8,17 @@ use protocol::audit::AuditEvent;
 use protocol::call::{BuyerContext, EndReason, Role};
 use protocol::ids::{BuyerSessionId, CallId, ReceiptId, RecordingId};
 use protocol::rest::{ConsentReceipt, RecordedSide};
-use recorder::{Look, Recorder, RecorderConfig};
+use recorder::{Look, Receipt, Recorder, RecorderConfig, Side};
+use serde_json::{Value, json};
+use sfu::NodeTime;
+use signaling::audit::Actor;
 use signaling::auth::MasterKey;
 use signaling::config::Settings;
+use signaling::floor::adapters::HeldRecorder;
+use signaling::floor::ports::{Recordings, TakenBack};
 use signaling::reconcile::{Reconciler, Round};
 use signaling::start;
-use signaling::store::{AuditFilter, NewCall, NewUser, RowState, Store};
+use signaling::store::{AuditFilter, Held, NewCall, NewUser, RowState, Store};
 
 use crate::reconcile::record;
 use crate::world::World;
@@ -204,4 +209,122 @@ async fn only_a_no_of_the_buyer_in_the_same_call_after_the_beginning_deletes() {
     buyer_chose(&store, other, false, at).await;
     assert_eq!(scene.round().await.changed(), 0);
     assert!(matches!(state(&store, id).await, RowState::Complete { .. }));
+}
+
+#[tokio::test]
+async fn the_buyers_word_in_the_manifest_counts_even_if_the_store_never_heard_it() {
+    let mut scene = Scene::new().await;
+    let (id, handle) = record(&scene.world.recorder, scene.call, scene.world.now(), 1).await;
+    let at = NodeTime(scene.pass(30).as_microsecond() as u64);
+    let said = |side, at| Receipt {
+        side: Some(side),
+        subject: "somebody".into(),
+        recording: false,
+        text_version: "1".into(),
+        text_sha256: "00".into(),
+        language: "de".into(),
+        purpose: "quality_review".into(),
+        at,
+    };
+    handle.add_receipt(said(Side::Agent, at)).await;
+    handle.stop().await;
+    let complete = RowState::Complete { duration_ms: 1_000 };
+    scene.world.store.recording_linked(id, scene.call, scene.world.now(), &complete).await.unwrap();
+    assert_eq!(scene.round().await.changed(), 0, "the agent's word ends a recording and deletes none");
+
+    let (id, handle) = record(&scene.world.recorder, scene.call, scene.world.now(), 1).await;
+    let at = NodeTime(scene.pass(30).as_microsecond() as u64);
+    handle.add_receipt(said(Side::Buyer, at)).await;
+    handle.stop().await;
+    assert_eq!(scene.round().await.erased, 1);
+    assert!(scene.world.recorder.index(id.0).await.unwrap().erased.is_some());
+}
+
+/// The event's entries about a recording in the audit log.
+async fn logged(store: &Store, id: RecordingId, event: AuditEvent) -> usize {
+    let about = Some(format!("recording:{id}"));
+    let filter = AuditFilter { about, event: Some(event), ..AuditFilter::default() };
+    store.audit(&filter, None, None).await.unwrap().items.len()
+}
+
+#[tokio::test]
+async fn a_hold_on_the_buyer_locks_what_is_taken_back_until_it_is_lifted() {
+    let mut scene = Scene::new().await;
+    let (_, admin) = scene.world.staff("Ada", Role::Admin).await;
+    let (sven_id, sven) = scene.world.staff("Sven", Role::Supervisor).await;
+    let (call, _) = crate::erasure::call_of(&scene.world, sven_id, "jana").await;
+    // What that one is said to have recorded was never there.
+    assert_eq!(scene.round().await.gone, 1);
+    let id = scene.recorded(call).await;
+    let world = &scene.world;
+    world.archive.recordings.lock().unwrap().insert(id, crate::recordings::index(id));
+    let subject = json!({ "shop": "lumen", "subject": "jana" });
+    let body = json!({ "subject": subject, "why": "file 7 of 2026" });
+    let hold = world.json(axum::http::Method::POST, "/api/v1/holds", &admin, body).await.ok().json();
+
+    let recordings = HeldRecorder { recorder: world.recorder.clone(), store: world.store.clone() };
+    let taken_back = recordings.take_back(call, id, "consent_withdrawn").await;
+    assert_eq!(taken_back, Ok(TakenBack::Held));
+    world.store.recording_withheld(id, scene.pass(1)).await.unwrap();
+    world.store.recording_withheld(id, scene.pass(1)).await.unwrap();
+    assert_eq!(logged(&world.store, id, AuditEvent::RecordingWithheld).await, 1, "said twice, logged once");
+
+    // Everybody sees that it is there and locked; it opens for those alone who look after holds.
+    let path = format!("/api/v1/recordings/{id}");
+    let found = world.get("/api/v1/recordings?flag=withheld", &sven).await.ok().json();
+    assert_eq!((&found["items"][0]["id"], &found["items"][1]), (&json!(id), &Value::Null));
+    assert_eq!(found["items"][0]["flags"], json!(["withheld"]));
+    for path in [path.clone(), format!("{path}/timeline"), format!("{path}/tracks/buyer-microphone-1")] {
+        world.get(&path, &sven).await.refused("recording_withheld");
+    }
+    let wanted = json!({ "reason": "training" });
+    let exports = format!("{path}/exports");
+    world.json(axum::http::Method::POST, &exports, &sven, wanted).await.refused("recording_withheld");
+    let opened = world.get(&path, &admin).await.ok().json();
+    assert_eq!(opened["kept"]["holds"][0]["why"], "file 7 of 2026");
+
+    // Rounds leave it, until the hold is lifted.
+    let Scene { world, mut reconciler, .. } = scene;
+    assert_eq!(reconciler.round(Look::Here).await.unwrap().changed(), 0);
+    let lift = format!("/api/v1/holds/{}/lift", hold["id"].as_str().unwrap());
+    let body = json!({ "why": "closed" });
+    world.json(axum::http::Method::POST, &lift, &admin, body).await.ok();
+    assert_eq!(reconciler.round(Look::Here).await.unwrap().erased, 1);
+    assert_eq!(state(&world.store, id).await, withdrawn());
+    assert!(world.recorder.index(id.0).await.unwrap().erased.is_some());
+    assert_eq!(logged(&world.store, id, AuditEvent::RecordingDeleted).await, 1);
+    world.get(&path, &admin).await.refused("not_found");
+}
+
+#[tokio::test]
+async fn what_a_crash_left_of_a_withdrawal_is_locked_where_a_hold_keeps_it() {
+    let mut scene = Scene::new().await;
+    let known = scene.recorded(scene.call).await;
+    let (unlinked, handle) = record(&scene.world.recorder, scene.call, scene.world.now(), 1).await;
+    handle.stop().await;
+    for id in [known, unlinked] {
+        scene.world.store.place_hold(Held::Recording(id), "file 8", Actor::Operator).await.unwrap();
+    }
+    let at = scene.pass(60);
+    buyer_chose(&scene.world.store, scene.call, false, at).await;
+    let round = scene.round().await;
+    assert_eq!((round.withheld, round.linked, round.erased), (1, 1, 0), "{round:?}");
+    for id in [known, unlinked] {
+        assert!(matches!(state(&scene.world.store, id).await, RowState::Withheld { .. }));
+    }
+    assert_eq!(scene.round().await.changed(), 0);
+}
+
+#[tokio::test]
+async fn a_withdrawal_that_comes_before_the_call_is_in_the_store_waits_for_it() {
+    let scene = Scene::new().await;
+    let recordings =
+        HeldRecorder { recorder: scene.world.recorder.clone(), store: scene.world.store.clone() };
+    let call = CallId::new();
+    let (id, handle) = record(&scene.world.recorder, call, scene.world.now(), 1).await;
+    handle.stop().await;
+    // Whose it is decides whether a hold keeps it.
+    let too_early = recordings.take_back(call, id, "consent_withdrawn").await;
+    assert!(too_early.unwrap_err().contains("does not know the call"));
+    assert!(scene.world.recorder.index(id.0).await.unwrap().erased.is_none());
 }

@@ -110,6 +110,7 @@ export const ar: Catalogue = {
   recordingStopped: 'انتهى التسجيل',
   recordingOff: 'بدون تسجيل',
   recordingDeleted: 'حُذف التسجيل',
+  recordingWithheld: 'انتهى التسجيل وأُقفل',
   recordingFailed: 'التسجيل لا يعمل',
   withdraw: 'إيقاف التسجيل وحذفه',
   withdrawTitle: 'إيقاف التسجيل وحذفه؟',
@@ -160,6 +161,8 @@ export const ar: Catalogue = {
   endedRecorded: 'سُجّلت المكالمة كما وافقت.',
   endedNotRecorded: 'لم تُسجّل المكالمة.',
   endedDeleted: 'حُذف التسجيل.',
+  endedWithheld:
+    'أُوقف التسجيل وأُقفل بناءً على طلبك. لا يمكن حذفه بعد لأسباب قانونية، وسيُحذف فور أن يصبح ذلك ممكنًا.',
   callAgain: 'الاتصال من جديد',
 
   rateTitle: 'كيف كانت المكالمة؟',

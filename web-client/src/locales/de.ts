@@ -108,6 +108,7 @@ export const de: Catalogue = {
   recordingStopped: 'Aufzeichnung beendet',
   recordingOff: 'Keine Aufzeichnung',
   recordingDeleted: 'Aufzeichnung gelöscht',
+  recordingWithheld: 'Aufzeichnung beendet und gesperrt',
   recordingFailed: 'Aufzeichnung gestört',
   withdraw: 'Aufzeichnung beenden und löschen',
   withdrawTitle: 'Aufzeichnung beenden und löschen?',
@@ -155,6 +156,8 @@ export const de: Catalogue = {
   endedRecorded: 'Das Gespräch wurde mit Ihrer Zustimmung aufgezeichnet.',
   endedNotRecorded: 'Das Gespräch wurde nicht aufgezeichnet.',
   endedDeleted: 'Die Aufzeichnung wurde gelöscht.',
+  endedWithheld:
+    'Die Aufzeichnung wurde auf Ihren Wunsch beendet und gesperrt. Aus rechtlichen Gründen kann sie noch nicht gelöscht werden; das geschieht, sobald es möglich ist.',
   callAgain: 'Noch einmal anrufen',
 
   rateTitle: 'Wie war das Gespräch?',

@@ -107,6 +107,7 @@ export const en = {
   recordingStopped: 'Recording ended',
   recordingOff: 'Not recorded',
   recordingDeleted: 'Recording deleted',
+  recordingWithheld: 'Recording ended and locked',
   recordingFailed: 'Recording not working',
   withdraw: 'Stop and delete the recording',
   withdrawTitle: 'Stop recording and delete it?',
@@ -152,6 +153,8 @@ export const en = {
   endedRecorded: 'The call was recorded, as you agreed.',
   endedNotRecorded: 'The call was not recorded.',
   endedDeleted: 'The recording has been deleted.',
+  endedWithheld:
+    'The recording was ended and locked when you asked. It cannot be deleted yet for legal reasons; that happens as soon as it can.',
   callAgain: 'Call again',
 
   rateTitle: 'How was the call?',

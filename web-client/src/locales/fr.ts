@@ -108,6 +108,7 @@ export const fr: Catalogue = {
   recordingStopped: 'Enregistrement terminé',
   recordingOff: 'Non enregistré',
   recordingDeleted: 'Enregistrement supprimé',
+  recordingWithheld: 'Enregistrement arrêté et verrouillé',
   recordingFailed: 'Enregistrement en panne',
   withdraw: 'Arrêter et supprimer l’enregistrement',
   withdrawTitle: 'Arrêter l’enregistrement et le supprimer ?',
@@ -154,6 +155,8 @@ export const fr: Catalogue = {
   endedRecorded: 'L’appel a été enregistré, comme vous l’avez accepté.',
   endedNotRecorded: 'L’appel n’a pas été enregistré.',
   endedDeleted: 'L’enregistrement a été supprimé.',
+  endedWithheld:
+    'L’enregistrement a été arrêté et verrouillé à votre demande. Pour des raisons légales, il ne peut pas encore être supprimé ; il le sera dès que possible.',
   callAgain: 'Rappeler',
 
   rateTitle: 'Comment s’est passé l’appel ?',

@@ -23,6 +23,7 @@ const RECORDING: Record<RecordingState, Key> = {
   off: 'recordingOff',
   stopped: 'recordingStopped',
   deleted: 'recordingDeleted',
+  withheld: 'recordingWithheld',
   failed: 'recordingFailed',
 };
 /** How long a note about something that did not work stays, milliseconds. */
@@ -186,7 +187,7 @@ export class HelpCall extends FlowElement {
 
   #top(name: string, recording: RecordingState) {
     // Something is stored, or may be: it can be deleted.
-    const on = recording !== 'off' && recording !== 'deleted';
+    const on = recording !== 'off' && recording !== 'deleted' && recording !== 'withheld';
     return html`<div class="top">
       <div class="who">
         <strong>${name}</strong>

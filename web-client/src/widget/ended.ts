@@ -130,6 +130,8 @@ function recordingText(end: FlowEnd): Key {
       return 'endedRecorded';
     case 'deleted':
       return 'endedDeleted';
+    case 'withheld':
+      return 'endedWithheld';
     default:
       return 'endedNotRecorded';
   }

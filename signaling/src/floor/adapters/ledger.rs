@@ -40,6 +40,7 @@ async fn write(store: &Store, fact: Fact) -> Result<Option<TicketRef>, StoreErro
         Fact::RecordingFinished { recording, duration_ms } => {
             store.recording_finished(recording, duration_ms).await?;
         }
+        Fact::RecordingWithheld { recording, at } => store.recording_withheld(recording, at).await?,
         Fact::RecordingDeleted { recording, at, reason } => {
             store.recording_deleted(recording, at, reason).await?;
         }

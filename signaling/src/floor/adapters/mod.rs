@@ -8,4 +8,5 @@ mod media;
 mod recordings;
 mod recovery;
 
+pub use recordings::HeldRecorder;
 pub use recovery::{Recovered, recover};

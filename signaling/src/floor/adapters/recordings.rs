@@ -1,32 +1,60 @@
-//! The recorder as the floor drives it.
+//! The recorder as the floor drives it, and the holds that keep what it recorded.
 
 use futures_util::future::BoxFuture;
-use protocol::ids::RecordingId;
+use protocol::ids::{CallId, RecordingId};
 use recorder::{PauseSpec, Receipt, Recorder, RecordingHandle, RecordingSpec, RecordingSummary, TrackSpec};
 use sfu::TapReceiver;
 use tokio::sync::watch;
 
-use crate::floor::ports::{Recording, Recordings};
+use crate::floor::ports::{Recording, Recordings, TakenBack};
+use crate::store::{Store, StoreError};
 
-impl Recordings for Recorder {
+/// The recorder, which deletes nothing that the store says is held.
+#[derive(Clone, Debug)]
+pub struct HeldRecorder {
+    /// Records and deletes.
+    pub recorder: Recorder,
+    /// Knows the holds.
+    pub store: Store,
+}
+
+impl HeldRecorder {
+    /// Fails as long as it is not known who the buyer is: the call may still be on its way to the store.
+    async fn is_held(&self, call: CallId, id: RecordingId) -> Result<bool, String> {
+        let holds = async {
+            match self.store.call(call).await? {
+                Some(_) => Ok(Some(self.store.holds_on(id, call).await?)),
+                None => Ok::<_, StoreError>(None),
+            }
+        };
+        let holds = holds.await.map_err(|error| error.to_string())?;
+        holds.map(|holds| !holds.is_empty()).ok_or_else(|| "the store does not know the call yet".into())
+    }
+}
+
+impl Recordings for HeldRecorder {
     fn start(&self, spec: RecordingSpec) -> BoxFuture<'_, Result<Box<dyn Recording>, String>> {
         Box::pin(async move {
-            match Recorder::start(self, spec).await {
+            match Recorder::start(&self.recorder, spec).await {
                 Ok(handle) => Ok(Box::new(handle) as Box<dyn Recording>),
                 Err(error) => Err(error.to_string()),
             }
         })
     }
 
-    fn erase(&self, id: RecordingId, reason: &'static str) -> BoxFuture<'_, Result<(), String>> {
+    fn take_back(
+        &self,
+        call: CallId,
+        id: RecordingId,
+        reason: &'static str,
+    ) -> BoxFuture<'_, Result<TakenBack, String>> {
         Box::pin(async move {
-            match Recorder::erase(self, id.0, reason).await {
-                Ok(erased) => {
-                    tracing::info!(recording = %id, files = erased.files, bytes = erased.bytes, "media deleted");
-                    Ok(())
-                }
-                Err(error) => Err(error.to_string()),
+            if self.is_held(call, id).await? {
+                return Ok(TakenBack::Held);
             }
+            let erased = self.recorder.erase(id.0, reason).await.map_err(|error| error.to_string())?;
+            tracing::info!(recording = %id, files = erased.files, bytes = erased.bytes, "media deleted");
+            Ok(TakenBack::Erased)
         })
     }
 }

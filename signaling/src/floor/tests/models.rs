@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use protocol::call::TicketRef;
-use protocol::ids::{RecordingId, TicketId};
+use protocol::ids::{CallId, RecordingId, TicketId};
 use recorder::{PauseSpec, Receipt, RecordingSpec, RecordingSummary, TrackSpec};
 use sfu::{
     AnswerSlot, JoinError, JoinRequest, Joined, Kind, Mid, NodeTime, ParticipantId, RouteError, Source,
@@ -15,7 +15,7 @@ use sfu::{
 };
 use tokio::sync::{mpsc, watch};
 
-use crate::floor::ports::{Fact, Ledger, LedgerError, MediaPlane, Recording, Recordings};
+use crate::floor::ports::{Fact, Ledger, LedgerError, MediaPlane, Recording, Recordings, TakenBack};
 
 /// What happened in media plane and recorder, in order.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -66,6 +66,8 @@ pub(super) struct Model {
     pub(super) disk_full: AtomicBool,
     /// The recorder takes this long to start.
     pub(super) disk_delay: Mutex<Duration>,
+    /// A legal hold keeps what was recorded.
+    pub(super) held: AtomicBool,
     /// Attempts to erase that fail.
     pub(super) erase_failures: Mutex<u32>,
     /// The disk fails while recording.
@@ -304,8 +306,16 @@ impl Recordings for ModelRecorder {
         })
     }
 
-    fn erase(&self, _id: RecordingId, _reason: &'static str) -> BoxFuture<'_, Result<(), String>> {
+    fn take_back(
+        &self,
+        _: CallId,
+        _: RecordingId,
+        _: &'static str,
+    ) -> BoxFuture<'_, Result<TakenBack, String>> {
         Box::pin(async move {
+            if self.0.held.load(Ordering::Relaxed) {
+                return Ok(TakenBack::Held);
+            }
             let mut failures = self.0.erase_failures.lock().unwrap();
             if *failures > 0 {
                 *failures -= 1;
@@ -313,7 +323,7 @@ impl Recordings for ModelRecorder {
             }
             drop(failures);
             self.0.did(Deed::RecordingErased);
-            Ok(())
+            Ok(TakenBack::Erased)
         })
     }
 }

@@ -9,8 +9,10 @@ use sfu::{Codec, NodeTime, TapEvent, TapPacket};
 
 use super::*;
 use crate::auth::MasterKey;
+use crate::floor::adapters::HeldRecorder;
 use crate::floor::ports::Fact;
 use crate::queues::Meanwhile;
+use crate::store::Store;
 
 fn pause(reason: PauseReason, at_most_s: u32) -> ClientMessage {
     ClientMessage::PauseRecording { reason, at_most_s }
@@ -327,7 +329,9 @@ async fn from_request_to_disk_not_a_byte_of_a_pause_is_stored() {
     let (recorder, _) = Recorder::open(config).await.unwrap();
     let rules = RecordingRules { on_hold: Meanwhile::Pause, ..RecordingRules::default() };
     let queue = QueueSettings { recording: rules, ..QueueSettings::new("support", "Support") };
-    let world = World::with_recorder(Arc::default(), Arc::new(recorder.clone()), queue);
+    let store = Store::in_memory().await.unwrap();
+    let recordings = Arc::new(HeldRecorder { recorder: recorder.clone(), store });
+    let world = World::with_recorder(Arc::default(), recordings, queue);
     let start = "2026-11-21T10:00:00Z".parse().unwrap();
     let clock = (crate::floor::clock::node_time(start), std::time::Instant::now());
     let (mut buyer, mut agent, _) = world.call(true).await;

@@ -74,7 +74,8 @@ async fn withdrawal_erases_at_once_and_both_are_told() {
     let deeds = world.model.deeds();
     let erased = deeds.iter().position(|deed| *deed == Deed::RecordingErased).unwrap();
     assert!(!touched_the_recorder(&deeds[erased + 1..]), "nothing after the withdrawal: {deeds:?}");
-    assert!(!deeds.contains(&Deed::RecordingStopped));
+    assert_eq!(deeds[erased - 1], Deed::RecordingStopped, "nothing is stored while it is deleted");
+    assert_eq!(*world.model.receipts.lock().unwrap(), [true, false], "the manifest knows why");
     let facts = world.model.facts();
     assert!(
         facts.iter().any(|fact| matches!(fact, Fact::RecordingDeleted { reason: "consent_withdrawn", .. }))
@@ -146,6 +147,38 @@ async fn a_disk_that_fails_during_the_call_is_told_and_a_slow_one_does_not_hold_
     agent.sees(CallState::WrapUp).await;
     settle().await;
     assert!(world.model.deeds().contains(&Deed::RecordingStopped), "what was written is kept");
+}
+
+#[tokio::test(start_paused = true)]
+async fn under_a_legal_hold_a_withdrawal_ends_the_recording_at_once_and_locks_it() {
+    let world = World::new();
+    world.model.held.store(true, Ordering::Relaxed);
+    let (mut buyer, mut agent, _) = world.call(true).await;
+    buyer.sees_when("recording", |call| call.recording == RecordingState::On).await;
+    buyer.say(ClientMessage::SetConsent { consent: choice(false) }).await;
+    let withheld = |call: &CallView| call.recording == RecordingState::Withheld;
+    buyer.sees_when("locked", withheld).await;
+    assert_eq!(agent.sees_when("locked", withheld).await.recording_id, None);
+    settle().await;
+    let deeds = world.model.deeds();
+    assert!(deeds.contains(&Deed::RecordingStopped) && !deeds.contains(&Deed::RecordingErased), "{deeds:?}");
+    let facts = world.model.facts();
+    let of_end = facts.iter().filter(|fact| {
+        matches!(
+            fact,
+            Fact::RecordingFinished { .. } | Fact::RecordingWithheld { .. } | Fact::RecordingDeleted { .. }
+        )
+    });
+    let of_end: Vec<_> = of_end.collect();
+    assert!(
+        matches!(of_end[..], [Fact::RecordingFinished { .. }, Fact::RecordingWithheld { .. }]),
+        "{of_end:?}"
+    );
+
+    // Who agrees again has another recording; taken back too, that one is locked as well.
+    buyer.say(ClientMessage::SetConsent { consent: choice(true) }).await;
+    buyer.sees_when("recording again", |call| call.recording == RecordingState::On).await;
+    assert_eq!(world.model.stores(), Ok(()));
 }
 
 #[tokio::test(start_paused = true)]

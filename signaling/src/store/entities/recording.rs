@@ -15,6 +15,8 @@ pub struct Model {
     /// The media is gone; the row stays as proof.
     pub deleted_at: Option<i64>,
     pub deleted_reason: Option<String>,
+    /// The buyer took back their consent while a legal hold kept it.
+    pub withheld_at: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -17,6 +17,7 @@ mod m20261130_000042_worklists;
 mod m20261130_000050_scorecards;
 mod m20261130_000060_call_events;
 mod m20261130_000070_masked_notes;
+mod m20261130_000080_withheld;
 
 /// Brings any older database up to this version's shape.
 pub(crate) struct Migrator;
@@ -40,6 +41,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000050_scorecards::Migration),
             Box::new(m20261130_000060_call_events::Migration),
             Box::new(m20261130_000070_masked_notes::Migration),
+            Box::new(m20261130_000080_withheld::Migration),
         ]
     }
 }

@@ -33,6 +33,7 @@ const RECORDING: Record<
   paused: { tone: 'warn', words: 'Recording paused' },
   stopped: { tone: 'stage', words: 'Recording ended' },
   deleted: { tone: 'stage', words: 'Recording deleted' },
+  withheld: { tone: 'stage', words: 'Recording ended and locked' },
   failed: { tone: 'warn', words: 'Recording failed' },
 };
 

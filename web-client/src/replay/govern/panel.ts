@@ -122,6 +122,14 @@ export class ReplayGovern extends LitElement {
     return html`
       <h2>Privacy and keeping</h2>
       ${
+        isWithheld(recording)
+          ? html`<p data-testid="withheld">
+              <vt-badge tone="danger">Consent withdrawn</vt-badge> Locked for everybody but those who look after legal holds, and
+              deleted when the last one is lifted.
+            </p>`
+          : nothing
+      }
+      ${
         isHeld
           ? html`<ul data-testid="holds">${kept.holds.map((hold) => this.#hold(hold))}</ul>`
           : html`<p data-testid="kept">Kept until <strong>${dateTime(kept.until)}</strong><br /><span class="quiet">${ruleWords(kept)}</span></p>`
@@ -176,6 +184,7 @@ export class ReplayGovern extends LitElement {
           ? nothing
           : html`<form id="govern" @submit=${(event: Event) => this.#submit(event, dialog)}>
               <p>${words.help}</p>
+              ${dialog.kind === 'lift' && isWithheld(this.recording) ? html`<vt-banner tone="danger">The buyer took back their consent: when no other hold keeps it, this recording is deleted within minutes and for good.</vt-banner>` : nothing}
               ${dialog.kind === 'hold' || isErasing ? this.#choice(isErasing) : nothing}
               <vt-field
                 label="What for"
@@ -339,6 +348,11 @@ const WORDS = {
     action: 'Erase',
   },
 } as const;
+
+/** Whether its buyer took it back while a hold keeps it. */
+function isWithheld(recording: Recording | undefined): boolean {
+  return recording?.summary.flags.includes('withheld') ?? false;
+}
 
 define('replay-govern', ReplayGovern);
 

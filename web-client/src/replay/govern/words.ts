@@ -15,6 +15,7 @@ const EVENTS: Record<AuditEvent, string> = {
   hold_placed: 'Placed a hold',
   hold_lifted: 'Lifted a hold',
   recording_deleted: 'Recording deleted',
+  recording_withheld: 'Recording locked: consent withdrawn',
   aliases_changed: 'Aliases of a buyer',
   erasure_requested: 'Erasure asked for',
   erasure_finished: 'Erasure finished',

@@ -422,6 +422,13 @@ export class ReplayPlayerPage extends LitElement {
   }
 
   #failed(problem: ApiError) {
+    if (problem.problem?.type === '/problems/recording_withheld') {
+      return html`<vt-empty icon="shield" heading="This recording is locked">
+          The buyer took back their consent, and it cannot be deleted yet. It is as soon as that is allowed; until then only
+          who looks after legal holds can open it.
+          <vt-button slot="actions" @click=${this.#toSearch}>All recordings</vt-button>
+        </vt-empty>`;
+    }
     return problem.status === 404
       ? html`<vt-empty icon="film" heading="This recording does not exist">
           It may have been deleted because the buyer withdrew their consent, or the link is incomplete.
