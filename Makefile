@@ -127,7 +127,7 @@ network-proof: setup-test $(WEB)/dist/.built $(VITRINE) ## Calls over bad networ
 .PHONY: screenshots
 screenshots: setup-test $(WEB)/dist/.built $(VITRINE) ## Pictures of every screen into e2e-artifacts/
 	cd $(WEB) && SCREENSHOTS=1 VITRINE_BIN=$(VITRINE) \
-		npx playwright test --config e2e/playwright.config.ts screens.spec.ts review.spec.ts
+		npx playwright test --config e2e/playwright.config.ts screens review replay search export
 
 # libFuzzer wants its eyes in the code. These flags put them there with a stable compiler; `cargo fuzz` passes the same.
 FUZZ_FLAGS := -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \

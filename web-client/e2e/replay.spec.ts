@@ -289,7 +289,7 @@ test('a reviewer reads what was written and what happened, looks from every side
     await expect(reviewer.the('moment').first()).toBeVisible();
     await expect(reviewer.the('moment').filter({ hasText: 'مكسورًا' })).toHaveCount(0);
     await page.getByRole('tab', { name: 'Ticket' }).click();
-    await look(page, 'replay-privacy', { fullPage: true });
+    await look(page, 'replay-privacy', { fullPage: true, mirrored: true });
     await reviewer.the('open-unmask').click();
     await reviewer.fill('why', 'The buyer asked for a copy.');
     await reviewer.the('do').click();
@@ -337,19 +337,12 @@ test('a reviewer reads what was written and what happened, looks from every side
 
   await test.step('every view, large and small', async () => {
     await player.seek(4_000);
-    await look(page, 'replay-beside', { fullPage: true });
+    await look(page, 'replay-beside', { fullPage: true, mirrored: true });
     await reviewer.native('view').selectOption('main');
     await look(page, 'replay-main');
     await reviewer.native('view').selectOption('corner');
     await reviewer.the('swap').click();
-    await look(page, 'replay-corner');
-    await page.evaluate(() => {
-      document.documentElement.dir = 'rtl';
-    });
-    await look(page, 'replay-rtl');
-    await page.evaluate(() => {
-      document.documentElement.dir = 'ltr';
-    });
+    await look(page, 'replay-corner', { mirrored: true });
   });
 
   await test.step('the place and the looks are there again', async () => {

@@ -1,34 +1,13 @@
 // Quality review as people do it: score by keyboard, comment on a moment, dispute, second score, side by side.
 
-import type { Browser, Page } from '@playwright/test';
-import { DESKTOP, profile } from './support/browsers.ts';
-import { connect, expect, LOGINS, test } from './support/fixtures.ts';
+import type { Page } from '@playwright/test';
+import { atReplay, connect, expect, LOGINS, test } from './support/fixtures.ts';
 import { look } from './support/look.ts';
-import { Agent, expectMoving, Staff } from './support/people.ts';
-import type { Vitrine } from './support/server.ts';
-
-const ADMIN = ['admin@demo.example', 'vitrine-demo'] as const;
+import { expectMoving, Staff } from './support/people.ts';
 
 interface Player extends HTMLElement {
   seek(ms: number): void;
   readonly currentTimeMs: number;
-}
-
-/** Somebody logged in at the replay console, in a profile of their own. */
-async function atReplay(
-  browser: Browser,
-  vitrine: Vitrine,
-  login: readonly [string, string],
-  place = '',
-): Promise<Agent> {
-  const context = await profile(browser, DESKTOP);
-  const person = new Agent(await context.newPage(), vitrine);
-  await person.page.goto(`${vitrine.url}/replay/${place}`);
-  await person.fill('login-email', login[0]);
-  await person.fill('login-password', login[1]);
-  await person.the('login-submit').click();
-  await expect(person.the('logout')).toBeVisible();
-  return person;
 }
 
 const seek = (page: Page, ms: number) =>
@@ -82,7 +61,7 @@ test('a call is scored, commented on, disputed, scored again, and compared', asy
     await rita.the('add-bookmark').click();
     await expect(rita.the('comment')).toHaveCount(2);
     await expect(rita.the('marker')).toHaveCount(2);
-    await look(page, 'replay-comments');
+    await look(page, 'replay-comments', { mirrored: true });
 
     await seek(page, 0);
     await rita
@@ -108,7 +87,7 @@ test('a call is scored, commented on, disputed, scored again, and compared', asy
     await answerAll(page, ['n', ...BEST.slice(1, 8)]);
     await expect(rita.the('progress')).toHaveText('8 of 9 answered');
     await expect(rita.the('save-state')).toHaveText('Saved');
-    await look(page, 'replay-score');
+    await look(page, 'replay-score', { mirrored: true });
     await page.reload();
     await rita.the('review-row').click();
     await expect(rita.the('progress')).toHaveText('8 of 9 answered');
@@ -121,7 +100,7 @@ test('a call is scored, commented on, disputed, scored again, and compared', asy
     await expect(rita.the('live-score')).toHaveText('91.82 %');
     await rita.the('submit-score').click();
     await expect(rita.the('score-total')).toContainText('91.82 %');
-    await look(page, 'replay-score-submitted');
+    await look(page, 'replay-score-submitted', { mirrored: true });
   });
 
   const mina = await atReplay(agentBrowser, vitrine, LOGINS.agent);
@@ -131,16 +110,16 @@ test('a call is scored, commented on, disputed, scored again, and compared', asy
     await mina.the('dispute-open').click();
     await mina.fill('reason', 'I said my name at 0:01.');
     await mina.page.getByLabel(/greet, give a name/).check();
-    await look(mina.page, 'my-review-dispute');
+    await look(mina.page, 'my-review-dispute', { mirrored: true });
     await mina.the('dispute-send').click();
     await expect(mina.the('dispute')).toContainText('open');
   });
 
-  const ada = await atReplay(agentBrowser, vitrine, ADMIN, '#/reviews');
+  const ada = await atReplay(agentBrowser, vitrine, LOGINS.admin, '#/reviews');
   await test.step('a supervisor asks for a second score, which is blind', async () => {
     const sofia = await atReplay(agentBrowser, vitrine, LOGINS.supervisor, '#/reviews');
     await expect(sofia.the('dispute-row')).toContainText('I said my name');
-    await look(sofia.page, 'replay-reviews');
+    await look(sofia.page, 'replay-reviews', { mirrored: true });
     await sofia.the('score-row').click();
     await sofia.the('ask-second').click();
     await sofia.native('second-reviewer').selectOption({ label: 'Ada Lindqvist' });
@@ -167,7 +146,7 @@ test('a call is scored, commented on, disputed, scored again, and compared', asy
     await ada.the('calibration').click();
     await expect(ada.the('calibration')).toContainText('Jonas Weber');
     await expect(ada.the('calibration')).toContainText('50 % of the scale');
-    await look(ada.page, 'replay-calibration');
+    await look(ada.page, 'replay-calibration', { mirrored: true });
     await ada.page.context().close();
   });
 
@@ -183,7 +162,7 @@ test('a call is scored, commented on, disputed, scored again, and compared', asy
     await mina.page.reload();
     await expect(mina.the('score-total')).toContainText('100 %');
     await expect(mina.the('dispute')).toContainText('You did, quietly.');
-    await look(mina.page, 'my-review');
+    await look(mina.page, 'my-review', { mirrored: true });
     await mina.page.context().close();
     await page.context().close();
   });
@@ -197,7 +176,7 @@ test('a form is built, published when its weights add up, and its next version l
   const sofia = await atReplay(agentBrowser, vitrine, LOGINS.supervisor, '#/forms');
   const { page } = sofia;
   await expect(sofia.the('form-row')).toContainText('Video help');
-  await look(page, 'replay-forms');
+  await look(page, 'replay-forms', { mirrored: true });
   await sofia.the('new-form').click();
   await sofia.fill('form-title', 'Returns');
   await page.getByLabel('Section 1', { exact: true }).and(page.locator('input')).fill('Facts');
@@ -206,7 +185,7 @@ test('a form is built, published when its weights add up, and its next version l
   await expect(sofia.the('weight-total')).toContainText('40 % are missing');
   await expect(sofia.the('flaws')).toContainText('add up to 60 %');
   await expect(sofia.the('publish')).toHaveAttribute('disabled', '');
-  await look(page, 'replay-form-builder');
+  await look(page, 'replay-form-builder', { mirrored: true });
   await sofia.the('even-out').click();
   await expect(sofia.the('weight-total')).toContainText('100 %');
   await expect(sofia.the('flaws')).toHaveCount(0);

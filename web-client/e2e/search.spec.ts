@@ -1,9 +1,8 @@
 // Finding recordings among many: filters in the address, the keyboard, saved filters, a sample and its worklist.
 
-import { AxeBuilder } from '@axe-core/playwright';
-import type { Page } from '@playwright/test';
 import { PHONE, profile } from './support/browsers.ts';
 import { connect, expect, LOGINS, test } from './support/fixtures.ts';
+import { look } from './support/look.ts';
 import { Agent, Buyer, Staff } from './support/people.ts';
 
 /** Somebody who reviews, logged in and looking at a page of the replay console. */
@@ -15,35 +14,6 @@ async function reviewing(agent: Agent, hash = ''): Promise<Agent> {
   return agent;
 }
 
-/** Nothing sticks out sideways at either size, and axe finds nothing serious. */
-async function look(page: Page, name: string): Promise<void> {
-  for (const size of [
-    { width: 360, height: 780 },
-    { width: 1440, height: 900 },
-  ]) {
-    await page.setViewportSize(size);
-    const sideways = await page.evaluate(
-      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-    );
-    expect.soft(sideways, `${name} at ${size.width}: sticks out sideways`).toBeLessThanOrEqual(0);
-    const { violations } = await new AxeBuilder({ page })
-      .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'])
-      .setLegacyMode(true)
-      .analyze();
-    const serious = violations
-      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-      .map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join('; ')}`);
-    expect.soft(serious, `${name} at ${size.width}`).toEqual([]);
-    if (process.env.SCREENSHOTS) {
-      for (const colorScheme of ['light', 'dark'] as const) {
-        await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-        await page.screenshot({ path: `../e2e-artifacts/${name}-${size.width}-${colorScheme}.png` });
-      }
-      await page.emulateMedia({ colorScheme: null, reducedMotion: null });
-    }
-  }
-}
-
 test.describe('among many recordings', () => {
   test.use({ filled: 60 });
 
@@ -53,7 +23,7 @@ test.describe('among many recordings', () => {
     const rows = reviewer.the('recording-row');
     await expect(rows).toHaveCount(25);
     await expect(reviewer.the('result-count')).toHaveText('60 recordings');
-    await look(page, 'replay-many');
+    await look(page, 'replay-many', { mirrored: true });
 
     await test.step('what is chosen is found, counted and in the address', async () => {
       await reviewer.the('filters').click();
@@ -66,7 +36,7 @@ test.describe('among many recordings', () => {
       await expect.poll(() => rows.count()).toBeLessThan(12);
       const found = await rows.count();
       await expect(reviewer.the('result-count')).toHaveText(`${found} recordings`);
-      await look(page, 'replay-filters');
+      await look(page, 'replay-filters', { mirrored: true });
       await page.reload();
       await expect(rows).toHaveCount(found);
       await reviewer.the('chip').first().click();
@@ -125,7 +95,7 @@ test.describe('among many recordings', () => {
     await reviewer.the('filter-save').click();
     await expect(reviewer.the('saved-filters')).toHaveText('What buyers write');
     await reviewer.the('saved-filters').click();
-    await look(reviewer.page, 'replay-saved-filters');
+    await look(reviewer.page, 'replay-saved-filters', { mirrored: true });
     await reviewer.the('filter-default').click();
     await expect(reviewer.page.getByText('Your list begins with it')).toBeVisible();
     await reviewer.page.goto('about:blank');
@@ -146,7 +116,7 @@ test.describe('among many recordings', () => {
     await reviewer.the('make-sample').click();
     await reviewer.native('sample-period').selectOption('');
     await expect(reviewer.the('sample-preview')).toContainText(/of 60 recordings/);
-    await look(page, 'replay-sample-dialog');
+    await look(page, 'replay-sample-dialog', { mirrored: true });
     await reviewer.fill('sample-name', 'A tenth of everybody');
     await reviewer.the('sample-make').click();
     const rows = reviewer.the('recording-row');
@@ -157,11 +127,11 @@ test.describe('among many recordings', () => {
     const total = await rows.count();
     expect(total).toBeGreaterThanOrEqual(6);
     await expect(reviewer.the('sample-progress')).toHaveText(`0 of ${total} reviewed, ${total} left`);
-    await look(page, 'replay-sample');
+    await look(page, 'replay-sample', { mirrored: true });
 
     await reviewer.the('sample-begin').click();
     await expect(reviewer.the('worklist-place')).toHaveText(`1 of ${total}`);
-    await look(page, 'replay-worklist');
+    await look(page, 'replay-worklist', { mirrored: true });
     await page.keyboard.press('n');
     await expect(reviewer.the('worklist-place')).toHaveText(`2 of ${total}`);
     await page.keyboard.press('p');
@@ -176,7 +146,7 @@ test.describe('among many recordings', () => {
     await expect(page.getByText('Nothing new to add')).toBeVisible();
     await reviewer.the('sample-delete').click();
     await expect(page.getByText('No worklists yet')).toBeVisible();
-    await look(page, 'replay-no-worklists');
+    await look(page, 'replay-no-worklists', { mirrored: true });
     await page.getByTestId('toast-action').last().click();
     await expect(reviewer.the('sample-progress')).toBeVisible();
   });
@@ -190,7 +160,7 @@ test.describe('among many recordings', () => {
       .nth(2)
       .click({ modifiers: ['Shift'] });
     await expect(reviewer.page.getByText('3 chosen')).toBeVisible();
-    await look(reviewer.page, 'replay-chosen');
+    await look(reviewer.page, 'replay-chosen', { mirrored: true });
     await reviewer.the('mark-complaint').click();
     await reviewer.page.goto(`${reviewer.server.url}/replay/#/?flag=complaint`);
     await expect(reviewer.the('recording-row')).toHaveCount(3);

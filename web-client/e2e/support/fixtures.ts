@@ -11,6 +11,7 @@ export const LOGINS = {
   otherAgent: ['agent2@demo.example', 'vitrine-demo'],
   reviewer: ['reviewer@demo.example', 'vitrine-demo'],
   supervisor: ['supervisor@demo.example', 'vitrine-demo'],
+  admin: ['admin@demo.example', 'vitrine-demo'],
 } as const satisfies Record<string, readonly [string, string]>;
 
 interface Fixtures {
@@ -84,4 +85,21 @@ export async function connect(buyer: Buyer, agent: Agent, choice: { record: bool
   await agent.accept();
   await buyer.expectToSeeAndHear('agent');
   await agent.expectToSeeAndHear('buyer');
+}
+
+/** Somebody logged in at the replay console, in a profile of their own, at a place in it (`#/audit`). */
+export async function atReplay(
+  browser: Browser,
+  vitrine: Vitrine,
+  [email, password]: readonly [string, string],
+  place = '',
+): Promise<Agent> {
+  const context = await profile(browser, DESKTOP);
+  const person = new Agent(await context.newPage(), vitrine);
+  await person.page.goto(`${vitrine.url}/replay/${place}`);
+  await person.fill('login-email', email);
+  await person.fill('login-password', password);
+  await person.the('login-submit').click();
+  await expect(person.the('logout')).toBeVisible();
+  return person;
 }

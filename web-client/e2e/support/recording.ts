@@ -30,17 +30,26 @@ export interface RecordedFrame {
   code: FrameCode | null;
 }
 
-/** Decodes a video file and reads every frame. */
-export async function recordedFrames(path: string): Promise<RecordedFrame[]> {
+/** A part of a picture, pixels. */
+export interface Area {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Decodes a video file and reads every frame, or the camera's picture that is an area of it. */
+export async function recordedFrames(path: string, area?: Area): Promise<RecordedFrame[]> {
   const { COLUMNS, TOP, BOTTOM, decode } = codec();
   const [width, height] = [COLUMNS * 8, 16];
+  const camera = area ? `crop=${area.width}:${area.height}:${area.x}:${area.y},` : '';
   const { stdout, stderr } = await run(
     'ffmpeg',
     // -copyts: times as they are in the file, not counted from its first frame.
     ['-hide_banner', '-nostats', '-copyts', '-i', path, '-an', '-fps_mode', 'passthrough', '-pix_fmt', 'gray']
       .concat([
         '-vf',
-        `showinfo,crop=iw:ih*${(BOTTOM - TOP).toFixed(2)}:0:ih*${TOP},scale=${width}:${height}:flags=area`,
+        `showinfo,${camera}crop=iw:ih*${(BOTTOM - TOP).toFixed(2)}:0:ih*${TOP},scale=${width}:${height}:flags=area`,
       ])
       .concat(['-f', 'rawvideo', '-']),
     { encoding: 'buffer', maxBuffer: LIMIT },

@@ -108,6 +108,12 @@ export class Vitrine {
     throw new Error(`vitrine did not become ready:\n${this.log()}`);
   }
 
+  /** Runs another command of the program; answers what it says. */
+  async run(...args: string[]): Promise<string> {
+    const { stdout } = await promisify(execFile)(binary(), args, { cwd: this.#directory });
+    return stdout;
+  }
+
   /** Everything it has printed, without colours. */
   log(): string {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what colours are made of

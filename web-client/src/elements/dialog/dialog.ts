@@ -45,7 +45,8 @@ export class VtDialog extends LitElement {
         align-items: center;
         justify-content: space-between;
         gap: var(--v-s3);
-        padding: var(--v-s4) var(--v-s4) 0 var(--v-s5);
+        padding-block: var(--v-s4) 0;
+        padding-inline: var(--v-s5) var(--v-s4);
       }
       h2 {
         font-size: var(--v-text-lg);

@@ -69,6 +69,7 @@ export class VtTabs extends LitElement {
         }
       }
       .count {
+        display: inline-block;
         margin-inline-start: var(--v-s1);
         color: var(--v-muted);
         font-weight: 500;

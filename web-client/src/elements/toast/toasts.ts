@@ -40,17 +40,20 @@ export class VtToasts extends LitElement {
         inset-block-end: var(--v-s4);
         inset-inline: var(--v-s4);
         z-index: 100;
+        pointer-events: none;
+      }
+      .all {
         display: grid;
         justify-items: center;
         gap: var(--v-s2);
-        pointer-events: none;
       }
       .toast {
         display: flex;
         align-items: center;
         gap: var(--v-s3);
         max-inline-size: 480px;
-        padding: var(--v-s2) var(--v-s2) var(--v-s2) var(--v-s4);
+        padding-block: var(--v-s2);
+        padding-inline: var(--v-s4) var(--v-s2);
         border-radius: var(--v-radius);
         background: var(--v-text);
         color: var(--v-surface);
@@ -94,7 +97,7 @@ export class VtToasts extends LitElement {
   }
 
   override render() {
-    return html`<div aria-live="polite">
+    return html`<div class="all" aria-live="polite">
       ${this.toasts.map(
         (toast) => html`<div class="toast ${toast.tone}" role=${toast.tone === 'danger' ? 'alert' : 'status'}>
           <vt-icon name=${TONE_ICONS[toast.tone]}></vt-icon>

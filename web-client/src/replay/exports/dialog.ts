@@ -42,6 +42,7 @@ export class ReplayExportDialog extends LitElement {
         display: grid;
         gap: var(--v-s3);
         min-inline-size: 0;
+        margin: 0;
         padding: 0;
         border: 0;
       }
@@ -57,8 +58,12 @@ export class ReplayExportDialog extends LitElement {
       .row {
         display: grid;
         grid-template-columns: minmax(0, 1fr) minmax(0, 1fr) auto;
-        align-items: end;
+        align-items: start;
         gap: var(--v-s2);
+      }
+      /* Beside the fields, which stand below their labels. */
+      .row > vt-button {
+        margin-block-start: calc(var(--v-text-sm) * var(--v-leading) + var(--v-s1));
       }
       .end {
         display: grid;
@@ -164,8 +169,12 @@ export class ReplayExportDialog extends LitElement {
         testid=${`export-${key}-${number}`}
         @input=${(event: Event) => this.#change(number, { [key]: (event.target as VtField).value })}
       ></vt-field>
-      <vt-button size="sm" variant="quiet" @click=${() => this.#change(number, { [key]: timeText(this.playhead()) })}
-        >Where the player is</vt-button>
+      <vt-button
+        size="sm"
+        variant="quiet"
+        label=${`${label}: the time of the player`}
+        @click=${() => this.#change(number, { [key]: timeText(this.playhead()) })}
+      >Player time</vt-button>
     </div>`;
     return html`<div class="row" role="group" aria-label=${`Stretch ${number + 1}`}>
       ${end('from', 'From')} ${end('to', 'To')}
@@ -210,6 +219,9 @@ export class ReplayExportDialog extends LitElement {
       this.tried = false;
       this.rows = [];
       form.reset();
+      // Fields of ours are not reset with their form.
+      const field = form.querySelector<VtField>('vt-field[name=reason]');
+      if (field) field.value = '';
     } catch (error) {
       this.problem = error instanceof ApiError ? error.message : String(error);
     } finally {

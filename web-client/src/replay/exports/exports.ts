@@ -155,7 +155,7 @@ export class ReplayExports extends LitElement {
       <p class=${status === 'failed' ? 'status failed' : 'status'} role="status">${statusWords(made)}</p>
       ${status === 'running' ? html`<progress max="100" value=${made.progress} aria-label="Export"></progress>` : nothing}
       ${made.error ? html`<p>${made.error}</p>` : nothing}
-      <p dir="auto">${made.reason}</p>
+      <p><bdi>${made.reason}</bdi></p>
       <p class="quiet">
         ${made.by_name}, ${dateTime(made.created_at)}${left > 0 ? ` · ${left} left out` : ''}${made.timestamps ? ' · with time' : ''}
       </p>

@@ -11,6 +11,7 @@ import '../../elements/spinner/spinner.ts';
 import type { AuditEntry, AuditReport } from '../../protocol.ts';
 import { ApiError } from '../../staff/api.ts';
 import { dateTime } from '../../staff/format.ts';
+import { pageStyles } from '../page-styles.ts';
 import { playerRoute } from '../route.ts';
 import { ALL_ENTRIES, type AuditQuery, governance } from './api.ts';
 import { AUDIT_EVENTS, actorWords, detailWords, eventWords } from './words.ts';
@@ -24,31 +25,14 @@ const EVENT_OPTIONS = [
 export class ReplayAudit extends LitElement {
   static override styles = [
     base,
+    pageStyles,
     css`
-      :host {
-        display: block;
-        inline-size: min(1200px, 100%);
-        margin-inline: auto;
-        padding: var(--v-s5);
-      }
-      .top {
-        display: flex;
-        flex-wrap: wrap;
-        align-items: center;
-        justify-content: space-between;
-        gap: var(--v-s3);
-        margin-block-end: var(--v-s4);
-      }
-      h1 {
-        font-size: var(--v-text-xl);
-        line-height: var(--v-leading-tight);
-      }
       .state {
         margin-block-end: var(--v-s4);
       }
       form {
         display: grid;
-        grid-template-columns: 1.4fr 1.6fr 1fr 1fr auto;
+        grid-template-columns: minmax(0, 1.4fr) minmax(0, 1.6fr) minmax(0, 1fr) minmax(0, 1fr) auto;
         gap: var(--v-s3);
         align-items: end;
         margin-block-end: var(--v-s4);
@@ -89,7 +73,10 @@ export class ReplayAudit extends LitElement {
       .more p + p {
         margin-block-start: var(--v-s1);
       }
-      .about {
+      .chosen {
+        margin-block-end: var(--v-s4);
+      }
+      .only {
         min-block-size: 24px;
         padding: 0;
         border: 0;
@@ -106,16 +93,16 @@ export class ReplayAudit extends LitElement {
         justify-items: center;
         padding: var(--v-s5);
       }
-      @media (max-width: 820px) {
-        :host {
-          padding: var(--v-s4);
-        }
+      @media (max-width: 860px) {
         form {
-          grid-template-columns: 1fr 1fr;
+          grid-template-columns: minmax(0, 1fr) minmax(0, 1fr);
         }
         form > :first-child,
         form > :nth-child(2) {
           grid-column: 1 / -1;
+        }
+        form > vt-button {
+          justify-self: start;
         }
         li {
           grid-template-columns: 5ch minmax(0, 1fr);
@@ -136,6 +123,8 @@ export class ReplayAudit extends LitElement {
   #next: string | undefined;
   #loading = true;
   #problem = '';
+  /** Whoever only what they did is shown of, by name. */
+  #by = '';
   #report: AuditReport | undefined;
   #verifying = false;
   #turn = 0;
@@ -155,10 +144,15 @@ export class ReplayAudit extends LitElement {
       <form @submit=${this.#search} aria-label="Filter the log">
         <vt-field label="What" name="event" testid="event" .options=${EVENT_OPTIONS} .value=${this.#query.event} @change=${this.#onChange}></vt-field>
         <vt-field label="About" name="about" testid="about" placeholder="recording:… or user:…" .value=${this.#query.about} @change=${this.#onChange}></vt-field>
-        <vt-field label="From" name="from" type="date" .value=${this.#query.from} @change=${this.#onChange}></vt-field>
-        <vt-field label="To" name="to" type="date" .value=${this.#query.to} @change=${this.#onChange}></vt-field>
-        <vt-button variant="quiet" ?disabled=${this.#query === ALL_ENTRIES} @click=${() => this.#ask(ALL_ENTRIES)}>Clear</vt-button>
+        <vt-field label="From" name="from" testid="from" type="date" .value=${this.#query.from} @change=${this.#onChange}></vt-field>
+        <vt-field label="To" name="to" testid="to" type="date" .value=${this.#query.to} @change=${this.#onChange}></vt-field>
+        <vt-button variant="quiet" data-testid="clear" ?disabled=${this.#query === ALL_ENTRIES} @click=${() => this.#ask(ALL_ENTRIES)}>Clear</vt-button>
       </form>
+      ${
+        this.#query.actor
+          ? html`<p class="chosen"><vt-button size="sm" icon="close" data-testid="by-chosen" @click=${() => this.#ask({ ...this.#query, actor: '' })}>Only by ${this.#by}</vt-button></p>`
+          : nothing
+      }
       ${this.#problem ? html`<vt-banner tone="danger" heading="The log could not be loaded">${this.#problem}<div slot="actions"><vt-button size="sm" icon="refresh" @click=${() => this.#load()}>Try again</vt-button></div></vt-banner>` : nothing}
       ${this.#entries.length > 0 ? html`<ol data-testid="entries">${this.#entries.map((entry) => this.#entry(entry))}</ol>` : nothing}
       <div class="end">${this.#end()}</div>
@@ -177,13 +171,13 @@ export class ReplayAudit extends LitElement {
 
   #entry(entry: AuditEntry) {
     const detail = detailWords(entry.detail);
-    return html`<li>
+    return html`<li data-testid="entry">
       <span class="number">${entry.number}</span>
       <time datetime=${entry.at}>${dateTime(entry.at)}</time>
-      <div class="what"><strong>${eventWords(entry.event)}</strong><span class="quiet">${actorWords(entry)}</span></div>
+      <div class="what"><strong>${eventWords(entry.event)}</strong><button class="only" type="button" data-testid="by" title="Only what they did" @click=${() => this.#onlyBy(entry)}>${actorWords(entry)}</button></div>
       <div class="more">
         ${entry.about ? html`<p>${this.#about(entry.about)}</p>` : nothing}
-        ${entry.why ? html`<p dir="auto">${entry.why}</p>` : nothing}
+        ${entry.why ? html`<p><bdi>${entry.why}</bdi></p>` : nothing}
         ${detail ? html`<p class="quiet">${detail}</p>` : nothing}
       </div>
     </li>`;
@@ -191,7 +185,7 @@ export class ReplayAudit extends LitElement {
 
   #about(about: string) {
     const recording = /^recording:(.+)$/.exec(about)?.[1];
-    return html`<button class="about" type="button" title="Only entries about this" @click=${() => this.#ask({ ...ALL_ENTRIES, about })}>${about}</button>
+    return html`<button class="only" type="button" title="Only entries about this" @click=${() => this.#ask({ ...ALL_ENTRIES, about })}>${about}</button>
       ${recording ? html` · <a href=${playerRoute(recording, 0)}>Open</a>` : nothing}`;
   }
 
@@ -204,6 +198,11 @@ export class ReplayAudit extends LitElement {
       : html`<vt-banner tone="ok" heading="The log is whole">
           ${good} entries are chained without a break, and ${checkpoints} signed heads of earlier times agree.
         </vt-banner>`;
+  }
+
+  #onlyBy(entry: AuditEntry) {
+    this.#by = actorWords(entry);
+    this.#ask({ ...this.#query, actor: entry.actor });
   }
 
   #search(event: Event) {

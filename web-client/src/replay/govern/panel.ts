@@ -8,6 +8,7 @@ import { define } from '../../elements/define.ts';
 import '../../elements/dialog/dialog.ts';
 import '../../elements/field/field.ts';
 import type { Erasure, Hold, Recording } from '../../protocol.ts';
+import { problemCode } from '../../session/rest.ts';
 import { ApiError } from '../../staff/api.ts';
 import { dateTime } from '../../staff/format.ts';
 import { certificateHref, governance } from './api.ts';
@@ -28,6 +29,8 @@ type Dialog =
 /**
  * How long a recording is kept, what holds it, and what may be done about it: read who the buyer is, hold, erase.
  *
+ * @fires replay-message - something to show for a moment; `detail` is the text
+ * @fires replay-erased - the buyer was erased and this recording with them; `detail` is the {@link Erasure}
  * @fires replay-governed - something changed: load the recording and its ticket again
  */
 export class ReplayGovern extends LitElement {
@@ -59,6 +62,9 @@ export class ReplayGovern extends LitElement {
         gap: var(--v-s1);
         justify-items: start;
         overflow-wrap: anywhere;
+      }
+      vt-banner a {
+        color: inherit;
       }
       .buttons {
         display: flex;
@@ -105,7 +111,7 @@ export class ReplayGovern extends LitElement {
   #why = '';
   #typed = '';
   #busy = false;
-  #problem = '';
+  #problem: { readonly heading: string; readonly text: string } | undefined;
   #erasure: Erasure | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -164,8 +170,15 @@ export class ReplayGovern extends LitElement {
 
   #told(erasure: Erasure) {
     const isDone = erasure.certificate !== undefined;
+    const isPart = (erasure.certificate?.statement.kept.length ?? 0) > 0;
+    const tone = erasure.trouble || isPart ? 'warn' : isDone ? 'ok' : 'info';
+    const heading = isPart
+      ? 'Not everything could be erased'
+      : isDone
+        ? 'The buyer is erased'
+        : 'The buyer is being erased';
     return html`<div role="status" data-testid="erasure">
-      <vt-banner tone=${erasure.trouble ? 'warn' : isDone ? 'ok' : 'info'} heading=${isDone ? 'The buyer is erased' : 'The buyer is being erased'}>
+      <vt-banner tone=${tone} heading=${heading}>
         ${erasure.trouble ? `${erasure.trouble}. It is tried again in a minute.` : erasureWords(erasure)}
         ${isDone ? html`<div slot="actions"><a href=${certificateHref(erasure.id)} download data-testid="certificate">Download the signed certificate</a></div>` : nothing}
       </vt-banner>
@@ -208,7 +221,7 @@ export class ReplayGovern extends LitElement {
                     ></vt-field>`
                   : nothing
               }
-              ${this.#problem ? html`<vt-banner tone="danger">${this.#problem}</vt-banner>` : nothing}
+              ${this.#problem ? html`<vt-banner tone="danger" heading=${this.#problem.heading}>${this.#problem.text}</vt-banner>` : nothing}
             </form>`
       }
       <vt-button slot="actions" variant="quiet" @click=${this.#close}>Cancel</vt-button>
@@ -251,7 +264,7 @@ export class ReplayGovern extends LitElement {
     this.#dialog = dialog;
     this.#why = '';
     this.#typed = '';
-    this.#problem = '';
+    this.#problem = undefined;
     this.#whole = false;
     this.requestUpdate();
   }
@@ -267,11 +280,11 @@ export class ReplayGovern extends LitElement {
   }
 
   async #do(dialog: Dialog) {
-    const recording = this.recording?.summary;
-    if (recording === undefined || this.#busy) return;
+    if (this.recording === undefined || this.#busy) return;
+    const { summary: recording, kept } = this.recording;
     const why = this.#why.trim();
     this.#busy = true;
-    this.#problem = '';
+    this.#problem = undefined;
     this.requestUpdate();
     try {
       switch (dialog.kind) {
@@ -290,18 +303,29 @@ export class ReplayGovern extends LitElement {
           if (this.#whole) {
             this.#erasure = await governance.eraseBuyer({ buyer_of: recording.id, why });
             this.#look();
+            void this.#show('[data-testid=erasure]');
           } else {
             await governance.eraseRecording(recording.id, { why });
           }
       }
       this.#dialog = undefined;
       // The certificate is offered before the page says that the recording is gone.
-      if (dialog.kind !== 'erase' || !this.#whole) this.#changed();
+      if (dialog.kind !== 'erase' || !this.#whole) {
+        this.#say(WORDS[dialog.kind].done);
+        this.#changed();
+      }
     } catch (error) {
-      this.#problem = error instanceof ApiError ? error.message : String(error);
+      this.#problem = refusalWords(error, kept.holds);
+      void this.#show('form vt-banner');
     }
     this.#busy = false;
     this.requestUpdate();
+  }
+
+  /** What happened may stand below what is in view. */
+  async #show(what: string) {
+    await this.updateComplete;
+    this.renderRoot.querySelector(what)?.scrollIntoView({ block: 'nearest' });
   }
 
   #look() {
@@ -310,15 +334,29 @@ export class ReplayGovern extends LitElement {
   }
 
   async #lookNow() {
-    const erasure = this.#erasure;
-    if (erasure === undefined) return;
+    const asked = this.#erasure;
+    if (asked === undefined) return;
     try {
-      this.#erasure = await governance.erasure(erasure.id);
+      this.#erasure = await governance.erasure(asked.id);
     } catch {
       // The next look may be answered.
     }
     this.requestUpdate();
-    if (this.#erasure?.certificate === undefined) this.#look();
+    const now = this.#erasure ?? asked;
+    const erased = now.certificate?.statement.recordings;
+    if (erased === undefined) {
+      this.#look();
+    } else if (erased.some(({ recording }) => recording === this.recording?.summary.id)) {
+      this.dispatchEvent(new CustomEvent<Erasure>('replay-erased', { detail: now }));
+    } else {
+      void this.#show('[data-testid=erasure]');
+    }
+  }
+
+  #say(text: string) {
+    this.dispatchEvent(
+      new CustomEvent<string>('replay-message', { detail: text, bubbles: true, composed: true }),
+    );
   }
 
   #changed() {
@@ -326,26 +364,43 @@ export class ReplayGovern extends LitElement {
   }
 }
 
+/** Why something was not done. */
+function refusalWords(error: unknown, holds: readonly Hold[]): { heading: string; text: string } {
+  if (!(error instanceof ApiError)) return { heading: '', text: String(error) };
+  const { problem, message } = error;
+  if (problem === undefined || problemCode(problem) !== 'under_hold')
+    return { heading: problem?.title ?? '', text: message };
+  const hold = holds.find(({ id }) => message.includes(id));
+  return {
+    heading: `${problem.title}: lift the hold first`,
+    text: hold ? `${hold.placed_by}, ${dateTime(hold.placed_at)}: ${hold.why}` : message,
+  };
+}
+
 const WORDS = {
   unmask: {
     heading: 'Show who the buyer is',
     help: 'Name, order and messages of this call are shown to you for half an hour.',
     action: 'Show',
+    done: 'Shown to you for half an hour',
   },
   hold: {
     heading: 'Place a legal hold',
     help: 'Nothing under hold is deleted or erased, whatever the rules say, until somebody lifts it.',
     action: 'Hold',
+    done: 'Held: nothing is deleted until the hold is lifted',
   },
   lift: {
     heading: 'Lift the hold',
     help: 'From then on the usual rules count: what is overdue is deleted within the hour.',
     action: 'Lift',
+    done: 'The hold is lifted',
   },
   erase: {
     heading: 'Erase for good',
     help: 'The key is destroyed, so that copies and backups of the media become unreadable, too. This cannot be undone.',
     action: 'Erase',
+    done: 'The recording is erased',
   },
 } as const;
 

@@ -10,7 +10,9 @@ import { type Looks, VIEW_NAMES, VIEWS } from './memory.ts';
 import type { ReplayPlayer } from './player.ts';
 
 export const controlStyles = css`
+  /* Time runs from left to right in every language, as it does in the lanes below. */
   .buttons {
+    direction: ltr;
     display: flex;
     flex-wrap: wrap;
     align-items: center;
@@ -23,7 +25,6 @@ export const controlStyles = css`
     gap: 2px;
   }
   .time {
-    direction: ltr;
     font-size: var(--v-text-sm);
     font-variant-numeric: tabular-nums;
     white-space: nowrap;

@@ -9,7 +9,7 @@ import '../../elements/empty/empty.ts';
 import '../../elements/spinner/spinner.ts';
 import type { Tab } from '../../elements/tabs/tabs.ts';
 import '../../elements/tabs/tabs.ts';
-import type { Outcome, Recording, RecordingSummary, Ticket } from '../../protocol.ts';
+import type { Erasure, Outcome, Recording, RecordingSummary, Ticket } from '../../protocol.ts';
 import { ApiError, api } from '../../staff/api.ts';
 import '../../staff/context.ts';
 import { clockTime, codeWords, dateTime, languageName } from '../../staff/format.ts';
@@ -20,7 +20,9 @@ import '../review/board.ts';
 import '../review/comments.ts';
 import { rememberedTab, rememberTab } from '../review/tab.ts';
 import '../exports/exports.ts';
+import { certificateHref } from '../govern/api.ts';
 import '../govern/panel.ts';
+import { erasureWords } from '../govern/words.ts';
 import { playerRoute } from '../route.ts';
 import { type ReplayData, readTimeline } from './data.ts';
 import type { TimelineMarker } from './marker.ts';
@@ -88,6 +90,13 @@ export class ReplayPlayerPage extends LitElement {
         font-size: var(--v-text-sm);
         font-weight: 600;
         text-decoration: none;
+      }
+      .certificate {
+        display: inline-flex;
+        align-items: center;
+        min-block-size: var(--v-target);
+        color: var(--v-accent);
+        font-weight: 600;
       }
       .columns {
         display: grid;
@@ -200,6 +209,8 @@ export class ReplayPlayerPage extends LitElement {
   #recording: Recording | undefined;
   #ticket: Ticket | undefined;
   #problem: ApiError | undefined;
+  /** What took the recording away while it was looked at. */
+  #erasure: Erasure | undefined;
   #ticketProblem = '';
   #data: ReplayData | undefined;
   #moments: readonly Moment[] = [];
@@ -232,6 +243,7 @@ export class ReplayPlayerPage extends LitElement {
     if (changed.has('reviewId') && this.reviewId !== '') this.#tab = 'score';
     if (changed.has('recordingId')) {
       this.#recording = undefined;
+      this.#erasure = undefined;
       this.#ticket = undefined;
       this.#ticketProblem = '';
       this.#data = undefined;
@@ -254,6 +266,7 @@ export class ReplayPlayerPage extends LitElement {
     if (this.#problem !== undefined && this.#recording === undefined) {
       return html`${back}${this.#failed(this.#problem)}`;
     }
+    if (this.#erasure !== undefined) return html`${back}${this.#gone(this.#erasure)}`;
     const recording = this.#recording;
     if (recording === undefined) {
       return html`${back}<div class="middle" role="status"><vt-spinner></vt-spinner>Loading the recording…</div>`;
@@ -415,10 +428,27 @@ export class ReplayPlayerPage extends LitElement {
           : nothing
       }
       <section>
-        <replay-govern .recording=${this.#recording} @replay-governed=${this.#again}></replay-govern>
+        <replay-govern
+          .recording=${this.#recording}
+          @replay-governed=${this.#again}
+          @replay-erased=${(event: CustomEvent<Erasure>) => this.#erased(event.detail)}
+        ></replay-govern>
       </section>
       ${this.#ticketProblem ? html`<vt-banner tone="warn" heading="The ticket could not be loaded">${this.#ticketProblem}</vt-banner>` : nothing}
     `;
+  }
+
+  #erased(erasure: Erasure) {
+    this.#erasure = erasure;
+    this.requestUpdate();
+  }
+
+  #gone(erasure: Erasure) {
+    return html`<vt-empty icon="shield" heading="The buyer is erased" data-testid="erased">
+      ${erasureWords(erasure)}
+      <a slot="actions" class="certificate" href=${certificateHref(erasure.id)} download data-testid="certificate">Download the signed certificate</a>
+      <vt-button slot="actions" @click=${this.#toSearch}>All recordings</vt-button>
+    </vt-empty>`;
   }
 
   #failed(problem: ApiError) {
@@ -431,7 +461,8 @@ export class ReplayPlayerPage extends LitElement {
     }
     return problem.status === 404
       ? html`<vt-empty icon="film" heading="This recording does not exist">
-          It may have been deleted because the buyer withdrew their consent, or the link is incomplete.
+          It may have been deleted because its time was up, because the buyer withdrew their consent or was erased, or the
+          link is incomplete.
           <vt-button slot="actions" @click=${this.#toSearch}>All recordings</vt-button>
         </vt-empty>`
       : html`<vt-banner tone="danger" heading="The recording could not be loaded">
@@ -537,7 +568,9 @@ export class ReplayPlayerPage extends LitElement {
   }
 
   #say(text: string) {
-    this.dispatchEvent(new CustomEvent<string>('replay-message', { detail: text }));
+    this.dispatchEvent(
+      new CustomEvent<string>('replay-message', { detail: text, bubbles: true, composed: true }),
+    );
   }
 }
 

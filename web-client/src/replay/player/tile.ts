@@ -227,7 +227,7 @@ export class ReplayTile extends LitElement {
       ${this.#slow(mine) ? html`<vt-badge class="loading" tone="stage"><vt-spinner></vt-spinner> Loading</vt-badge>` : nothing}
       <figcaption>
         <span class="mark ${this.side}"></span>
-        <span class="name">${what}${name && name !== what ? ` · ${name}` : ''}</span>
+        <span class="name">${what}${name && name !== what ? html` · <bdi>${name}</bdi>` : nothing}</span>
         ${this.#sound(engine, mine)}
       </figcaption>
       <replay-watermark></replay-watermark>

@@ -65,6 +65,13 @@ export class ReplayNav extends LitElement {
     this.ways = [];
   }
 
+  /** On a phone not all of them fit: the page that is shown is one of those. */
+  override updated() {
+    this.renderRoot
+      .querySelector('[aria-current]')
+      ?.scrollIntoView({ block: 'nearest', inline: 'nearest', behavior: 'instant' });
+  }
+
   override render() {
     return html`<nav aria-label="Pages">
       ${this.ways.map(

@@ -59,7 +59,8 @@ export class RecordingGrid extends LitElement {
           5.5rem 3.5rem 8.75rem;
         gap: var(--v-s3);
         align-items: center;
-        padding: var(--v-s2) var(--v-s4) var(--v-s2) var(--v-s2);
+        padding-block: var(--v-s2);
+        padding-inline: var(--v-s2) var(--v-s4);
         font-size: var(--v-text-sm);
       }
       .row {

@@ -11,6 +11,7 @@ import type { Outcome, Person, RecordingSummary, Sample, SampleItem } from '../.
 import { ApiError, api } from '../../staff/api.ts';
 import { dateTime } from '../../staff/format.ts';
 import '../../staff/icons.ts';
+import { pageStyles } from '../page-styles.ts';
 import { chips } from './choices.ts';
 import { tell, wordsOf } from './news.ts';
 import { parseQuery } from './query.ts';
@@ -36,33 +37,15 @@ export class ReplaySample extends LitElement {
   };
   static override styles = [
     base,
+    pageStyles,
     css`
       :host {
-        display: block;
-        inline-size: min(1400px, 100%);
-        margin-inline: auto;
-        padding: var(--v-s5);
-      }
-      .back {
-        display: inline-flex;
-        align-items: center;
-        gap: var(--v-s1);
-        min-block-size: var(--v-target);
-        color: var(--v-accent);
-        font-size: var(--v-text-sm);
-        font-weight: 600;
-        text-decoration: none;
+        --page-inline-size: 1400px;
       }
       .top {
-        display: flex;
-        flex-wrap: wrap;
-        gap: var(--v-s3) var(--v-s4);
-        align-items: center;
-        justify-content: space-between;
+        margin-block-end: 0;
       }
       h1 {
-        font-size: var(--v-text-xl);
-        line-height: var(--v-leading-tight);
         overflow-wrap: anywhere;
       }
       .tools,
@@ -93,11 +76,6 @@ export class ReplaySample extends LitElement {
         flex: 1 1 16rem;
         max-inline-size: 32rem;
       }
-      progress {
-        inline-size: 100%;
-        block-size: 8px;
-        accent-color: var(--v-accent);
-      }
       form {
         display: grid;
         gap: var(--v-s4);
@@ -123,11 +101,6 @@ export class ReplaySample extends LitElement {
         block-size: 20px;
         margin: 0;
         accent-color: var(--v-accent);
-      }
-      @media (max-width: 860px) {
-        :host {
-          padding: var(--v-s4);
-        }
       }
     `,
   ];

@@ -10,6 +10,7 @@ import type { Sample } from '../../protocol.ts';
 import { api } from '../../staff/api.ts';
 import { dateTime } from '../../staff/format.ts';
 import '../../staff/icons.ts';
+import { pageStyles } from '../page-styles.ts';
 import { wordsOf } from './news.ts';
 import { ruleWords } from './rule-words.ts';
 import './sample-dialog.ts';
@@ -24,34 +25,10 @@ export class ReplaySamples extends LitElement {
   static override properties = { me: { type: String }, state: { state: true }, making: { state: true } };
   static override styles = [
     base,
+    pageStyles,
     css`
       :host {
-        display: block;
-        inline-size: min(1000px, 100%);
-        margin-inline: auto;
-        padding: var(--v-s5);
-      }
-      .top {
-        display: flex;
-        flex-wrap: wrap;
-        gap: var(--v-s2) var(--v-s4);
-        align-items: center;
-        justify-content: space-between;
-        margin-block-end: var(--v-s4);
-      }
-      h1 {
-        font-size: var(--v-text-xl);
-        line-height: var(--v-leading-tight);
-      }
-      .back {
-        display: inline-flex;
-        align-items: center;
-        gap: var(--v-s1);
-        min-block-size: var(--v-target);
-        color: var(--v-accent);
-        font-size: var(--v-text-sm);
-        font-weight: 600;
-        text-decoration: none;
+        --page-inline-size: 1000px;
       }
       ul {
         display: grid;
@@ -89,11 +66,6 @@ export class ReplaySamples extends LitElement {
         grid-row: 1 / span 2;
         grid-column: 2;
       }
-      progress {
-        inline-size: 100%;
-        block-size: 8px;
-        accent-color: var(--v-accent);
-      }
       .middle {
         display: grid;
         place-items: center;
@@ -102,9 +74,6 @@ export class ReplaySamples extends LitElement {
         color: var(--v-muted);
       }
       @media (max-width: 640px) {
-        :host {
-          padding: var(--v-s4);
-        }
         .sample {
           grid-template-columns: minmax(0, 1fr);
         }

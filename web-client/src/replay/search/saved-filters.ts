@@ -48,7 +48,8 @@ export class ReplaySavedFilters extends LitElement {
         grid-template-columns: minmax(0, 1fr) auto;
         gap: var(--v-s1) var(--v-s2);
         align-items: center;
-        padding: var(--v-s2) var(--v-s2) var(--v-s2) var(--v-s3);
+        padding-block: var(--v-s2);
+        padding-inline: var(--v-s3) var(--v-s2);
         border: 1px solid var(--v-line);
         border-radius: var(--v-radius-sm);
       }

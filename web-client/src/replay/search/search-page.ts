@@ -9,6 +9,7 @@ import type { Facets, Flag, Outcome, RecordingSummary } from '../../protocol.ts'
 import { ApiError, api } from '../../staff/api.ts';
 import '../../staff/icons.ts';
 import { PagedSearch, type SearchMore } from '../../staff/paged-search.ts';
+import { pageStyles } from '../page-styles.ts';
 import './filters.ts';
 import { tell, wordsOf } from './news.ts';
 import { isFiltered, parseQuery, type RecordingQuery, sameQuery, writeQuery } from './query.ts';
@@ -34,24 +35,13 @@ export class ReplaySearch extends LitElement {
   };
   static override styles = [
     base,
+    pageStyles,
     css`
       :host {
-        display: block;
-        inline-size: min(1400px, 100%);
-        margin-inline: auto;
-        padding: var(--v-s5);
+        --page-inline-size: 1400px;
       }
       .top {
-        display: flex;
-        flex-wrap: wrap;
-        gap: var(--v-s2) var(--v-s4);
-        align-items: center;
-        justify-content: space-between;
         margin-block-end: var(--v-s3);
-      }
-      h1 {
-        font-size: var(--v-text-xl);
-        line-height: var(--v-leading-tight);
       }
       .links {
         display: flex;
@@ -89,11 +79,6 @@ export class ReplaySearch extends LitElement {
         justify-items: center;
         gap: var(--v-s3);
         padding-block: var(--v-s5);
-      }
-      @media (max-width: 860px) {
-        :host {
-          padding: var(--v-s4);
-        }
       }
     `,
   ];
