@@ -14,7 +14,7 @@ import { dateTime } from '../../staff/format.ts';
 import { pageStyles } from '../page-styles.ts';
 import { playerRoute } from '../route.ts';
 import { ALL_ENTRIES, type AuditQuery, governance } from './api.ts';
-import { AUDIT_EVENTS, actorWords, detailWords, eventWords } from './words.ts';
+import { AUDIT_EVENTS, actorWords, detailWords, eventWords, wholeWords } from './words.ts';
 
 const EVENT_OPTIONS = [
   { value: '', label: 'Everything' },
@@ -72,6 +72,13 @@ export class ReplayAudit extends LitElement {
       }
       .more p + p {
         margin-block-start: var(--v-s1);
+      }
+      .what .only {
+        color: var(--v-muted);
+        text-decoration-style: dotted;
+      }
+      a {
+        color: var(--v-accent);
       }
       .chosen {
         margin-block-end: var(--v-s4);
@@ -196,7 +203,7 @@ export class ReplayAudit extends LitElement {
           Entry ${broken.number}: ${broken.what}. The ${good} entries before it are in order.
         </vt-banner>`
       : html`<vt-banner tone="ok" heading="The log is whole">
-          ${good} entries are chained without a break, and ${checkpoints} signed heads of earlier times agree.
+          ${wholeWords(good, checkpoints)}
         </vt-banner>`;
   }
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
 import { auditParameters } from './api.ts';
-import { actorWords, detailWords, erasureWords, ruleWords } from './words.ts';
+import { actorWords, detailWords, erasureWords, ruleWords, wholeWords } from './words.ts';
 
 const entry = {
   number: 1,
@@ -24,6 +24,15 @@ test('a detail is told without what is empty', () => {
   expect(detailWords({ from: '192.0.2.1', denials: [], grants: ['play_unmasked'], queues: null })).toBe(
     'from: 192.0.2.1 · grants: ["play_unmasked"]',
   );
+});
+
+test('a signature is not shown whole', () => {
+  expect(detailWords({ signature: 'x'.repeat(88) })).toBe(`signature: ${'x'.repeat(16)}…`);
+});
+
+test('a whole log says what it was compared with', () => {
+  expect(wholeWords(1, 0)).toContain('One entry is chained without a break. There is no signed head');
+  expect(wholeWords(17, 1)).toContain('the one signed head of earlier times agrees');
 });
 
 test('the rule that keeps a recording is named', () => {

@@ -51,15 +51,25 @@ export function actorWords(entry: AuditEntry): string {
   }
 }
 
+/** Longest value of a detail that is shown whole, characters: ids are, signatures are not. */
+const VALUE_MAX = 64;
+
 /** A detail that fits into a line: `name: value`, joined. */
 export function detailWords(detail: Record<string, unknown>): string {
   return Object.entries(detail)
     .filter(([, value]) => value !== null && !(Array.isArray(value) && value.length === 0))
-    .map(
-      ([name, value]) =>
-        `${name.replaceAll('_', ' ')}: ${typeof value === 'string' ? value : JSON.stringify(value)}`,
-    )
+    .map(([name, value]) => {
+      const text = typeof value === 'string' ? value : JSON.stringify(value);
+      return `${name.replaceAll('_', ' ')}: ${text.length > VALUE_MAX ? `${text.slice(0, 16)}…` : text}`;
+    })
     .join(' · ');
+}
+
+/** What a log that is whole was compared with. */
+export function wholeWords(entries: number, heads: number): string {
+  const chained = `${entries === 1 ? 'One entry is' : `${entries} entries are`} chained without a break`;
+  if (heads === 0) return `${chained}. There is no signed head of an earlier time to compare with yet.`;
+  return `${chained}, and ${heads === 1 ? 'the one signed head' : `${heads} signed heads`} of earlier times ${heads === 1 ? 'agrees' : 'agree'}.`;
 }
 
 /** By which rule a recording is kept. */
