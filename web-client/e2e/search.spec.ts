@@ -6,10 +6,10 @@ import { look } from './support/look.ts';
 import { Agent, Buyer, Staff } from './support/people.ts';
 
 /** Somebody who reviews, logged in and looking at a page of the replay console. */
-async function reviewing(agent: Agent, hash = ''): Promise<Agent> {
+async function reviewing(agent: Agent, hash = '', login = LOGINS.reviewer): Promise<Agent> {
   await agent.page.goto(`${agent.server.url}/replay/${hash}`);
-  await agent.fill('login-email', LOGINS.reviewer[0]);
-  await agent.fill('login-password', LOGINS.reviewer[1]);
+  await agent.fill('login-email', login[0]);
+  await agent.fill('login-password', login[1]);
   await agent.the('login-submit').click();
   return agent;
 }
@@ -149,6 +149,45 @@ test.describe('among many recordings', () => {
     await look(page, 'replay-no-worklists', { mirrored: true });
     await page.getByTestId('toast-action').last().click();
     await expect(reviewer.the('sample-progress')).toBeVisible();
+  });
+
+  test('recordings under a legal hold are marked and found, for those who may place holds', async ({
+    agent,
+    vitrine,
+  }) => {
+    const rights = ['rights', '--config', 'vitrine.toml', '--email', LOGINS.reviewer[0]];
+    await vitrine.run(...rights, '--grant', 'hold_recordings');
+    const reviewer = await reviewing(agent, '#/?product=aurora');
+    const { page } = reviewer;
+    const rows = reviewer.the('recording-row');
+    await expect(rows).toHaveCount(12);
+    const held = await page.evaluate(async () => {
+      const list = await (await fetch('/api/v1/recordings?product=aurora&limit=2')).json();
+      const [recording] = list.items;
+      const body = JSON.stringify({ recording: recording.id, why: 'case 12' });
+      const headers = { 'content-type': 'application/json' };
+      return (await fetch('/api/v1/holds', { method: 'POST', headers, body })).status;
+    });
+    expect(held).toBe(201);
+    await page.reload();
+    await reviewer.the('filters').click();
+    await expect(reviewer.the('flag-legal_hold')).toHaveText('Legal hold (1)');
+    await reviewer.the('flag-legal_hold').click();
+    await expect(rows).toHaveCount(1);
+    await expect(rows.first().getByText('Legal hold')).toBeInViewport({ ratio: 1 });
+    await expect(reviewer.the('chip')).toContainText(['Product “aurora”', 'Legal hold']);
+    await look(page, 'replay-held');
+
+    await vitrine.run(...rights, '--reset', 'hold_recordings');
+    await page.goto('about:blank');
+    await page.goto(`${vitrine.url}/replay/#/?product=aurora`);
+    await expect(rows).toHaveCount(12);
+    await expect(page.getByText('Legal hold')).toHaveCount(0);
+    await reviewer.the('filters').click();
+    await expect(reviewer.the('flag-complaint')).toBeVisible();
+    await expect(reviewer.the('flag-legal_hold')).toHaveCount(0);
+    await page.goto(`${vitrine.url}/replay/#/?flag=legal_hold`);
+    await expect(page.getByText('your rights do not include legal holds').first()).toBeVisible();
   });
 
   test('rows are chosen and marked, and that is undone', async ({ agent }) => {

@@ -13,6 +13,7 @@ use signaling::auth::{PublicKey, SigningKey};
 use signaling::erasure::{Destroyer, Eraser, Exports, run_all};
 use signaling::store::{NewBuyerVisit, NewCall};
 
+use crate::review::{answers, delete, get, post, published_form, put, text};
 use crate::world::{Answer, SECRET, World, sign};
 
 /// A call of somebody of the shop "lumen", with a recording and all there is to know of them.
@@ -244,6 +245,69 @@ async fn an_archive_that_does_not_answer_is_told_of_and_a_call_in_progress_is_le
     let said = scene.erase_jana().await;
     assert_eq!(said.recordings[0].archive, ArchiveErasure::Pending);
     assert_eq!((said.kept[0].call, said.kept[0].because), (id, KeptBecause::CallInProgress));
+}
+
+#[tokio::test]
+async fn what_is_still_to_be_written_is_waited_for_and_nothing_is_written_about_the_buyer_afterwards() {
+    let scene = Scene::new().await;
+    let world = &scene.world;
+    let (call, recording) = call_of(world, scene.agent, "jana").await;
+    let (_, mina) = world.staff("Mina B", Role::Supervisor).await;
+    let (_, version) = published_form(world, &scene.admin).await;
+    let reviews = format!("/recordings/{recording}/reviews");
+    let draft = post(world, &mina, &reviews, json!({ "form_version": version })).await.ok().json();
+    let draft = format!("/reviews/{}", text(&draft["summary"]["id"]));
+    put(world, &mina, &format!("{draft}/draft"), json!({ "answers": [], "comment": "Novak waits" }))
+        .await
+        .ok();
+
+    // The agent of another call of hers has not written the notes yet.
+    let open = call_without_notes(world, scene.agent).await;
+    let said = scene.erase_jana().await;
+    assert_eq!((said.calls.clone(), said.kept.len()), (vec![call], 1));
+    assert_eq!((said.kept[0].call, said.kept[0].because), (open, KeptBecause::CallInProgress));
+    let notes = |call: CallId, notes: &str| {
+        let body = json!({ "outcome": "answered", "notes": notes });
+        (format!("/calls/{call}/wrap-up"), body)
+    };
+    let (path, body) = notes(open, "Novak is happy");
+    put(world, &scene.admin, &path, body).await.ok();
+    let said = scene.erase_jana().await;
+    assert_eq!((said.calls, said.kept.len()), (vec![open], 0));
+
+    // Pages that were open at that time write nothing back.
+    for call in [call, open] {
+        let (path, body) = notes(call, "Novak is happy");
+        assert_eq!(put(world, &scene.admin, &path, body).await.refused("field_invalid"), "notes");
+        let (path, body) = notes(call, "");
+        assert_eq!(put(world, &scene.admin, &path, body).await.ok().json()["notes"], "");
+    }
+    put(world, &mina, &format!("{draft}/draft"), json!({ "answers": [] })).await.refused("review_state");
+    post(world, &mina, &format!("{draft}/submit"), answers(&[])).await.refused("review_state");
+    let left = get(world, &mina, &draft).await.ok().json();
+    assert_eq!(left["draft"]["comment"], "");
+    delete(world, &mina, &draft).await.ok();
+}
+
+/// A call of Jana's that is over, but for its notes.
+async fn call_without_notes(world: &World, agent: UserId) -> CallId {
+    let (id, session) = (CallId::new(), BuyerSessionId::new());
+    let context = BuyerContext { subject: "jana".into(), language: "de".into(), ..BuyerContext::default() };
+    let visit = NewBuyerVisit {
+        id: session,
+        token: signaling::auth::secret::token(),
+        shop: "lumen".into(),
+        answered_by: String::new(),
+        language: "de".into(),
+        context: context.clone(),
+        expires_at: world.now(),
+    };
+    world.store.insert_buyer_session(visit).await.unwrap();
+    let new = NewCall { id, session, queue: "support".into(), context, requested_at: world.now() };
+    world.store.insert_call(new).await.unwrap();
+    world.store.call_accepted(id, agent, world.now()).await.unwrap();
+    world.store.call_ended(id, world.now(), EndReason::BuyerHungUp).await.unwrap();
+    id
 }
 
 #[tokio::test]

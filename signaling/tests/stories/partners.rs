@@ -111,6 +111,11 @@ async fn second_scores_are_drawn_listed_asked_for_and_called_off_within_the_part
     assert_eq!(text(&drawn[0]["recording"]), lamps.to_string());
     let path = format!("/reviews/{chairs_review}/second");
     post(world, petra, &path, json!({ "reviewer": olga })).await.refused("not_found");
+    let limit = RightsChanges { queues: Some(vec!["lamps".into()]), ..RightsChanges::default() };
+    world.store.set_rights(olga, &limit, Actor::Operator).await.unwrap();
+    let refused = post(world, ada, &path, json!({ "reviewer": olga })).await;
+    assert_eq!(refused.refused("field_invalid"), "reviewer", "she would not see what to score");
+    world.store.set_rights(olga, &RightsChanges::default(), Actor::Operator).await.unwrap();
     let second = post(world, ada, &path, json!({ "reviewer": olga })).await.ok().json();
     assert_eq!(scene.list("/second-scores").await.len(), 1);
     let other = format!("/second-scores/{}", text(&second["id"]));

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use jiff::SignedDuration;
-use protocol::ids::{ReviewId, SecondScoreId};
+use protocol::ids::{RecordingId, ReviewId, SecondScoreId, UserId};
 use protocol::review::{AskSecond, Person, Review, ReviewState, SampleSecond, SecondScore};
 
 use super::super::extract::{Body, Id, Staff};
@@ -57,7 +57,11 @@ pub(in super::super) async fn ask(
             }
             let people = app.store.reviewers().await?;
             let found = people.into_iter().find(|person| person.id == who);
-            Some(found.ok_or_else(|| refuse("must be somebody who may score"))?)
+            let found = found.ok_or_else(|| refuse("must be somebody who may score"))?;
+            if !reaches(&app, who, first.recording).await? {
+                return Err(refuse("they do not see calls of this queue"));
+            }
+            Some(found)
         }
     };
     let new = NewSecond {
@@ -71,6 +75,15 @@ pub(in super::super) async fn ask(
     let second = app.store.ask_second(new).await?;
     tracing::info!(%second, review = %id, user = %staff.0.id, "a second score was asked for");
     one(&app, &staff, second).await
+}
+
+/// Whether a recording is of a queue that somebody else sees.
+async fn reaches(app: &AppState, who: UserId, recording: RecordingId) -> Result<bool, Refusal> {
+    let queues = app.store.user(who).await?.and_then(|user| user.changes.queues);
+    let (Some(queues), Some(of)) = (queues, app.store.kept_recording(recording).await?) else {
+        return Ok(true);
+    };
+    Ok(queues.contains(&of.queue))
 }
 
 /// `POST /second-scores/sample`

@@ -53,3 +53,64 @@ impl MigrationTrait for Migration {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use sea_orm_migration::MigratorTrait;
+    use sea_orm_migration::sea_orm::{ConnectOptions, Database};
+    use uuid::Uuid;
+
+    use super::super::Migrator;
+    use super::*;
+
+    #[tokio::test]
+    async fn notes_of_an_older_version_are_found_by_what_is_shown_of_them() {
+        let mut options = ConnectOptions::new("sqlite::memory:");
+        options.min_connections(1).max_connections(1).sqlx_logging(false);
+        let db = Database::connect(options).await.unwrap();
+        let before = Migrator::migrations().iter().position(|one| one.name() == Migration.name()).unwrap();
+        Migrator::up(&db, Some(before as u32)).await.unwrap();
+        let contexts = [r#"{"subject":"b-77","name":"Jana Novak","language":"de-AT"}"#, "not JSON any more"];
+        // More than one batch.
+        for n in 0..BATCH as usize + 2 {
+            let (id, other) = (Uuid::now_v7(), Uuid::now_v7());
+            let call = Query::insert()
+                .into_table("calls")
+                .columns(["id", "session", "state", "requested_at", "context", "search"])
+                .values_panic([
+                    id.into(),
+                    other.into(),
+                    "ended".into(),
+                    0_i64.into(),
+                    contexts[n % 2].into(),
+                    "".into(),
+                ])
+                .to_owned();
+            db.execute(&call).await.unwrap();
+            let ticket = Query::insert()
+                .into_table("tickets")
+                .columns(["id", "number", "call", "agent", "agent_name", "search", "notes", "created_at"])
+                .values_panic([
+                    other.into(),
+                    (n as i64).into(),
+                    id.into(),
+                    other.into(),
+                    "Mina".into(),
+                    "".into(),
+                    "Novak: ÄRGER".into(),
+                    0_i64.into(),
+                ])
+                .to_owned();
+            db.execute(&ticket).await.unwrap();
+        }
+        Migrator::up(&db, None).await.unwrap();
+        let notes =
+            Query::select().column("notes_masked").from("tickets").order_by("number", Order::Asc).to_owned();
+        let rows = db.query_all(&notes).await.unwrap();
+        assert_eq!(rows.len(), BATCH as usize + 2);
+        for (n, row) in rows.iter().enumerate() {
+            let masked: String = row.try_get_by_index(0).unwrap();
+            assert_eq!(masked, ["*** ärger", ""][n % 2], "ticket {n}");
+        }
+    }
+}

@@ -84,7 +84,10 @@ export const reviewApi = {
     say(rest.put(`/comments/${part(id)}/resolved`, { resolved })),
 };
 
-/** Address of the scores of some days (`2026-11-30`, both included, either may be empty) as a file. */
-export function exportHref(from: string, to: string): string {
-  return `/api/v1/reviews.csv${query({ from, to })}`;
+/**
+ * Address of the scores of some days (`2026-11-30`, both included, either may be empty) as a file; `why` goes into the
+ * audit log.
+ */
+export function exportHref(from: string, to: string, why: string): string {
+  return `/api/v1/reviews.csv${query({ from, to, why: why.trim() })}`;
 }

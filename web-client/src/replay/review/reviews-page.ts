@@ -99,6 +99,7 @@ export class ReviewsPage extends LitElement {
   #next: string | undefined;
   #from = '';
   #to = '';
+  #why = '';
   #percent = '10';
   #days = '7';
   #problem = '';
@@ -233,7 +234,17 @@ export class ReviewsPage extends LitElement {
         <h2>Export</h2>
         <p class="quiet">One row a score, two columns a question (answer and comment), as CSV. Days are UTC.</p>
         <div class="fields">${day('from', 'From')}${day('to', 'To')}</div>
-        <div><a class="button" href=${exportHref(this.#from, this.#to)} download="scores.csv" data-testid="export">Download CSV</a></div>
+        <vt-field
+          label="What for (optional)"
+          maxlength="500"
+          testid="export-why"
+          hint="It stays in the audit log for good: name no buyer."
+          @input=${(event: Event) => {
+            this.#why = (event.target as HTMLElementTagNameMap['vt-field']).value;
+            this.requestUpdate();
+          }}
+        ></vt-field>
+        <div><a class="button" href=${exportHref(this.#from, this.#to, this.#why)} download="scores.csv" data-testid="export">Download CSV</a></div>
       </div>
       ${this.manager ? this.#sampling() : nothing}
     </section>`;

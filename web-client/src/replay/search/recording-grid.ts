@@ -133,6 +133,7 @@ export class RecordingGrid extends LitElement {
       }
       .flags {
         display: flex;
+        flex-wrap: wrap;
         gap: var(--v-s1);
       }
       .bar {
@@ -194,7 +195,6 @@ export class RecordingGrid extends LitElement {
         }
         .flags {
           grid-area: 6 / 2 / auto / -1;
-          flex-wrap: wrap;
         }
         .flags:not(:empty) {
           margin-block-start: var(--v-s1);
