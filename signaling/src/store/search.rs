@@ -446,7 +446,12 @@ impl Store {
             .column((call::Entity, call::Column::Country))
             .column((call::Entity, call::Column::Queue))
             .from(recording::Entity)
-            .cond_where(condition(filter, window, scope, None).add(complete))
+            // Nobody is given what they could not open.
+            .cond_where(
+                condition(filter, window, scope, None)
+                    .add(complete)
+                    .add(is_flagged(Flag::Withheld, scope).not()),
+            )
             .limit(limit as u64);
         join(&mut query);
         let rows = self.db.query_all(&query).await?;

@@ -280,6 +280,18 @@ async fn a_hold_on_the_buyer_locks_what_is_taken_back_until_it_is_lifted() {
     let wanted = json!({ "reason": "training" });
     let exports = format!("{path}/exports");
     world.json(axum::http::Method::POST, &exports, &sven, wanted).await.refused("recording_withheld");
+    for sample in [
+        json!({ "name": "Picked", "query": "", "recordings": [id], "reviewers": [] }),
+        json!({
+            "name": "Drawn",
+            "query": "",
+            "rule": { "amount": { "kind": "share", "percent": 100 }, "per": "all", "exclude_reviewed": false },
+            "reviewers": [],
+        }),
+    ] {
+        let refused = world.json(axum::http::Method::POST, "/api/v1/samples", &sven, sample).await;
+        assert_eq!(refused.refused("field_invalid"), "query", "nobody is given what they could not open");
+    }
     let opened = world.get(&path, &admin).await.ok().json();
     assert_eq!(opened["kept"]["holds"][0]["why"], "file 7 of 2026");
 

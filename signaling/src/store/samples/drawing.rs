@@ -79,6 +79,7 @@ impl Store {
         let rows = recording::Entity::find()
             .filter(recording::Column::Id.is_in(picked.iter().map(|id| id.0)))
             .filter(recording::Column::DeletedAt.is_null())
+            .filter(recording::Column::WithheldAt.is_null())
             .filter(scope.on(recording::Column::Call))
             .all(&self.db)
             .await

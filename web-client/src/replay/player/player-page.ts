@@ -454,8 +454,8 @@ export class ReplayPlayerPage extends LitElement {
   #failed(problem: ApiError) {
     if (problem.problem?.type === '/problems/recording_withheld') {
       return html`<vt-empty icon="shield" heading="This recording is locked">
-          The buyer took back their consent, and it cannot be deleted yet. It is as soon as that is allowed; until then only
-          who looks after legal holds can open it.
+          The buyer took back their consent. It is deleted as soon as that is allowed; until then only who looks after legal
+          holds can open it.
           <vt-button slot="actions" @click=${this.#toSearch}>All recordings</vt-button>
         </vt-empty>`;
     }

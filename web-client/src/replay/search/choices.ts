@@ -62,7 +62,7 @@ export const FLAGS: Readonly<
   paused: { label: 'Paused', tone: 'neutral' },
   noted: { label: 'Notes', tone: 'neutral' },
   legal_hold: { label: 'Legal hold', tone: 'warn' },
-  withheld: { label: 'Locked: consent withdrawn', tone: 'danger' },
+  withheld: { label: 'Consent withdrawn', tone: 'danger' },
 };
 
 /** The flags that somebody can search by: holds are for those who may place them, or stand in the address already. */
