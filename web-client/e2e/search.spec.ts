@@ -176,7 +176,7 @@ test.describe('among many recordings', () => {
     await expect(rows).toHaveCount(1);
     await expect(rows.first().getByText('Legal hold')).toBeInViewport({ ratio: 1 });
     await expect(reviewer.the('chip')).toContainText(['Product “aurora”', 'Legal hold']);
-    await look(page, 'replay-held');
+    await look(page, 'replay-held-list');
 
     await vitrine.run(...rights, '--reset', 'hold_recordings');
     await page.goto('about:blank');
