@@ -151,6 +151,8 @@ async fn a_full_disk_refuses_new_recordings_and_says_so() {
     let (recorder, _) = Recorder::open(config).await.unwrap();
     let refused = recorder.start(spec(Uuid::now_v7())).await.unwrap_err();
     assert!(matches!(refused, StartError::DiskFull { .. }), "{refused}");
+    let condition = recorder.condition().await;
+    assert!(condition.is_full() && condition.free.is_some() && condition.archive.is_none(), "{condition:?}");
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing but the lock");
 }
 
