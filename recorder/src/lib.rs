@@ -26,6 +26,7 @@ mod condition;
 mod erase;
 mod error;
 mod index;
+mod known;
 mod manifest;
 mod model;
 mod mux;

@@ -19,7 +19,8 @@ use crate::condition::Progress;
 use crate::erase::{erase_folder, forget_ids};
 use crate::error::{EraseError, IndexError, OpenError, StartError};
 use crate::index::fold;
-use crate::manifest::{self, Entry, Line, ManifestFile};
+use crate::known::{Contents, Known};
+use crate::manifest::{self, Entry, ManifestFile};
 use crate::model::{
     Erased, PauseSpec, Paused, Receipt, RecordingIndex, RecordingSpec, RecordingSummary, TrackSpec,
 };
@@ -50,7 +51,8 @@ pub struct RecorderConfig {
     pub fragment_max: Duration,
     /// How long a missing packet is waited for. Default 600 ms: two retransmissions over a slow path.
     pub reorder_wait: Duration,
-    /// Asks video publishers for a key frame this often, so that seeking is quick. Default 10 s.
+    /// Asks video publishers for a key frame this often, so that seeking is quick. Default 4 s: to show a
+    /// moment everything since the last key frame is decoded.
     pub keyframe_every: Duration,
     /// Wraps the recordings' keys.
     pub keys: Arc<dyn KeyWrap>,
@@ -70,7 +72,7 @@ impl RecorderConfig {
             min_free: 1_000_000_000,
             fragment_max: Duration::from_secs(1),
             reorder_wait: Duration::from_millis(600),
-            keyframe_every: Duration::from_secs(10),
+            keyframe_every: Duration::from_secs(4),
         }
     }
 }
@@ -83,6 +85,8 @@ pub struct Recorder {
 
 pub(crate) struct Inner {
     pub(crate) config: RecorderConfig,
+    /// Manifests of finished ones.
+    known: Known,
     /// Running recordings.
     live: Mutex<HashMap<Uuid, Arc<Session>>>,
     /// Starting and erasing one recording take turns, so that one of them clearly comes first.
@@ -154,6 +158,7 @@ impl Recorder {
         })?;
         let inner = Inner {
             config,
+            known: Known::default(),
             live: Mutex::default(),
             turns: std::array::from_fn(|_| tokio::sync::Mutex::new(())),
             archiving: tokio::sync::Mutex::new(()),
@@ -218,8 +223,7 @@ impl Recorder {
     /// # Errors
     /// When there is no such recording, or its manifest cannot be read.
     pub async fn index(&self, id: Uuid) -> Result<RecordingIndex, IndexError> {
-        let lines = self.lines(id).await?;
-        fold(id, &lines).ok_or(IndexError::Damaged(id))
+        Ok(self.contents(id).await?.index.clone())
     }
 
     /// Opens a track's media.
@@ -228,41 +232,28 @@ impl Recorder {
     /// When there is no such recording or track, its key cannot be had, or the disk refuses.
     pub async fn open_track(&self, id: Uuid, track: &str) -> Result<TrackReader, IndexError> {
         let no_track = || IndexError::NoTrack { id, track: track.to_owned() };
-        let lines = self.lines(id).await?;
-        let index = fold(id, &lines).ok_or(IndexError::Damaged(id))?;
+        let contents = self.contents(id).await?;
         // Only names that the manifest knows get any further: what comes from a URL never becomes a path.
-        let found = index.tracks.iter().find(|known| known.id == track).ok_or_else(no_track)?;
-        let file = lines.iter().find_map(|line| match &line.entry {
-            Entry::Track { track: known, file, number, .. } if known == track => Some((file, *number)),
-            _ => None,
-        });
-        let (file, number) = file.ok_or_else(no_track)?;
-        let wrapped = lines.iter().find_map(|line| match &line.entry {
-            Entry::Start { key, .. } => key.as_ref().and_then(|key| BASE64.decode(key).ok()),
-            _ => None,
-        });
-        let wrapped = wrapped.ok_or(IndexError::Damaged(id))?;
-        let key = self.inner.config.keys.unwrap(id, &wrapped).await;
+        let found = contents.index.tracks.iter().find(|known| known.id == track).ok_or_else(no_track)?;
+        let file = contents.file(track).ok_or_else(no_track)?;
+        let wrapped = contents.key.as_ref().ok_or(IndexError::Damaged(id))?;
+        let key = self.inner.config.keys.unwrap(id, wrapped).await;
         let key = key.map_err(|source| IndexError::Io { id, action: "unwrap its key", source })?;
-        let stored = lines.iter().find_map(|line| match &line.entry {
-            Entry::Stored { file: known, piece, .. } if known == file => Some(*piece),
-            _ => None,
-        });
-        let sealed = match (tokio::fs::File::open(self.inner.folder(id).join(file)).await, stored) {
+        let sealed = match (tokio::fs::File::open(self.inner.folder(id).join(&file.name)).await, file.piece) {
             (Ok(file), _) => SealedFile::Local(file),
             (Err(error), Some(piece)) if error.kind() == ErrorKind::NotFound => {
                 let archive = self.inner.config.archive.clone().ok_or(IndexError::NoArchive(id))?;
                 SealedFile::Stored {
                     archive: archive.with_pieces_of(piece),
                     recording: id,
-                    file: file.clone(),
+                    file: file.name.clone(),
                 }
             }
             // Erased since we looked.
             (Err(error), None) if error.kind() == ErrorKind::NotFound => return Err(no_track()),
             (Err(source), _) => return Err(IndexError::Io { id, action: "open a track", source }),
         };
-        Ok(TrackReader::new(sealed, number, RecordingKey::new(id, &key), found))
+        Ok(TrackReader::new(sealed, file.number, RecordingKey::new(id, &key), found))
     }
 
     /// Deletes the media of a recording, running or finished, and leaves a manifest that says when and why.
@@ -325,6 +316,7 @@ impl Recorder {
             match &erased {
                 Ok(erased) => {
                     lock(&recorder.inner.live).remove(&id);
+                    recorder.inner.known.forget(id);
                     lock(&recorder.inner.settled).remove(&id);
                     recorder.inner.work.notify_one();
                     // Perhaps nobody wants to know.
@@ -359,10 +351,11 @@ impl Recorder {
         }
     }
 
-    async fn lines(&self, id: Uuid) -> Result<Vec<Line>, IndexError> {
-        let folder = self.inner.folder(id);
-        match blocking(move || manifest::read(&folder)).await.and_then(|read| read) {
-            Ok((lines, _)) => Ok(lines),
+    async fn contents(&self, id: Uuid) -> Result<Arc<Contents>, IndexError> {
+        let inner = self.inner.clone();
+        let read = blocking(move || inner.known.read(id, &inner.folder(id))).await;
+        match read.and_then(|read| read) {
+            Ok(contents) => contents.ok_or(IndexError::Damaged(id)),
             Err(error) if error.kind() == ErrorKind::NotFound => Err(IndexError::NotFound(id)),
             Err(source) => Err(IndexError::Io { id, action: "read the manifest", source }),
         }
