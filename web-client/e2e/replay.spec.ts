@@ -17,6 +17,7 @@ import {
   seekAndWait,
   spread,
   startAndWait,
+  timeOf,
   truthOf,
   watch,
 } from './support/replay.ts';
@@ -226,7 +227,9 @@ test('pictures follow every seek, and both sides stay in step while they play', 
     const now = async () => (await shown(reviewer.the('replay-video-agent')))?.counter;
     // A moment on the edge of a frame shows that one or the one before.
     const here = await now();
-    const at = truth.agent.findIndex((frame) => frame.code?.counter === here);
+    // The camera's loop shows each counter again and again, and leaves out others each time.
+    const shownMs = timeOf(truth.agent, here ?? -1, ms) ?? -1;
+    const at = truth.agent.findIndex((frame) => frame.at * 1000 === shownMs);
     const frame = (n: number) => truth.agent[at + n]?.code?.counter;
     expect(at, `the frame ${here} is in the file`).toBeGreaterThan(0);
     await page.keyboard.press('.');

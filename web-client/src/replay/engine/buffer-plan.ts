@@ -44,8 +44,8 @@ export const DEFAULT_LIMITS: BufferLimits = {
   requestBytes: 2 * 1024 * 1024,
 };
 
-/** The first request after a seek is this long at most, so that the picture comes soon. */
-const FIRST_REQUEST_MS = 2_500;
+/** The first request after a seek goes this far beyond it at most, so that the picture comes soon. */
+const FIRST_REQUEST_MS = 1_000;
 
 /** Trimming for less than this is not worth the work. */
 const MIN_TRIM_MS = 5_000;

@@ -4,6 +4,7 @@
  */
 import type { RecordingTrack } from '../../protocol.ts';
 import { type BufferStep, DEFAULT_LIMITS, type Held, planBuffer } from './buffer-plan.ts';
+import { FragmentStore } from './fragment-store.ts';
 import { LoadError, type RangeLoader } from './loader.ts';
 import type { TrackTimeline } from './timeline.ts';
 
@@ -19,6 +20,9 @@ const RETRY_MS = [400, 1_000, 2_500, 5_000, 10_000];
 /** A duration no call reaches, s; `endOfStream` sets the real one. */
 const FAR_S = 7 * 24 * 3_600;
 
+/** While the element is on its way to a moment, no more than this after it is loaded, ms. */
+const SEEKING_AHEAD_MS = 1_000;
+
 export class SourceFeed {
   /** What went wrong for good; cleared by {@link retry}. */
   failure: FeedFailure | undefined;
@@ -29,6 +33,8 @@ export class SourceFeed {
   #timeline: TrackTimeline;
   #complete: boolean;
   #playheadMs = 0;
+  readonly #store = new FragmentStore();
+  #element: HTMLMediaElement | undefined;
   #source: MediaSource | undefined;
   #buffer: SourceBuffer | undefined;
   #held: Held | undefined;
@@ -59,6 +65,7 @@ export class SourceFeed {
   /** Connects to an element; resolves nothing, problems go to {@link failure}. */
   attach(element: HTMLMediaElement): void {
     const source = new MediaSource();
+    this.#element = element;
     this.#source = source;
     const address = URL.createObjectURL(source);
     source.addEventListener(
@@ -143,7 +150,10 @@ export class SourceFeed {
 
   #plan(): BufferStep {
     const limits = { ...DEFAULT_LIMITS, aheadMs: DEFAULT_LIMITS.aheadMs * this.#aheadScale };
-    return planBuffer(this.#timeline, this.#held, this.#playheadMs, limits);
+    const step = planBuffer(this.#timeline, this.#held, this.#playheadMs, limits);
+    // The moment first: what comes after it would take the decoder's time. `seeked` brings the next look.
+    const isAhead = this.#held !== undefined && this.heldUntilMs - this.#playheadMs > SEEKING_AHEAD_MS;
+    return step.kind === 'append' && isAhead && this.#element?.seeking ? { kind: 'rest' } : step;
   }
 
   async #run(): Promise<void> {
@@ -193,14 +203,17 @@ export class SourceFeed {
         const abort = new AbortController();
         this.#abort = abort;
         const track = this.#track;
+        const run = this.#timeline.fragments.slice(step.first, step.last + 1);
+        const known = this.#store.take(run);
         const [init, media] = await Promise.all([
           this.#init ?? this.#loader(track.url, track.init, abort.signal),
-          this.#loader(track.url, step.bytes, abort.signal),
+          known ?? this.#loader(track.url, step.bytes, abort.signal),
         ]).finally(() => {
           // When one of the two failed the other is of no use any more.
           abort.abort();
           this.#abort = undefined;
         });
+        if (media instanceof ArrayBuffer) this.#store.put(run, media);
         if (this.#closed) {
           return false;
         }

@@ -49,7 +49,7 @@ const START_AHEAD_MS = 300;
 /** Sound that comes early by this much because of small holes in the file is put right by a seek, ms. */
 const MISSING_MS = 25;
 
-/** A frame that is not shown within this time after a seek is the one that was shown before, ms. */
+/** A frame that is not shown within this time after the end of a seek is the one that was shown before, ms. */
 const FRAME_WAIT_MS = 150;
 
 /** Seeking an element that stands still is worth it from this distance on, ms: less than a frame at 60 a second. */
@@ -111,9 +111,16 @@ export class TrackPlayer {
   /** Resolves when another frame has been put on the screen, or will not be. Answers {@link frameMs}. */
   async frameShown(): Promise<number | undefined> {
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, FRAME_WAIT_MS);
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      // How long the way there is depends on the distance from the last keyframe; only then a frame is due.
+      const arrived = (): void => {
+        timer = setTimeout(resolve, FRAME_WAIT_MS);
+      };
+      if (this.element.seeking) this.element.addEventListener('seeked', arrived, { once: true });
+      else arrived();
       this.#frameWaiters.push(() => {
         clearTimeout(timer);
+        this.element.removeEventListener('seeked', arrived);
         resolve();
       });
     });
