@@ -33,7 +33,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-/// Something to know about a call at first sight. New kinds are added here, in [`Flag::ALL`] and in `store::search`.
+/// Something to know about a call at first sight. New kinds are added here, in [`Flag::ALL`] and in `store::flags`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum Flag {

@@ -15,6 +15,7 @@ mod entities;
 mod erasures;
 mod events;
 mod exports;
+mod flags;
 mod holds;
 mod migrations;
 mod paging;
