@@ -61,7 +61,7 @@ test('a call is scored, commented on, disputed, scored again, and compared', asy
     await rita.the('add-bookmark').click();
     await expect(rita.the('comment')).toHaveCount(2);
     await expect(rita.the('marker')).toHaveCount(2);
-    await look(page, 'replay-comments', { mirrored: true });
+    await look(page, 'replay-comments', { mirrored: true, at: rita.the('comment').last() });
 
     await seek(page, 0);
     await rita
@@ -87,7 +87,7 @@ test('a call is scored, commented on, disputed, scored again, and compared', asy
     await answerAll(page, ['n', ...BEST.slice(1, 8)]);
     await expect(rita.the('progress')).toHaveText('8 of 9 answered');
     await expect(rita.the('save-state')).toHaveText('Saved');
-    await look(page, 'replay-score', { mirrored: true });
+    await look(page, 'replay-score', { mirrored: true, at: rita.the('question').first() });
     await page.reload();
     await rita.the('review-row').click();
     await expect(rita.the('progress')).toHaveText('8 of 9 answered');
@@ -100,7 +100,7 @@ test('a call is scored, commented on, disputed, scored again, and compared', asy
     await expect(rita.the('live-score')).toHaveText('91.82 %');
     await rita.the('submit-score').click();
     await expect(rita.the('score-total')).toContainText('91.82 %');
-    await look(page, 'replay-score-submitted', { mirrored: true });
+    await look(page, 'replay-score-submitted', { mirrored: true, at: rita.the('score-total') });
   });
 
   const mina = await atReplay(agentBrowser, vitrine, LOGINS.agent);

@@ -141,6 +141,10 @@ test.describe('among many recordings', () => {
     await reviewer.the('toast-action').click();
     await expect(reviewer.the('worklist-place')).toHaveText(`2 of ${total}`);
     await page.getByRole('link', { name: 'A tenth of everybody' }).click();
+    await page.getByRole('link', { name: 'Worklists' }).click();
+    await expect(reviewer.the('sample-row')).toHaveCount(1);
+    await look(page, 'replay-worklists', { mirrored: true });
+    await page.getByRole('link', { name: 'A tenth of everybody' }).click();
     await expect(reviewer.the('sample-progress')).toHaveText(`1 of ${total} reviewed, ${total - 1} left`);
     await reviewer.the('sample-again').click();
     await expect(page.getByText('Nothing new to add')).toBeVisible();

@@ -48,7 +48,8 @@ export const base = css`
     *::after {
       animation-duration: 0.01ms !important;
       animation-iteration-count: 1 !important;
-      transition-duration: 0.01ms !important;
+      /* Not merely short: what is inherited would then change one level of elements after the other, a frame each. */
+      transition-duration: 0s !important;
     }
   }
 `;
