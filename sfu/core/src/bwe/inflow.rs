@@ -41,10 +41,14 @@ const BURST_US: u64 = 40_000;
 const BURST_USE: f64 = 0.9;
 /// The browser believes its probe a little later than we see it; asked for a large picture before, it begins with a small one.
 const WIDER_AFTER_US: u64 = 1_000_000;
-/// Without any burst it is tried again after this long …
+/// It is also believed to carry more when so much of it is used and passes: this much more, not more often than …
+const FULL: f64 = 0.95;
+const FULL_MORE: f64 = 1.25;
+const FULL_EVERY_US: u64 = 500_000;
+/// Without either it is tried again after this long …
 const RETRY: Duration = Duration::from_secs(8);
 /// … with this much more …
-const RETRY_MORE: f64 = 1.6;
+const RETRY_MORE: f64 = 1.3;
 /// … and after a failure later, up to this.
 const RETRY_MAX: Duration = Duration::from_secs(60);
 /// A failure is a collapse this soon after.
@@ -88,7 +92,7 @@ pub struct Inflow {
     retry: Option<Duration>,
     /// A burst has shown this, at that time; it is acted on when the publisher's browser has seen it too.
     wider: Option<(u64, Bitrate)>,
-    /// Beginning and bytes of the burst being looked at.
+    /// When the first packet of the burst being looked at came, and the bytes since.
     burst: (u64, u32),
 }
 
@@ -143,27 +147,33 @@ impl Inflow {
         self.narrow
     }
 
-    /// The uplink passes more than was thought: a burst shows it, or time has passed.
+    /// The uplink passes more than was thought: a burst shows it, all of it is used and passes, or time has passed.
     fn widen(&mut self, now_us: u64, bytes: u16) {
         let (began_us, so_far) = self.burst;
         let elapsed = now_us.saturating_sub(began_us);
+        // The first packet of a burst took its time before: what came after it counts.
+        let so_far = so_far.saturating_add(bytes.into());
         if elapsed < BURST_US {
-            self.burst.1 = so_far.saturating_add(bytes.into());
+            self.burst.1 = so_far;
             return;
         }
-        self.burst = (now_us, bytes.into());
+        self.burst = (now_us, 0);
         let Some(narrow) = self.narrow else { return };
-        let burst = Bitrate::of(so_far.into(), Duration::from_micros(BURST_US)).unwrap_or_default();
+        let burst = Bitrate::of(so_far.into(), Duration::from_micros(elapsed)).unwrap_or_default();
         let retry = *self.retry.get_or_insert(RETRY);
         let passed = burst.scale(BURST_USE);
         if passed > self.wider.map_or(narrow, |(_, rate)| rate) {
             self.wider = Some((self.wider.map_or(now_us, |(at, _)| at), passed));
         }
+        let rested = now_us >= self.narrow_since_us + FULL_EVERY_US && self.limit().is_none();
+        let is_full = rested && self.arrived.rate(BEFORE).is_some_and(|rate| rate > narrow.scale(FULL));
         let wider = match self.wider {
             Some((at, rate)) if now_us >= at + WIDER_AFTER_US => rate,
+            _ if is_full => narrow.scale(FULL_MORE),
             None if now_us >= self.narrow_since_us + retry.as_micros() as u64 => narrow.scale(RETRY_MORE),
             _ => return,
         };
+        if std::env::var_os("DBG").is_some() { eprintln!("widen at {now_us} from {narrow:?} to {wider:?} full {is_full} by burst {:?}", self.wider); }
         self.wider = None;
         self.narrow = Some(wider).filter(|wider| *wider < RELEASED);
         self.narrow_since_us = now_us;

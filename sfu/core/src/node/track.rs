@@ -192,7 +192,11 @@ impl Track {
             encoding.stream = Some(Stream {
                 ssrc: packet.ssrc(),
                 sequence: SequenceExtender::default(),
-                nack: if asks { NackGenerator::default() } else { NackGenerator::silent() },
+                nack: match codec.kind() {
+                    _ if !asks => NackGenerator::silent(),
+                    Kind::Audio => NackGenerator::of_voice(),
+                    Kind::Video => NackGenerator::default(),
+                },
                 reception: ReceptionStats::new(codec.clock_rate()),
             });
         }

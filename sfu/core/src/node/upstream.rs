@@ -84,6 +84,14 @@ impl Node {
             None => feed.wishes.push((who, wish)),
         }
         let most = feed.wishes.iter().map(|(_, wish)| *wish).max().unwrap_or(wish);
+        // A larger picture over a narrow uplink begins with what is known to pass.
+        let uplink = match feed.origin {
+            Origin::Local { participant, .. } => {
+                self.participants.get(participant).and_then(|it| it.upstream.narrow())
+            }
+            Origin::Remote { .. } => None,
+        };
+        let most = uplink.map_or(most, |uplink| most.min(uplink));
         if !feed.cap.follow(now, Some(most).filter(|most| *most < NO_LIMIT)) {
             return;
         }

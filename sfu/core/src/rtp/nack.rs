@@ -25,6 +25,8 @@ const SILENT_AGE: Duration = Duration::from_millis(500);
 const MAX_AHEAD: u64 = 64;
 /// Packets waited for at once.
 const MAX_MISSING: usize = 512;
+/// The same of a voice, half a second: what is older comes too late for any playout, and is in the way of what is not.
+const MAX_MISSING_VOICE: usize = 25;
 /// A jump wider than this is a new start, not a loss.
 const MAX_GAP: u64 = 1000;
 /// Packets asked for in one poll: a few RTCP packets' worth.
@@ -56,6 +58,8 @@ pub struct NackGenerator {
     retry: Option<Duration>,
     /// Nothing is asked for.
     silent: bool,
+    /// [`MAX_MISSING_VOICE`] holds.
+    voice: bool,
     tally: Tally,
     /// The last packet found lost, to tell runs of losses apart.
     last_lost: Option<u64>,
@@ -75,6 +79,11 @@ impl NackGenerator {
         Self { silent: true, ..Self::default() }
     }
 
+    /// For a voice.
+    pub fn of_voice() -> Self {
+        Self { voice: true, ..Self::default() }
+    }
+
     /// Takes note of a packet, original or repaired, by its extended sequence number.
     pub fn on_packet(&mut self, sequence: u64, now: Instant) -> Arrival {
         let Some(highest) = self.highest else {
@@ -88,9 +97,10 @@ impl NackGenerator {
                 return Arrival::Restart;
             }
             self.tally.packets += 1;
+            let most = if self.voice { MAX_MISSING_VOICE } else { MAX_MISSING };
             for lost in highest + 1..sequence {
                 self.count_lost(lost);
-                if self.missing.len() == MAX_MISSING {
+                if self.missing.len() == most {
                     self.missing.pop_front();
                     self.given_up += 1;
                 }
@@ -238,6 +248,16 @@ mod tests {
         let mut ask = Vec::new();
         nack.poll(now, rtt, &mut ask);
         ask
+    }
+
+    #[test]
+    fn of_a_voice_only_what_can_still_be_played_is_asked_for() {
+        let start = Instant::now();
+        let mut nack = NackGenerator::of_voice();
+        nack.on_packet(65_536, start);
+        nack.on_packet(65_536 + 500, start + ms(10_000));
+        let asked = poll(&mut nack, start + ms(10_020), Some(ms(40)));
+        assert_eq!(asked, (475..500).collect::<Vec<u16>>());
     }
 
     #[test]

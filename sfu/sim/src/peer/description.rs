@@ -187,7 +187,7 @@ pub fn offer(person: usize, ufrag: &str, abilities: &Abilities, ssrcs: &SendSsrc
 fn audio_codecs(abilities: &Abilities) -> (String, String) {
     let mut formats = format!("{}", pt::OPUS);
     let mut lines = format!(
-        "a=rtpmap:{0} opus/48000/2\r\na=rtcp-fb:{0} transport-cc\r\na=fmtp:{0} minptime=10;useinbandfec=1;usedtx=1\r\n",
+        "a=rtpmap:{0} opus/48000/2\r\na=rtcp-fb:{0} transport-cc\r\na=rtcp-fb:{0} nack\r\na=fmtp:{0} minptime=10;useinbandfec=1;usedtx=1\r\n",
         pt::OPUS
     );
     if abilities.red {

@@ -298,13 +298,11 @@ impl Publisher {
     }
 
     fn depart(&mut self, now: Instant, packet: Unsent) {
-        if packet.source > 0 {
-            let history = self.history.entry(packet.header.ssrc).or_default();
-            if history.len() == HISTORY {
-                history.pop_front();
-            }
-            history.push_back(packet.clone());
+        let history = self.history.entry(packet.header.ssrc).or_default();
+        if history.len() == HISTORY {
+            history.pop_front();
         }
+        history.push_back(packet.clone());
         self.leave(now, packet);
     }
 
