@@ -108,7 +108,9 @@ impl Inflow {
         let sent_us = self.extend(sent);
         self.delays.on_packet(&Ack { sequence: 0, sent_us, arrival_us, bytes, cluster: 0 });
         let Some(before) = before else { return Verdict::Fine };
-        let Some(rate) = self.delays.surge().filter(|rate| *rate < before.scale(COLLAPSED)) else {
+        // Once it was narrow, passing less than it is believed to carry is enough.
+        let least = self.narrow.map_or(before.scale(COLLAPSED), |narrow| narrow.max(before.scale(COLLAPSED)));
+        let Some(rate) = self.delays.surge().filter(|rate| *rate < least) else {
             let rested = self.doubted_us.is_none_or(|at| now_us >= at + DOUBT_EVERY_US);
             if self.limit.is_some() || !rested || !self.delays.slows() {
                 return Verdict::Fine;
@@ -173,8 +175,8 @@ impl Inflow {
             None if now_us >= self.narrow_since_us + retry.as_micros() as u64 => narrow.scale(RETRY_MORE),
             _ => return,
         };
-        if std::env::var_os("DBG").is_some() { eprintln!("widen at {now_us} from {narrow:?} to {wider:?} full {is_full} by burst {:?}", self.wider); }
-        self.wider = None;
+        // What a burst has shown beyond that counts when its time comes.
+        self.wider = self.wider.filter(|(_, rate)| *rate > wider);
         self.narrow = Some(wider).filter(|wider| *wider < RELEASED);
         self.narrow_since_us = now_us;
     }

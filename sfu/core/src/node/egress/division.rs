@@ -31,6 +31,8 @@ const LEAST_SCREEN: Bitrate = Bitrate::kbps(100);
 const LEAST_ENCODING: Bitrate = Bitrate::kbps(200);
 const LEAST_LARGE: Bitrate = Bitrate::kbps(450);
 const SMALL: u32 = 640 * 480;
+/// It is begun over an uplink that is known to carry this many times that: what it is told to send grows from there.
+const UPLINK_ENOUGH: f64 = 1.2;
 /// A slot that shows something new is not paused, and has no wish for its publisher: the leg is being found out about.
 const FRESH: Duration = Duration::from_millis(600);
 
@@ -224,7 +226,7 @@ fn write_ladder(feed: &Feed, steps: &[Step], viewer: &Viewer, ladder: &mut Vec<R
         let bitrate = if alone { offered } else { Bitrate::bps(step.bitrate) };
         let least = if step.target.encoding == 0 { least } else { least.max(least_of(step)) };
         let elastic = Rung::elastic(step.target, bitrate, least, NO_LIMIT);
-        if step.target.encoding > 0 && follows.is_some_and(|uplink| uplink < elastic.enough) {
+        if step.target.encoding > 0 && follows.is_some_and(|uplink| uplink < least.scale(UPLINK_ENOUGH)) {
             return true;
         }
         let rates = steps.iter().filter(|it| is_same_picture(it.target, step.target)).count();
