@@ -68,6 +68,16 @@ export class VtTabs extends LitElement {
           color: var(--v-text);
         }
       }
+      /* Four of them with counts fit on a phone of 360 px. */
+      @media (max-width: 400px) {
+        [role='tablist'] {
+          gap: 0;
+          padding-inline: var(--v-s1);
+        }
+        button {
+          padding-inline: var(--v-s2);
+        }
+      }
       .count {
         display: inline-block;
         margin-inline-start: var(--v-s1);
