@@ -63,7 +63,7 @@ test('what is chosen stays on offer when nothing is found with it', () => {
 
 test('holds are searched by those who may place them, or whose address says so', () => {
   const common = ['complaint', 'comment', 'paused', 'noted'];
-  expect(searchableFlags(false, [])).toEqual(common);
-  expect(searchableFlags(true, [])).toEqual([...common, 'legal_hold']);
-  expect(searchableFlags(false, ['legal_hold'])).toEqual([...common, 'legal_hold']);
+  expect(searchableFlags(false, [])).toEqual([...common, 'withheld']);
+  expect(searchableFlags(true, [])).toEqual([...common, 'legal_hold', 'withheld']);
+  expect(searchableFlags(false, ['legal_hold'])).toEqual([...common, 'legal_hold', 'withheld']);
 });
