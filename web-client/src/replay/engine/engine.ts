@@ -202,6 +202,8 @@ export class ReplayEngine extends EventTarget {
       // The clock stands where the frame begins, so that the others show the same moment. A hair later, for times in
       // files are rounded.
       this.seek(next + 1);
+      // The last look was at the frame before: a step that begins now would begin there.
+      await of.frameShown();
       return;
     }
   }
