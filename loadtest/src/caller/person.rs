@@ -160,6 +160,14 @@ impl Person {
         self.say(ClientMessage::Sending { sources: sources.to_vec() }).await
     }
 
+    /// The call is over: a page takes its pictures away, whatever else is still to be done.
+    pub fn look_away(&mut self) {
+        if let Some(leg) = &self.leg {
+            leg.slots(Vec::new());
+        }
+        self.views.clear();
+    }
+
     /// Says something.
     pub async fn say(&mut self, message: ClientMessage) -> Result<()> {
         self.socket.as_mut().context("there is no WebSocket")?.say(message).await

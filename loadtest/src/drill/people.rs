@@ -100,6 +100,7 @@ async fn shift(stage: &Stage, number: usize, missing: &mut Missing, seated: &mut
                     }
                     CallState::WrapUp => {
                         (call, picture) = (None, None);
+                        person.look_away();
                         person.send(&[]).await?;
                         wrap_up(stage, &rest, &cookie, view.id).await;
                         let availability = Availability::Available;
