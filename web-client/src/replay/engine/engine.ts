@@ -178,7 +178,9 @@ export class ReplayEngine extends EventTarget {
   async #step(direction: 1 | -1, of: TrackPlayer | undefined): Promise<void> {
     this.#wanted = false;
     this.#hold();
-    const from = of?.state === 'showing' ? of.frameMs : undefined;
+    const there = of !== undefined && of.state !== 'gap' && of.state !== 'failed';
+    // The last step may have ended a moment ago: it is waited for.
+    const from = there ? await of.frameShown() : undefined;
     if (of === undefined || from === undefined) {
       this.seek(this.currentTimeMs + direction * FRAME_MS);
       return;
@@ -202,8 +204,6 @@ export class ReplayEngine extends EventTarget {
       // The clock stands where the frame begins, so that the others show the same moment. A hair later, for times in
       // files are rounded.
       this.seek(next + 1);
-      // The last look was at the frame before: a step that begins now would begin there.
-      await of.frameShown();
       return;
     }
   }

@@ -51,6 +51,8 @@ const MISSING_MS = 25;
 
 /** A frame that is not shown within this time after the end of a seek is the one that was shown before, ms. */
 const FRAME_WAIT_MS = 150;
+/** The same where that one cannot be it. */
+const FRAME_LATE_MS = 2000;
 
 /** Seeking an element that stands still is worth it from this distance on, ms: less than a frame at 60 a second. */
 const EXACT_MS = 8;
@@ -79,7 +81,9 @@ export class TrackPlayer {
   #playBlocked = false;
   #starting = false;
   #frameMs: number | undefined;
-  #frameWaiters: (() => void)[] = [];
+  readonly #frameWaiters = new Set<() => void>();
+  /** It was sent somewhere, and nobody has looked for the frame there yet. */
+  #frameDue = false;
 
   constructor(track: RecordingTrack, complete: boolean, loader: RangeLoader, onChange: () => void) {
     this.#track = track;
@@ -103,35 +107,48 @@ export class TrackPlayer {
     this.problem = this.#unsupported();
   }
 
-  /** Begin of the frame that is on the screen, ms of session time; `undefined` when the browser does not tell. */
-  get frameMs(): number | undefined {
+  /**
+   * Resolves when the frame of where the element was sent is on the screen, or will not be. Answers where that frame begins,
+   * ms of session time; `undefined` when the browser does not tell.
+   */
+  async frameShown(): Promise<number | undefined> {
+    if (this.#frameDue) {
+      await new Promise<void>((resolve) => {
+        let timer: ReturnType<typeof setTimeout> | undefined;
+        const end = (): void => {
+          clearTimeout(timer);
+          this.element.removeEventListener('seeked', arrived);
+          this.#frameWaiters.delete(end);
+          this.#frameDue = false;
+          resolve();
+        };
+        // How long the way there is depends on the distance from the last keyframe; only then a frame is due.
+        const arrived = (): void => {
+          clearTimeout(timer);
+          timer = setTimeout(end, this.#isFrameAhead ? FRAME_LATE_MS : FRAME_WAIT_MS);
+        };
+        this.element.addEventListener('seeked', arrived);
+        if (!this.element.seeking) arrived();
+        this.#frameWaiters.add(end);
+      });
+    }
     return this.#frameMs;
   }
 
-  /** Resolves when another frame has been put on the screen, or will not be. Answers {@link frameMs}. */
-  async frameShown(): Promise<number | undefined> {
-    await new Promise<void>((resolve) => {
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      // How long the way there is depends on the distance from the last keyframe; only then a frame is due.
-      const arrived = (): void => {
-        timer = setTimeout(resolve, FRAME_WAIT_MS);
-      };
-      if (this.element.seeking) this.element.addEventListener('seeked', arrived, { once: true });
-      else arrived();
-      this.#frameWaiters.push(() => {
-        clearTimeout(timer);
-        this.element.removeEventListener('seeked', arrived);
-        resolve();
-      });
-    });
-    return this.#frameMs;
+  /** The frame on the screen begins later than where the element stands: it is from before the last seek. */
+  get #isFrameAhead(): boolean {
+    return this.#frameMs !== undefined && this.#frameMs > this.elementMs + 1;
   }
 
   #watchFrames(video: HTMLVideoElement): void {
     if (!('requestVideoFrameCallback' in video)) return;
     const shown: VideoFrameRequestCallback = (_now, { mediaTime }) => {
       this.#frameMs = mediaTime * 1000;
-      for (const waiter of this.#frameWaiters.splice(0)) waiter();
+      // News of the frame before may come while the element is on its way to another.
+      if (!video.seeking && !this.#isFrameAhead) {
+        this.#frameDue = false;
+        for (const waiter of [...this.#frameWaiters]) waiter();
+      }
       video.requestVideoFrameCallback(shown);
     };
     video.requestVideoFrameCallback(shown);
@@ -386,6 +403,7 @@ export class TrackPlayer {
       return;
     }
     this.#targetMs = ms;
+    this.#frameDue = true;
     element.currentTime = ms / 1000;
   }
 
