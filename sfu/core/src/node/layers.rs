@@ -39,12 +39,7 @@ impl Node {
     fn needed(&self, feed: &Feed) -> u8 {
         let mut needed = feed.mirrors.iter().fold(0, |needed, mirror| needed | mirror.wanted);
         // Over a narrow uplink the old picture is in the way of the new one.
-        let narrow = match feed.origin {
-            Origin::Local { participant, .. } => {
-                self.participants.get(participant).is_some_and(|it| it.upstream.narrow().is_some())
-            }
-            Origin::Remote { .. } => false,
-        };
+        let narrow = self.uplink_of(feed).is_some();
         let alone = feed.subscribers.len() == 1 && feed.mirrors.is_empty();
         for Place { participant, slot } in &feed.subscribers {
             needed |= self.participants[*participant].slots[*slot].needs(feed, !(alone && narrow));

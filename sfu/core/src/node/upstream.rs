@@ -9,7 +9,7 @@
 use std::time::{Duration, Instant};
 
 use super::Node;
-use super::feed::{ENCODINGS_MAX, Origin};
+use super::feed::{ENCODINGS_MAX, Feed, Origin};
 use super::feedback::SentReports;
 use super::participant::Participant;
 use super::relay::{FeedId, RelayMessage};
@@ -76,21 +76,22 @@ impl Upstream {
 }
 
 impl Node {
+    /// What the publisher of a feed can send of video, where that is known to be little.
+    pub(super) fn uplink_of(&self, feed: &Feed) -> Option<Bitrate> {
+        let Origin::Local { participant, .. } = feed.origin else { return None };
+        self.participants.get(participant)?.upstream.narrow()
+    }
+
     /// A local viewer of a feed, or a worker that mirrors it, can take this much of it.
     pub(super) fn wish_bitrate(&mut self, now: Instant, key: usize, who: Wisher, wish: Bitrate) {
+        // A larger picture over a narrow uplink begins with what is known to pass.
+        let uplink = self.feeds.get(key).and_then(|feed| self.uplink_of(feed));
         let Some(feed) = self.feeds.get_mut(key) else { return };
         match feed.wishes.iter_mut().find(|(other, _)| *other == who) {
             Some((_, before)) => *before = wish,
             None => feed.wishes.push((who, wish)),
         }
         let most = feed.wishes.iter().map(|(_, wish)| *wish).max().unwrap_or(wish);
-        // A larger picture over a narrow uplink begins with what is known to pass.
-        let uplink = match feed.origin {
-            Origin::Local { participant, .. } => {
-                self.participants.get(participant).and_then(|it| it.upstream.narrow())
-            }
-            Origin::Remote { .. } => None,
-        };
         let most = uplink.map_or(most, |uplink| most.min(uplink));
         if !feed.cap.follow(now, Some(most).filter(|most| *most < NO_LIMIT)) {
             return;

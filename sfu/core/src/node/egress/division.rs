@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::super::Node;
-use super::super::feed::{Feed, Origin, Place};
+use super::super::feed::{Feed, Place};
 use super::super::participant::Participant;
 use super::super::upstream::Wisher;
 use super::{Egress, FLOOD_EVERY, flush};
@@ -54,7 +54,8 @@ impl Node {
         let (mut leads, mut uplinks) = ([false; SLOTS_MAX], [None; SLOTS_MAX]);
         for slot in 0..count {
             leads[slot] = self.leads(Place { participant: key, slot }, estimate);
-            uplinks[slot] = self.uplink_of(key, slot);
+            let shown = self.participants[key].slots[slot].shows().and_then(|feed| self.feeds.get(feed));
+            uplinks[slot] = shown.and_then(|feed| self.uplink_of(feed));
         }
         let Participant { id, egress, slots, .. } = &mut self.participants[key];
         let informed = egress.estimator.is_informed();
@@ -160,13 +161,6 @@ impl Node {
                 self.wish_bitrate(now, feed, Wisher::Slot(place), wish);
             }
         }
-    }
-
-    /// What the publisher of what a slot shows can send, where that is known to be little.
-    fn uplink_of(&self, key: usize, slot: usize) -> Option<Bitrate> {
-        let feed = self.feeds.get(self.participants[key].slots[slot].shows()?)?;
-        let Origin::Local { participant, .. } = feed.origin else { return None };
-        self.participants.get(participant)?.upstream.narrow()
     }
 
     /// Whether a slot's leg carries most among all that show the same: the publisher follows it.
