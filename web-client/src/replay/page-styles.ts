@@ -1,21 +1,7 @@
-/** What the pages of the replay console that are not the player have in common. */
 import { css } from 'lit';
 
-export const pageStyles = css`
-  :host {
-    display: block;
-    inline-size: min(var(--page-inline-size, 1200px), 100%);
-    margin-inline: auto;
-    padding: var(--v-s5);
-  }
-  .top {
-    display: flex;
-    flex-wrap: wrap;
-    gap: var(--v-s2) var(--v-s4);
-    align-items: center;
-    justify-content: space-between;
-    margin-block-end: var(--v-s4);
-  }
+/** The title of a page of the replay console, and the way back from it. */
+export const headStyles = css`
   h1 {
     font-size: var(--v-text-xl);
     line-height: var(--v-leading-tight);
@@ -31,6 +17,25 @@ export const pageStyles = css`
     font-size: var(--v-text-sm);
     font-weight: 600;
     text-decoration: none;
+  }
+`;
+
+/** What the pages of the replay console that are not the player have in common. */
+export const pageStyles = css`
+  ${headStyles}
+  :host {
+    display: block;
+    inline-size: min(var(--page-inline-size, 1200px), 100%);
+    margin-inline: auto;
+    padding: var(--v-s5);
+  }
+  .top {
+    display: flex;
+    flex-wrap: wrap;
+    gap: var(--v-s2) var(--v-s4);
+    align-items: center;
+    justify-content: space-between;
+    margin-block-end: var(--v-s4);
   }
   progress {
     inline-size: 100%;

@@ -23,6 +23,7 @@ import '../exports/exports.ts';
 import { certificateHref } from '../govern/api.ts';
 import '../govern/panel.ts';
 import { erasureWords } from '../govern/words.ts';
+import { headStyles } from '../page-styles.ts';
 import { playerRoute } from '../route.ts';
 import { type ReplayData, readTimeline } from './data.ts';
 import type { TimelineMarker } from './marker.ts';
@@ -53,6 +54,7 @@ export class ReplayPlayerPage extends LitElement {
   };
   static override styles = [
     base,
+    headStyles,
     css`
       :host {
         display: block;
@@ -71,25 +73,9 @@ export class ReplayPlayerPage extends LitElement {
         gap: var(--v-s2) var(--v-s3);
         margin-block-end: var(--v-s4);
       }
-      h1 {
-        font-size: var(--v-text-xl);
-        line-height: var(--v-leading-tight);
-      }
       .title p {
         color: var(--v-muted);
         font-size: var(--v-text-sm);
-      }
-      .back {
-        display: inline-flex;
-        align-items: center;
-        gap: var(--v-s1);
-        min-block-size: var(--v-target);
-        padding-inline-end: var(--v-s2);
-        border-radius: var(--v-radius-sm);
-        color: var(--v-accent);
-        font-size: var(--v-text-sm);
-        font-weight: 600;
-        text-decoration: none;
       }
       .certificate {
         display: inline-flex;
