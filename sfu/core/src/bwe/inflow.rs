@@ -4,8 +4,8 @@
 //! feedback stands in the queue that its viewers' media made. We see it in the packets themselves. Told at once to send what
 //! comes through, it fills its queue with a third of what it would fill it with.
 //!
-//! What the uplink carries afterwards nobody tells us, and a publisher who is asked for a small picture does not try. But its
-//! browser probes, and what arrives in a burst was passed by the uplink.
+//! What the uplink carries afterwards nobody tells us, and a publisher who is asked for a small picture does not try. But large
+//! packets take longer than small ones, by how wide it is ([`Width`]); and browsers probe, and what arrives in a burst was passed.
 
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use super::bitrate::Bitrate;
 use super::delay::Delays;
 use super::history::Ack;
 use super::throughput::Throughput;
+use super::width::Width;
 
 /// A collapse is one when what comes through is less than this part of what came before.
 const COLLAPSED: f64 = 0.75;
@@ -45,7 +46,13 @@ const WIDER_AFTER_US: u64 = 1_000_000;
 const FULL: f64 = 0.95;
 const FULL_MORE: f64 = 1.25;
 const FULL_EVERY_US: u64 = 500_000;
-/// Without either it is tried again after this long …
+/// A wire that is this much wider than believed, twice in a row and not before this long, microseconds …
+const WIDE: f64 = 1.6;
+const WIDE_AFTER_US: u64 = 1_000_000;
+/// … is believed to carry so much of its width, but at most so much more at once.
+const WIDE_USE: f64 = 0.8;
+const WIDE_MORE: f64 = 3.0;
+/// Where nothing is known of it, it is tried again after this long …
 const RETRY: Duration = Duration::from_secs(8);
 /// … with this much more …
 const RETRY_MORE: f64 = 1.3;
@@ -71,7 +78,7 @@ pub enum Verdict {
 }
 
 /// See the module. One a participant.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Inflow {
     delays: Delays,
     arrived: Throughput,
@@ -90,6 +97,13 @@ pub struct Inflow {
     /// When that last changed, and how long until it is believed to be more without a reason.
     narrow_since_us: u64,
     retry: Option<Duration>,
+    /// How wide its wire seems to be.
+    width: Width,
+    /// When that was told last; that it was far more than was believed; that it was believed, and was wrong.
+    told_us: u64,
+    wide: bool,
+    trusted: bool,
+    deceived: bool,
     /// A burst has shown this, at that time; it is acted on when the publisher's browser has seen it too.
     wider: Option<(u64, Bitrate)>,
     /// When the first packet of the burst being looked at came, and the bytes since.
@@ -102,17 +116,25 @@ impl Inflow {
     pub fn on_packet(&mut self, now_us: u64, sent: u32, bytes: usize) -> Verdict {
         let bytes = u16::try_from(bytes).unwrap_or(u16::MAX);
         let arrival_us = now_us as i64;
-        let before = self.arrived.rate(BEFORE);
         self.arrived.on_packet(arrival_us, bytes);
-        self.widen(now_us, bytes);
         let sent_us = self.extend(sent);
         self.delays.on_packet(&Ack { sequence: 0, sent_us, arrival_us, bytes, cluster: 0 });
-        let Some(before) = before else { return Verdict::Fine };
+        if self.narrow.is_some() {
+            if let Some(told) = self.width.on_packet(now_us, arrival_us - sent_us as i64, bytes) {
+                self.on_width(now_us, told);
+            }
+            self.widen(now_us, bytes);
+        }
+        let (surge, slows) = (self.delays.surge(), self.delays.slows());
+        if surge.is_none() && !slows {
+            return Verdict::Fine;
+        }
+        let Some(before) = self.arrived.rate(BEFORE) else { return Verdict::Fine };
         // Once it was narrow, passing less than it is believed to carry is enough.
         let least = self.narrow.map_or(before.scale(COLLAPSED), |narrow| narrow.max(before.scale(COLLAPSED)));
-        let Some(rate) = self.delays.surge().filter(|rate| *rate < least) else {
+        let Some(rate) = surge.filter(|rate| *rate < least) else {
             let rested = self.doubted_us.is_none_or(|at| now_us >= at + DOUBT_EVERY_US);
-            if self.limit.is_some() || !rested || !self.delays.slows() {
+            if self.limit.is_some() || !rested || !slows {
                 return Verdict::Fine;
             }
             (self.doubt, self.doubted_us) = (Some(before.scale(DOUBT_USE)), Some(now_us));
@@ -124,7 +146,9 @@ impl Inflow {
         if self.narrow.is_none_or(|narrow| limit < narrow) {
             let soon = now_us < self.narrow_since_us + RETRY_FAILED.as_micros() as u64;
             self.retry = self.retry.map(|retry| if soon { (retry * 2).min(RETRY_MAX) } else { RETRY });
+            self.deceived = soon && self.trusted;
             (self.narrow, self.narrow_since_us, self.wider) = (Some(limit), now_us, None);
+            self.width.reset(now_us);
         }
         self.until_us = now_us + HOLD_US;
         if self.limit.is_some_and(|told| limit >= told.scale(NEWS)) {
@@ -147,6 +171,20 @@ impl Inflow {
     /// What the publisher can send in all since its uplink collapsed; `None` where nothing speaks against anything.
     pub fn narrow(&self) -> Option<Bitrate> {
         self.narrow
+    }
+
+    /// Large packets say what the wire carries.
+    fn on_width(&mut self, now_us: u64, told: Bitrate) {
+        let Some(narrow) = self.narrow else { return };
+        let again = std::mem::replace(&mut self.wide, told > narrow.scale(WIDE));
+        self.told_us = now_us;
+        let wait = if self.deceived { self.retry.unwrap_or(RETRY).as_micros() as u64 } else { WIDE_AFTER_US };
+        if !(again && self.wide) || now_us < self.narrow_since_us + wait {
+            return;
+        }
+        let wider = told.scale(WIDE_USE).min(narrow.scale(WIDE_MORE));
+        self.narrow = Some(wider).filter(|wider| *wider < RELEASED);
+        (self.narrow_since_us, self.wide, self.trusted) = (now_us, false, true);
     }
 
     /// The uplink passes more than was thought: a burst shows it, all of it is used and passes, or time has passed.
@@ -172,13 +210,15 @@ impl Inflow {
         let wider = match self.wider {
             Some((at, rate)) if now_us >= at + WIDER_AFTER_US => rate,
             _ if is_full => narrow.scale(FULL_MORE),
-            None if now_us >= self.narrow_since_us + retry.as_micros() as u64 => narrow.scale(RETRY_MORE),
+            None if now_us >= self.narrow_since_us.max(self.told_us) + retry.as_micros() as u64 => {
+                narrow.scale(RETRY_MORE)
+            }
             _ => return,
         };
         // What a burst has shown beyond that counts when its time comes.
         self.wider = self.wider.filter(|(_, rate)| *rate > wider);
         self.narrow = Some(wider).filter(|wider| *wider < RELEASED);
-        self.narrow_since_us = now_us;
+        (self.narrow_since_us, self.trusted) = (now_us, false);
     }
 
     /// When to [`release`](Self::release), microseconds.
@@ -268,6 +308,44 @@ mod tests {
             }
             assert!((5..8).contains(&steps), "{steps}");
         }
+    }
+
+    #[test]
+    fn a_wire_that_is_wide_again_is_believed_without_filling_it_and_one_that_only_looks_so_is_not_tried_twice()
+     {
+        let mut inflow = Inflow::default();
+        let mut free_us = 0;
+        // A voice and a small picture, and for how long a thin wire was taken for one, in tenths of a second.
+        let mut run = |inflow: &mut Inflow, from_ms: u64, to_ms: u64, bps: u64, picture: u64| {
+            let mut narrow = 0;
+            for ms in (from_ms..to_ms).step_by(5) {
+                let voice = (ms % 20 == 0).then_some(150);
+                let picture = (ms % 35 == 5).then_some(picture);
+                for bytes in voice.into_iter().chain(picture) {
+                    free_us = free_us.max(ms * 1000) + bytes * 8_000_000 / bps;
+                    let clock = (((ms * 1000) << 18) / 1_000_000) as u32 & 0x00ff_ffff;
+                    inflow.on_packet(free_us + 20_000, clock, bytes as usize);
+                }
+                inflow.release(ms * 1000);
+                let thin = inflow.narrow().is_some_and(|narrow| narrow < Bitrate::kbps(1_000));
+                narrow += u64::from(ms % 100 == 0 && thin);
+            }
+            narrow
+        };
+        assert_eq!(run(&mut inflow, 0, 4_000, 3_000_000, 2_400), 0);
+        run(&mut inflow, 4_000, 4_500, 300_000, 2_400);
+        run(&mut inflow, 5_000, 20_000, 300_000, 600);
+        let narrow = inflow.narrow().expect("narrow").as_bps();
+        assert!((180_000..320_000).contains(&narrow), "never tried in vain: {narrow}");
+        let tenths = run(&mut inflow, 20_000, 30_000, 3_000_000, 600);
+        assert!((5..40).contains(&tenths), "narrow for {tenths} tenths of a second more");
+        // Short bursts pass, what is sent all the time does not.
+        run(&mut inflow, 30_000, 30_500, 300_000, 2_400);
+        assert!(inflow.narrow().is_some());
+        let deceived = Inflow { deceived: true, retry: Some(RETRY), ..inflow.clone() };
+        inflow = deceived;
+        let tenths = run(&mut inflow, 31_000, 41_000, 3_000_000, 600);
+        assert!((70..100).contains(&tenths), "believed after {tenths} tenths of a second");
     }
 
     #[test]

@@ -3,8 +3,8 @@
 //! [`Estimator`] numbers what is sent ([`history`]), reads what the other side reports ([`feedback`]) and keeps an estimate: GCC's
 //! delay-gradient detector ([`groups`], [`trend`]) and rate control ([`rate_control`]), a bound by loss ([`loss`]), a shortcut for
 //! links that collapse ([`delay`]), and probes that find out whether there is more ([`probe`]). [`Pacer`] lets packets leave at
-//! a rate, [`Allocator`] divides the estimate among the slots, and [`cap`] is what publishers hear of it, beside what [`inflow`] sees of their own uplinks. All of it is pure: time is an argument, nothing is
-//! allocated per packet.
+//! a rate, [`Allocator`] divides the estimate among the slots, and [`cap`] is what publishers hear of it, beside what [`inflow`] and
+//! [`width`] see of their own uplinks. All of it is pure: time is an argument, nothing is allocated per packet.
 //!
 //! Only what was sent on this leg is ever counted: a packet that was lost between the publisher and us has no
 //! transport-wide number here, so the uplink of one cannot lower the estimate of another.
@@ -25,6 +25,7 @@ pub mod probe;
 pub mod rate_control;
 pub mod throughput;
 pub mod trend;
+pub mod width;
 
 #[cfg(test)]
 mod sim;

@@ -121,6 +121,24 @@ impl Video {
         })
     }
 
+    /// After what began at `from` and ended at `until`, the rate of a whole second is within this time again 90 % of what it was in the 8 s
+    /// before.
+    pub fn recovers_within(self, limit: Duration, from: Duration, until: Duration) -> Expectation {
+        self.expects(format!("90 % of the rate again {limit:?} after {until:?}"), move |outcome, shown, _| {
+            let bytes = |begin: Duration, end: Duration| -> f64 {
+                let during = outcome.at(begin)..outcome.at(end);
+                shown.iter().filter(|it| during.contains(&it.shown)).map(|it| it.bytes as f64).sum()
+            };
+            let before = bytes(from - secs(8), from) / 8.0;
+            let mut seconds =
+                (0..).map(|step| until + ms(100) * step).take_while(|it| *it + secs(1) <= outcome.length);
+            let Some(again) = seconds.find(|it| bytes(*it, *it + secs(1)) >= 0.9 * before) else {
+                return Err("never".into());
+            };
+            at_most(again + ms(500) - until, limit, |it| format!("{it:?}"))
+        })
+    }
+
     /// Every picture is of this simulcast encoding.
     pub fn encoding(self, encoding: u8) -> Expectation {
         self.expects(format!("always encoding {encoding}"), move |_, shown, during| {

@@ -129,14 +129,15 @@ fn step_both_ways() -> Plan {
         .at(secs(35), uplink("buyer", narrow(3_000)))
         .at(secs(35), downlink("buyer", narrow(3_000)))
         .lasts(secs(50))
-        // The aim is 0.5 % of each. What stands in both queues before anybody can know takes a quarter of a second once, and
-        // to try whether there is more again as much.
-        .expect(audio("agent").concealed_at_most(1.6))
-        .expect(audio("buyer").concealed_at_most(1.6))
+        // The aim is 0.5 % of each. What stands in both queues before anybody can know takes a third of a second of sound once.
+        .expect(audio("agent").concealed_at_most(1.0))
+        .expect(audio("buyer").concealed_at_most(1.0))
         .expect(video("agent").frozen_at_most(2.0))
         .expect(video("buyer").frozen_at_most(2.0))
         .expect(video("agent").during(secs(20)..secs(35)).kbps(60.0..250.0))
         .expect(video("buyer").during(secs(20)..secs(35)).kbps(60.0..250.0))
         .expect(video("agent").during(secs(40)..secs(50)).kbps(400.0..600.0))
         .expect(video("buyer").during(secs(40)..secs(50)).kbps(400.0..600.0))
+        .expect(video("agent").recovers_within(secs(5), secs(15), secs(35)))
+        .expect(video("buyer").recovers_within(secs(5), secs(15), secs(35)))
 }
