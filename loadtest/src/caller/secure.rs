@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use dimpl::{Config, Dtls, DtlsCertificate, Output, SrtpProfile};
@@ -37,7 +37,9 @@ impl Identity {
         let certificate = certificate.der().to_vec();
         let digest = ring::digest::digest(&ring::digest::SHA256, &certificate);
         let fingerprint: Vec<_> = digest.as_ref().iter().map(|byte| format!("{byte:02X}")).collect();
-        let config = Config::builder().build().context("DTLS settings")?;
+        // Browsers are quicker still: they begin with 50 ms.
+        let config = Config::builder().flight_start_rto(Duration::from_millis(100)).flight_retries(8);
+        let config = config.build().context("DTLS settings")?;
         Ok(Self {
             certificate,
             private_key: key.serialize_der(),

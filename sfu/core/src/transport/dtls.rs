@@ -5,12 +5,17 @@
 //! Chromium lists AES-CM with SHA-1 first; its 1.2 server prefers GCM. See ARCHITECTURE.md, "Choices".
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use dimpl::{Config, Dtls, DtlsCertificate, Output};
 
 use super::srtp::SrtpProfile;
 use crate::sdp::Fingerprint;
+
+/// What has not been answered is sent again after this long, then after twice as long, and so on for half a minute. RFC 9147 §5.8.2 says
+/// a second, and less where people wait: a burst of loss at the wrong moment cost seven.
+const FLIGHT_AGAIN: Duration = Duration::from_millis(250);
+const FLIGHT_RETRIES: usize = 7;
 
 fn fingerprint_of(der: &[u8]) -> Fingerprint {
     let digest = ring::digest::digest(&ring::digest::SHA256, der);
@@ -40,7 +45,9 @@ impl Identity {
     /// Never with the fixed settings in here; they are checked by a test.
     pub fn new(certificate: Vec<u8>, private_key: Vec<u8>) -> Self {
         // ICE has validated the address before any record is read, so the cookie's extra round trip buys nothing.
-        let config = Config::builder().use_server_cookie(false).build().expect("fixed settings are valid");
+        let config = Config::builder().use_server_cookie(false);
+        let config = config.flight_start_rto(FLIGHT_AGAIN).flight_retries(FLIGHT_RETRIES);
+        let config = config.build().expect("fixed settings are valid");
         Self {
             fingerprint: fingerprint_of(&certificate),
             certificate: DtlsCertificate { certificate, private_key },

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, LazyLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use dimpl::{Config, Dtls, DtlsCertificate, Output, SrtpProfile};
 use rtc_srtp::context::Context;
@@ -47,8 +47,9 @@ pub struct SecureClient {
 impl SecureClient {
     /// Opens the handshake once [`Self::start`] is called. The seed decides its timers.
     pub fn new(now: Instant, seed: u64) -> Self {
-        let config =
-            Config::builder().dangerously_set_rng_seed(seed).build().expect("fixed settings are valid");
+        // Browsers are quicker still: they begin with 50 ms.
+        let config = Config::builder().flight_start_rto(Duration::from_millis(100)).flight_retries(8);
+        let config = config.dangerously_set_rng_seed(seed).build().expect("fixed settings are valid");
         let (certificate, private_key) = CERTIFICATE.clone();
         let mut dtls = Dtls::new_12(Arc::new(config), DtlsCertificate { certificate, private_key }, now);
         dtls.set_active(true);
