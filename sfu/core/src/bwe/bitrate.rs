@@ -56,7 +56,10 @@ impl Bitrate {
     /// Bytes that pass in a time.
     pub fn bytes_in(self, time: Duration) -> u64 {
         let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-        (u128::from(self.0) * u128::from(micros) / 8_000_000).try_into().unwrap_or(u64::MAX)
+        match self.0.checked_mul(micros) {
+            Some(product) => product / 8_000_000,
+            None => (u128::from(self.0) * u128::from(micros) / 8_000_000).try_into().unwrap_or(u64::MAX),
+        }
     }
 
     /// How long `bytes` take; at most an hour, so that it can be added to any instant.

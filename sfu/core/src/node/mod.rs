@@ -130,7 +130,8 @@ pub struct Node {
     feeds: Slab<Feed>,
     by_id: HashMap<ParticipantId, usize>,
     by_ufrag: HashMap<String, usize>,
-    by_path: HashMap<Path, usize>,
+    /// Looked at for every datagram, so it has a quick hash; only paths that ICE has validated are put in.
+    by_path: HashMap<Path, usize, foldhash::fast::RandomState>,
     /// The feed each tap listens to.
     taps: HashMap<TapId, usize>,
     next_tap: u64,
@@ -166,7 +167,7 @@ impl Node {
             feeds: Slab::new(),
             by_id: HashMap::new(),
             by_ufrag: HashMap::new(),
-            by_path: HashMap::new(),
+            by_path: HashMap::default(),
             taps: HashMap::new(),
             next_tap: 0,
             mirrors: HashMap::new(),

@@ -309,10 +309,13 @@ impl Track {
 
     /// When [`Self::missing`] or [`Self::take_keyframe_request`] want to be called.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        let running = self.encodings.iter().filter_map(|it| it.stream.as_ref().map(|stream| (it, stream)));
-        running
-            .flat_map(|(encoding, stream)| [stream.nack.deadline(), encoding.pli.deadline()])
-            .flatten()
-            .min()
+        let mut first: Option<Instant> = None;
+        for encoding in &self.encodings {
+            let Some(stream) = &encoding.stream else { continue };
+            for at in [stream.nack.deadline(), encoding.pli.deadline()].into_iter().flatten() {
+                first = Some(first.map_or(at, |first| first.min(at)));
+            }
+        }
+        first
     }
 }

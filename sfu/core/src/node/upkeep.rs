@@ -105,15 +105,26 @@ impl Node {
 
     /// After anything happened to a participant: send what is due, tell what is new, set its timer.
     pub(super) fn settle(&mut self, now: Instant, key: usize) {
-        if self.participants.get_mut(key).is_some_and(|participant| participant.deadline(now) <= now) {
+        let Some(participant) = self.participants.get_mut(key) else { return };
+        let deadline = participant.deadline(now);
+        let due = deadline <= now;
+        if due {
             self.give_feedback(now, key);
         }
-        self.drain(now, key);
-        self.rearm(now, key);
+        // Of nearly every packet nothing comes but the packet.
+        if self.drain(now, key) || due {
+            self.rearm(now, key);
+        } else {
+            self.timers.arm(key, deadline.max(now + TIMER_STEP));
+        }
     }
 
-    pub(super) fn drain(&mut self, now: Instant, key: usize) {
-        let Some(participant) = self.participants.get_mut(key) else { return };
+    /// Passes on what a transport has for its peer and for the layer above. True if there was anything.
+    pub(super) fn drain(&mut self, now: Instant, key: usize) -> bool {
+        let Some(participant) = self.participants.get_mut(key) else { return false };
+        if participant.transport.is_drained() {
+            return false;
+        }
         let mut ended = None;
         let mut messages = Vec::new();
         while let Some(output) = participant.transport.poll_output() {
@@ -141,6 +152,7 @@ impl Node {
                 },
             );
         }
+        true
     }
 
     /// Hands a data message to everybody it may reach.

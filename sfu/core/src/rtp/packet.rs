@@ -278,6 +278,13 @@ impl<'a> Iterator for Extensions<'a> {
     }
 }
 
+/// Room for a header that is written in one go.
+const SHORT: usize = 80;
+
+fn can_be_written((id, value): &&(u8, &[u8])) -> bool {
+    (1..=MAX_ONE_BYTE_ID).contains(id) && (1..=255).contains(&value.len())
+}
+
 /// The fields of an outgoing RTP header. There are never CSRCs and never padding.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RtpHeader {
@@ -300,32 +307,64 @@ impl RtpHeader {
     /// An element with an id outside 1–14 or a value outside 1–255 bytes is left out: values come from other senders,
     /// and losing one beats losing the packet.
     pub fn write(&self, extensions: &[(u8, &[u8])], out: &mut impl BufMut) {
-        let fits = |(id, value): &&(u8, &[u8])| {
-            (1..=MAX_ONE_BYTE_ID).contains(id) && (1..=255).contains(&value.len())
-        };
-        let written = || extensions.iter().filter(fits);
+        let mut short = [0; SHORT];
+        if let Some(len) = self.write_short(extensions, &mut short) {
+            return out.put_slice(&short[..len]);
+        }
+        let written = || extensions.iter().filter(can_be_written);
         let long = written().any(|(_, value)| value.len() > 16);
         let len: usize = written().map(|(_, value)| value.len() + 1 + usize::from(long)).sum();
-        out.put_u8(if len == 0 { 0x80 } else { 0x90 });
-        out.put_u8(u8::from(self.marker) << 7 | (self.payload_type.0 & 0x7f));
-        out.put_u16(self.sequence);
-        out.put_u32(self.timestamp);
-        out.put_u32(self.ssrc.0);
-        if len > 0 {
-            let words = len.div_ceil(4);
-            out.put_u16(if long { TWO_BYTE_PROFILE } else { ONE_BYTE_PROFILE });
-            out.put_u16(words as u16);
-            for (id, value) in written() {
-                if long {
-                    out.put_u8(*id);
-                    out.put_u8(value.len() as u8);
-                } else {
-                    out.put_u8(id << 4 | (value.len() as u8 - 1));
-                }
-                out.put_slice(value);
+        let words = len.div_ceil(4);
+        out.put_slice(&self.fixed(true));
+        out.put_u16(if long { TWO_BYTE_PROFILE } else { ONE_BYTE_PROFILE });
+        out.put_u16(words as u16);
+        for (id, value) in written() {
+            if long {
+                out.put_u8(*id);
+                out.put_u8(value.len() as u8);
+            } else {
+                out.put_u8(id << 4 | (value.len() as u8 - 1));
             }
-            out.put_bytes(0, words * 4 - len);
+            out.put_slice(value);
         }
+        out.put_bytes(0, words * 4 - len);
+    }
+
+    fn fixed(&self, extended: bool) -> [u8; 12] {
+        let mut fixed = [0x80 | u8::from(extended) << 4; 12];
+        fixed[1] = u8::from(self.marker) << 7 | (self.payload_type.0 & 0x7f);
+        fixed[2..4].copy_from_slice(&self.sequence.to_be_bytes());
+        fixed[4..8].copy_from_slice(&self.timestamp.to_be_bytes());
+        fixed[8..].copy_from_slice(&self.ssrc.0.to_be_bytes());
+        fixed
+    }
+
+    /// What nearly all headers are, in one go: few elements in the one-byte form. How many bytes of `head` (zeros) it takes;
+    /// `None` where it is not one of those.
+    fn write_short(&self, extensions: &[(u8, &[u8])], head: &mut [u8; SHORT]) -> Option<usize> {
+        const BEGIN: usize = 16;
+        let mut end = BEGIN;
+        for element @ (id, value) in extensions {
+            if !can_be_written(&element) {
+                continue;
+            }
+            if value.len() > 16 {
+                return None;
+            }
+            let place = head.get_mut(end..end + 1 + value.len())?;
+            let (first, rest) = place.split_first_mut()?;
+            *first = id << 4 | (value.len() as u8 - 1);
+            rest.copy_from_slice(value);
+            end += 1 + value.len();
+        }
+        let words = (end - BEGIN).div_ceil(4);
+        head[..12].copy_from_slice(&self.fixed(words > 0));
+        if words == 0 {
+            return Some(12);
+        }
+        head[12..14].copy_from_slice(&ONE_BYTE_PROFILE.to_be_bytes());
+        head[14..16].copy_from_slice(&(words as u16).to_be_bytes());
+        Some(BEGIN + 4 * words).filter(|end| *end <= SHORT)
     }
 
     /// Appends a whole packet.

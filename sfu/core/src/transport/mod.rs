@@ -238,6 +238,11 @@ impl Transport {
         }
     }
 
+    /// There is nothing to [`flush`](Self::flush) and nothing to tell.
+    pub fn is_drained(&self) -> bool {
+        self.records.is_empty() && self.outputs.is_empty()
+    }
+
     /// The next thing to tell the layer above.
     pub fn poll_output(&mut self) -> Option<TransportOutput> {
         self.outputs.pop_front()
