@@ -33,6 +33,9 @@ pub trait Floor: Send + Sync {
 
     /// Whether new calls are taken, for `/readyz`.
     fn is_taking_calls(&self) -> bool;
+
+    /// How many facts about calls are on their way to the store.
+    fn facts_waiting(&self) -> u64;
 }
 
 /// What REST asks of the recorder, which keeps the media of recordings.

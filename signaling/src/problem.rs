@@ -98,6 +98,8 @@ kinds! {
         "The media plane does not answer. Try again in a few seconds.";
     QUEUE_FULL = "queue_full" 503 "The line is full"
         "As many people wait as this server takes. Try again in a while.";
+    STORE_BEHIND = "store_behind" 503 "The database is behind"
+        "Calls go on, but what happens in them waits to be written down. Try again in a few seconds; where it lasts, the database is away or too slow.";
     SERVER_STOPPING = "server_stopping" 503 "The server is stopping"
         "The server is being stopped or replaced. Connect again in a few seconds.";
 

@@ -299,6 +299,10 @@ impl Floor for FloorHandle {
     fn is_taking_calls(&self) -> bool {
         Self::is_taking_calls(self)
     }
+
+    fn facts_waiting(&self) -> u64 {
+        self.metrics().journal.waiting.get().try_into().unwrap_or(0)
+    }
 }
 
 async fn open_recorder(settings: &Settings, keys: Arc<dyn KeyWrap>) -> Result<Recorder, StartError> {

@@ -1,7 +1,8 @@
 //! Facts on their way to the store: queued, in order, tried until they are taken.
 //!
 //! The floor never waits for the store. While it is locked or gone, facts pile up here and calls go on; when it is
-//! back, it catches up. What does not fit any more is lost to the store, counted and logged, never a call.
+//! back, it catches up. Long before no more fits, no new calls are taken; what does not fit even so is lost to the store, counted and
+//! logged, never a call.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +19,9 @@ use super::ports::{Fact, Ledger, LedgerError};
 
 /// Facts that may wait: about an hour of a busy floor without a store.
 pub const QUEUE_MAX: usize = 16_384;
+
+/// With so many waiting no new call begins: the rest is room for those that go on.
+pub const PRESSED: u64 = QUEUE_MAX as u64 / 4 * 3;
 
 /// One attempt may take this long before it counts as failed.
 const ATTEMPT_MAX: Duration = Duration::from_secs(10);
@@ -67,6 +71,11 @@ impl Journal {
             self.metrics.lost.inc();
             error!(fact = ?refused.into_inner(), "the store has been away for too long: a fact is lost");
         }
+    }
+
+    /// So much waits that nobody should add a call to it.
+    pub fn is_pressed(&self) -> bool {
+        self.metrics.waiting.get() >= PRESSED as i64
     }
 
     /// Waits until everything queued is written, but no longer than `patience`.

@@ -130,6 +130,9 @@ impl Floor {
         if self.desk.line().count() >= self.settings.line_max {
             return Err(problems::QUEUE_FULL.with(format!("{} people are waiting", self.settings.line_max)));
         }
+        if self.journal.is_pressed() {
+            return Err(problems::STORE_BEHIND.with("a call that began now might never be written down"));
+        }
         let context = (**context).clone();
         let entry = if std::mem::take(&mut session.goes_first) { Entry::Front } else { Entry::Back };
         let buyer = Call::seat(Side::Buyer, session.identity.name(), &session.sending);

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::degraded::{Degraded, NAMES, degraded};
 use crate::app::AppState;
+use crate::floor::journal::PRESSED;
 use crate::problem::{self, Refusal};
 
 /// Longest wait for the store's sign of life.
@@ -34,6 +35,10 @@ pub(super) async fn ready(State(app): State<AppState>) -> Result<Json<Ready>, Re
         return Err(problem::UNAVAILABLE
             .at("floor", "no new calls are taken: the server is stopping")
             .into());
+    }
+    if app.floor.facts_waiting() >= PRESSED {
+        let detail = "no new calls are taken until the store has taken what waits for it";
+        return Err(problem::UNAVAILABLE.at("store", detail).into());
     }
     match tokio::time::timeout(PATIENCE, app.store.ping()).await {
         Ok(Ok(())) => {}

@@ -2,9 +2,10 @@
 
 use axum::Json;
 use axum::extract::State;
-use protocol::ids::CallId;
+use protocol::ids::{CallId, UserId};
 use protocol::rest::{CallSummary, Page, QualityTimeline, Ticket, WrapUp};
 use serde::Deserialize;
+use tokio::time::{Duration, Instant, sleep};
 
 use super::extract::{Body, Id, Params, Staff};
 use super::sight::{masked, masked_one, scope, visible};
@@ -12,6 +13,10 @@ use crate::app::AppState;
 use crate::auth::Action;
 use crate::problem::{self, Refusal};
 use crate::store::{BadCursor, Paging, WrapUpError};
+
+/// What is on its way to the store gets this long, and is looked for so often.
+const WRITTEN_WITHIN: Duration = Duration::from_secs(5);
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// Parameters of lists.
 #[derive(Deserialize)]
@@ -65,7 +70,7 @@ pub(super) async fn wrap_up(
     Id(id): Id<CallId>,
     Body(written): Body<WrapUp>,
 ) -> Result<Json<Ticket>, Refusal> {
-    let (_, agent) = visible(&app, &staff, id).await?;
+    let (_, agent) = written_down(&app, &staff, id).await?;
     if agent != Some(staff.0.id) {
         staff.must(Action::WrapUpForOthers, "wrapping up calls of others")?;
     }
@@ -80,4 +85,26 @@ pub(super) async fn wrap_up(
     app.floor.wrapped_up(id).await;
     tracing::info!(call = %id, user = %staff.0.id, ticket = ticket.number, outcome = ticket.outcome, "wrapped up");
     Ok(Json(masked_one(&app, &staff, ticket).await?))
+}
+
+/// A call somebody sees. Agents are quick: while facts are on their way to the store, it is waited for, but not for long.
+async fn written_down(
+    app: &AppState,
+    staff: &Staff,
+    id: CallId,
+) -> Result<(CallSummary, Option<UserId>), Refusal> {
+    let begun = Instant::now();
+    loop {
+        let seen = visible(app, staff, id).await;
+        if seen.is_ok() || app.floor.facts_waiting() == 0 {
+            return seen;
+        }
+        if begun.elapsed() > WRITTEN_WITHIN {
+            let detail = "this call is not written down yet";
+            return Err(
+                Refusal::from(problem::STORE_BEHIND.with(detail)).retry_after(WRITTEN_WITHIN.as_secs())
+            );
+        }
+        sleep(LOOK_AGAIN).await;
+    }
 }

@@ -62,8 +62,14 @@ async fn an_agent_who_wraps_up_before_the_end_is_written_still_ends_the_call() {
     let (_, supervisor) = world.staff("Sven", Role::Supervisor).await;
     world.json(Method::PUT, &path, &supervisor, written.clone()).await.refused("no_ticket");
 
-    world.store.call_accepted(id, agent, world.now()).await.unwrap();
-    world.json(Method::PUT, &path, &cookie, written).await.ok();
+    // The store will hear of it in a moment.
+    world.floor.facts_waiting.store(1, std::sync::atomic::Ordering::Relaxed);
+    let accepted = async {
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        world.store.call_accepted(id, agent, world.now()).await.unwrap();
+    };
+    let (wrapped, ()) = tokio::join!(world.json(Method::PUT, &path, &cookie, written), accepted);
+    wrapped.ok();
     world.store.call_ended(id, world.now(), protocol::call::EndReason::BuyerHungUp).await.unwrap();
     assert_eq!(world.get(&format!("/api/v1/calls/{id}"), &cookie).await.ok().json()["state"], "ended");
 }

@@ -44,6 +44,7 @@ pub(crate) struct ModelFloor {
     pub(crate) wrapped_up: Mutex<Vec<CallId>>,
     pub(crate) logged_out: Mutex<Vec<UserId>>,
     pub(crate) stopping: std::sync::atomic::AtomicBool,
+    pub(crate) facts_waiting: std::sync::atomic::AtomicU64,
 }
 
 impl Floor for ModelFloor {
@@ -63,6 +64,10 @@ impl Floor for ModelFloor {
 
     fn is_taking_calls(&self) -> bool {
         !self.stopping.load(Ordering::Relaxed)
+    }
+
+    fn facts_waiting(&self) -> u64 {
+        self.facts_waiting.load(Ordering::Relaxed)
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use protocol::call::{EndReason, RecordingState};
 
 use super::*;
+use crate::floor::journal::PRESSED;
 use crate::floor::ports::Fact;
 
 #[tokio::test(start_paused = true)]
@@ -30,6 +31,24 @@ async fn a_store_that_is_away_costs_no_call_and_hears_everything_when_it_is_back
     );
     assert_eq!(world.floor.metrics().journal.waiting.get(), 0);
     assert_eq!(world.floor.metrics().journal.lost.get(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_is_far_behind_gets_no_new_calls_and_those_that_go_on_are_written_down() {
+    let world = World::new();
+    let (mut buyer, mut agent, _) = world.call(false).await;
+    let waiting = &world.floor.metrics().journal.waiting;
+    waiting.add(PRESSED as i64);
+    let mut late = world.buyer().await;
+    late.say(ClientMessage::RequestHelp { consent: Some(choice(false)) }).await;
+    assert_eq!(code(&late.problem().await), "store_behind");
+    buyer.say(ClientMessage::HangUp).await;
+    agent.sees(CallState::WrapUp).await;
+    settle().await;
+    assert!(world.model.facts().iter().any(|fact| matches!(fact, Fact::Ended { .. })));
+    waiting.sub(PRESSED as i64);
+    late.ask(false).await;
+    assert_eq!(late.place().await.position, 1);
 }
 
 #[tokio::test(start_paused = true)]
