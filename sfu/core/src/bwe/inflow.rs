@@ -183,6 +183,7 @@ impl Inflow {
             return;
         }
         let wider = told.scale(WIDE_USE).min(narrow.scale(WIDE_MORE));
+        tracing::debug!(?narrow, ?wider, "the wire is wide again");
         self.narrow = Some(wider).filter(|wider| *wider < RELEASED);
         (self.narrow_since_us, self.wide, self.trusted) = (now_us, false, true);
     }
