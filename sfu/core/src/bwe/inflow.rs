@@ -184,8 +184,8 @@ impl Inflow {
         }
         let wider = told.scale(WIDE_USE).min(narrow.scale(WIDE_MORE));
         tracing::debug!(?narrow, ?wider, "the wire is wide again");
-        self.narrow = Some(wider).filter(|wider| *wider < RELEASED);
-        (self.narrow_since_us, self.wide, self.trusted) = (now_us, false, true);
+        self.believe(now_us, wider);
+        (self.wide, self.trusted) = (false, true);
     }
 
     /// The uplink passes more than was thought: a burst shows it, all of it is used and passes, or time has passed.
@@ -216,10 +216,16 @@ impl Inflow {
             }
             _ => return,
         };
+        self.believe(now_us, wider);
+        self.trusted = false;
+    }
+
+    /// It carries at least this much.
+    fn believe(&mut self, now_us: u64, wider: Bitrate) {
         // What a burst has shown beyond that counts when its time comes.
         self.wider = self.wider.filter(|(_, rate)| *rate > wider);
         self.narrow = Some(wider).filter(|wider| *wider < RELEASED);
-        (self.narrow_since_us, self.trusted) = (now_us, false);
+        self.narrow_since_us = now_us;
     }
 
     /// When to [`release`](Self::release), microseconds.
