@@ -105,9 +105,14 @@ impl Delays {
         self.deviation += weight * (distance.abs() - self.deviation);
     }
 
+    /// Delay of a packet that found nobody before it, by clocks that need not agree: the least of some seconds, microseconds.
+    pub fn base_us(&self) -> i64 {
+        self.least[0].min(self.least[1])
+    }
+
     /// What even the quickest packet of the last report waited beyond the base delay.
     pub fn standing(&self) -> Duration {
-        let base = self.least[0].min(self.least[1]);
+        let base = self.base_us();
         let waited = self.report_least.map_or(0, |least| least.saturating_sub(base));
         Duration::from_micros(u64::try_from(waited).unwrap_or(0))
     }
