@@ -12,6 +12,7 @@ use anyhow::{Result, ensure};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
+use crate::caller::description::Codec;
 use crate::caller::rest::Rest;
 use crate::drill::marks::Verdict;
 use crate::drill::people::{self, Plan};
@@ -60,7 +61,7 @@ struct Look {
 
 /// Makes the rooms, and judges.
 pub async fn run(options: &Options, progress: &Progress) -> Result<Verdict> {
-    let (stage, server) = Stage::open(options.rooms.into(), 1, progress).await?;
+    let (stage, server) = Stage::open(options.rooms.into(), Codec::Vp8, 1, progress).await?;
     let mut staff = JoinSet::new();
     stage.staff_arrives(&mut staff, progress).await?;
     let rest = stage.installation.rest(0)?;

@@ -18,6 +18,7 @@ pub mod network;
 pub mod peer;
 
 pub mod progress;
+pub mod recordings;
 pub mod report;
 pub mod rooms;
 pub mod tone;

@@ -4,6 +4,7 @@
 
 use clap::{Parser, ValueEnum};
 use loadtest::churn;
+use loadtest::drill::marks::Verdict;
 use loadtest::drill::{self, Drill};
 use loadtest::progress::Progress;
 
@@ -19,13 +20,20 @@ struct ChurnLine {
     options: churn::Options,
 }
 
-async fn passes(name: &str, line: &str) {
+async fn passes(name: &str, line: &str) -> Verdict {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let drill = Drill::from_str(name, true).expect("a drill");
     let DrillLine { options } = DrillLine::parse_from(["drill"].into_iter().chain(line.split_whitespace()));
     let verdict = Box::pin(drill::play(drill, &options, &Progress::silent())).await.expect("played");
     assert!(verdict.passed(false), "{}", verdict.table());
     assert!(!verdict.marks.is_empty());
+    verdict
+}
+
+/// Where ffmpeg is installed, as it is in CI, recorded pictures were decoded.
+fn decoded(verdict: &Verdict) {
+    let mark = verdict.marks.iter().find(|it| it.name.contains("decode"));
+    assert!(mark.is_some_and(|it| it.got == "4"), "{}", verdict.table());
 }
 
 #[tokio::test]
@@ -40,12 +48,12 @@ async fn complaints_at_once_are_told_their_place_and_answered_or_let_go() {
 
 #[tokio::test]
 async fn a_killed_server_loses_no_ticket_and_two_seconds_of_recording_at_most() {
-    passes("crash", "--rooms 2 --seconds 4").await;
+    decoded(&passes("crash", "--rooms 2 --seconds 4").await);
 }
 
 #[tokio::test]
 async fn a_server_that_is_asked_to_end_does_so_in_order() {
-    passes("deploy", "--rooms 2 --seconds 3").await;
+    decoded(&passes("deploy", "--rooms 2 --seconds 3 --codec h264").await);
 }
 
 #[tokio::test]

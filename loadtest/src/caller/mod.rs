@@ -6,8 +6,8 @@
 //! timer of its own wake for each. Here one thread moves everybody's packets ([`engine`]), and a packet that is sent and received
 //! costs less than what the server spends on it, sockets included (`docs/performance.md`). [`person`] is all of it together.
 //!
-//! Every packet ends in a [`trailer`] that says which frame it is part of and when that was captured, so receivers measure
-//! instead of believing.
+//! Every packet (but the first of the largest VP8 keyframes, see [`sender::vp8`]) ends in a [`trailer`] that says which frame it is part of
+//! and when that was captured, so receivers measure instead of believing. Sound and pictures decode all the same.
 
 pub mod clock;
 pub mod data;

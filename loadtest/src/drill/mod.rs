@@ -33,6 +33,7 @@ use self::stage::{Ledger, Stage};
 use crate::installation::own::OwnServer;
 use crate::measure::Measures;
 use crate::progress::Progress;
+use crate::rooms::options::CameraCodec;
 
 /// What happens.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -63,6 +64,9 @@ pub struct Options {
     /// How long the calls, the wave or the outage last
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=3600))]
     pub seconds: u32,
+    /// What cameras send
+    #[arg(long, value_enum, default_value_t = CameraCodec::Vp8)]
+    pub codec: CameraCodec,
     /// One seed, one order of events
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
@@ -83,7 +87,7 @@ impl Options {
 
 /// Plays a drill.
 pub async fn play(drill: Drill, options: &Options, progress: &Progress) -> Result<Verdict> {
-    let (stage, server) = Stage::open(options.rooms(), options.seed, progress).await?;
+    let (stage, server) = Stage::open(options.rooms(), options.codec.into(), options.seed, progress).await?;
     let mut people = JoinSet::new();
     stage.staff_arrives(&mut people, progress).await?;
     let mut cast = Cast { stage, server, people, options, progress };

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
-use protocol::ids::CallId;
+use protocol::ids::{CallId, RecordingId};
 use protocol::rest::{Page, Ticket};
 use tokio::time::sleep;
 
@@ -12,6 +12,8 @@ use super::Cast;
 use super::marks::Verdict;
 use super::people::{self, Plan};
 use super::stage::{Seen, ms};
+use crate::caller::rest::{Cookie, Rest};
+use crate::recordings;
 
 /// Media of a call that may be missing at its end.
 pub(super) const LOST_MAX: Duration = Duration::from_secs(2);
@@ -20,6 +22,8 @@ const READY_MS: f64 = 5_000.0;
 /// Files are put in order by then.
 pub(super) const ORDER_MAX: Duration = Duration::from_secs(30);
 const APART: Duration = Duration::from_millis(150);
+/// So many recordings are decoded, for that takes longer than anything else here.
+const DECODED_MAX: usize = 8;
 
 impl Cast<'_> {
     pub(super) async fn restart(&mut self, verdict: &mut Verdict, crash: bool) -> Result<()> {
@@ -98,9 +102,52 @@ impl Cast<'_> {
                 let (wanted, got) =
                     (format!("≤ {} ms", LOST_MAX.as_millis()), format!("{:.0} ms", ms(longest)));
                 verdict.holds("longest end of a call that is not recorded", wanted, got, longest <= LOST_MAX);
-                return Ok(());
+                let kept = recorded.iter().filter_map(|(id, _)| tickets.get(id)?.recording.as_ref());
+                let kept: Vec<_> = kept.filter(|it| it.complete).map(|it| it.id).collect();
+                return self.decodes(verdict, &rest, &cookie, &kept[..kept.len().min(DECODED_MAX)]).await;
             }
             sleep(Duration::from_millis(500)).await;
         }
+    }
+
+    /// What was recorded of the cameras can be decoded.
+    async fn decodes(
+        &self,
+        verdict: &mut Verdict,
+        rest: &Rest,
+        cookie: &Cookie,
+        kept: &[RecordingId],
+    ) -> Result<()> {
+        if !recordings::decoder_is_here().await {
+            verdict
+                .note("ffmpeg is not installed: whether recorded pictures decode was not looked at".into());
+            return Ok(());
+        }
+        let (mut tracks, mut pictures, mut cut) = (0, 0, 0);
+        let mut broken = Vec::new();
+        for (number, id) in kept.iter().enumerate() {
+            self.progress.show(&format!("recordings are decoded: {number} of {}", kept.len()));
+            for (track, media) in recordings::cameras(rest, cookie, *id).await? {
+                tracks += 1;
+                match recordings::decode_track(&track, &media).await {
+                    Ok(it) if it.pictures.is_empty() => broken.push(format!("{id} {}: no picture", track.id)),
+                    Ok(it) => {
+                        pictures += it.pictures.len();
+                        cut += usize::from(it.end_is_cut);
+                    }
+                    Err(error) => broken.push(format!("{id} {}: {error:#}", track.id)),
+                }
+            }
+        }
+        let name = format!("cameras of {} recordings that decode", kept.len());
+        verdict.equals(&name, 2 * kept.len(), tracks - broken.len());
+        verdict.note(format!("{pictures} recorded pictures were decoded"));
+        if cut > 0 {
+            verdict.note(format!(
+                "{cut} cameras decode but for their last fragment: they ended within a picture"
+            ));
+        }
+        broken.into_iter().for_each(|it| verdict.note(it));
+        Ok(())
     }
 }

@@ -99,6 +99,7 @@ pub struct Stage {
     pub installation: Installation,
     /// Who moves media.
     pub engine: Engine,
+    codec: Codec,
     speech: Arc<Speech>,
     phase: watch::Sender<Phase>,
     reloads: watch::Sender<u64>,
@@ -116,7 +117,12 @@ pub struct Stage {
 
 impl Stage {
     /// Starts a server of our own and gives it and a stage in front of it.
-    pub async fn open(agents: usize, seed: u64, progress: &Progress) -> Result<(Arc<Self>, OwnServer)> {
+    pub async fn open(
+        agents: usize,
+        codec: Codec,
+        seed: u64,
+        progress: &Progress,
+    ) -> Result<(Arc<Self>, OwnServer)> {
         let staff = Staff { agents, supervisors: 1 };
         let server = OwnServer::start(staff, false, |text| progress.show(text)).await?;
         let installation = Installation::beside(&server);
@@ -124,6 +130,7 @@ impl Stage {
             cookies: (0..agents + 1).map(|_| OnceCell::new()).collect(),
             installation,
             engine: Engine::start(EngineSettings::default())?,
+            codec,
             speech: Arc::new(Speech::new(seed)?),
             phase: watch::channel(Phase::Open).0,
             reloads: watch::channel(0).0,
@@ -142,7 +149,7 @@ impl Stage {
     pub fn leg(&self) -> Result<LegSettings> {
         Ok(LegSettings {
             person: self.next_person.fetch_add(1, Ordering::Relaxed),
-            codec: Codec::Vp8,
+            codec: self.codec,
             speech: Arc::clone(&self.speech),
             identity: Identity::new()?,
         })

@@ -1,6 +1,7 @@
 //! A slot for pictures: puts frames together and shows what a decoder could show.
 //!
-//! A picture is shown when all its packets are here and the one it needs was shown; the trailers say so. There is no playout
+//! A picture is shown when all its packets are here and the one it needs was shown; the trailers say so. The first packet of a picture
+//! may have none (see [`crate::caller::sender::vp8`]): the time in its RTP header tells whose it is. There is no playout
 //! buffer: a picture is shown as soon as it can be, so delays are those of the network and the server.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -15,6 +16,8 @@ use crate::measure::Measures;
 const SHOWN_MAX: usize = 120;
 /// Pictures that wait for packets or for others.
 const WAITING_MAX: usize = 90;
+/// Packets without trailers whose times are remembered.
+const BARE_MAX: usize = 8;
 /// Nothing to show for this long, and a keyframe is asked for; the first time at once.
 const ASK_AFTER: Duration = Duration::from_millis(1000);
 const ASK_FIRST: Duration = Duration::from_millis(200);
@@ -33,9 +36,22 @@ type Whose = u16;
 #[derive(Debug)]
 struct Waiting {
     trailer: Trailer,
+    /// RTP time.
+    timestamp: u32,
     /// Which packets are here.
     here: Vec<bool>,
     count: usize,
+}
+
+impl Waiting {
+    /// The packet with this number is here.
+    fn take(&mut self, index: usize) {
+        if let Some(here) = self.here.get_mut(index)
+            && !std::mem::replace(here, true)
+        {
+            self.count += 1;
+        }
+    }
 }
 
 /// The first picture of somebody.
@@ -58,6 +74,8 @@ pub struct VideoSlot {
     pub watching: bool,
     whose: Option<Whose>,
     waiting: BTreeMap<(u32, u8), Waiting>,
+    /// RTP times of packets without trailers.
+    bare: VecDeque<u32>,
     shown: VecDeque<(u32, u8)>,
     /// Number and encoding of the picture on the screen.
     last: Option<(u32, u8)>,
@@ -78,6 +96,7 @@ impl VideoSlot {
             watching: false,
             whose: None,
             waiting: BTreeMap::new(),
+            bare: VecDeque::new(),
             shown: VecDeque::new(),
             last: None,
             last_at: None,
@@ -126,7 +145,17 @@ impl VideoSlot {
             it.packets += 1;
             it.bytes += packet.payload.len() as u64;
         });
-        let trailer = Trailer::read(packet.payload).filter(|it| it.kind == Kind::Camera)?;
+        let timestamp = packet.header.timestamp;
+        let Some(trailer) = Trailer::read(packet.payload) else {
+            // Padding has no payload.
+            if !packet.payload.is_empty() {
+                self.take_bare(timestamp);
+            }
+            return self.show(now, arrived_us, measures);
+        };
+        if trailer.kind != Kind::Camera {
+            return None;
+        }
         if matches!(place, Place::New(_)) {
             self.sequences.transit(arrived_us, trailer.captured_us);
         }
@@ -143,21 +172,30 @@ impl VideoSlot {
             return None;
         }
         let count = usize::from(trailer.count).clamp(1, 256);
-        let waiting = self.waiting.entry(key).or_insert_with(|| Waiting {
-            trailer,
-            here: vec![false; count],
-            count: 0,
+        let waiting = self.waiting.entry(key).or_insert_with(|| {
+            let mut waiting = Waiting { trailer, timestamp, here: vec![false; count], count: 0 };
+            if self.bare.contains(&timestamp) {
+                waiting.take(0);
+            }
+            waiting
         });
-        if let Some(here) = waiting.here.get_mut(usize::from(trailer.index))
-            && !std::mem::replace(here, true)
-        {
-            waiting.count += 1;
-        }
+        waiting.take(trailer.index.into());
         if self.waiting.len() > WAITING_MAX {
             self.waiting.pop_first();
             measures.count(|it| it.frames_broken += 1);
         }
         self.show(now, arrived_us, measures)
+    }
+
+    /// The first packet of a picture, which does not say so itself.
+    fn take_bare(&mut self, timestamp: u32) {
+        if self.bare.len() == BARE_MAX {
+            self.bare.pop_front();
+        }
+        self.bare.push_back(timestamp);
+        for waiting in self.waiting.values_mut().filter(|it| it.timestamp == timestamp) {
+            waiting.take(0);
+        }
     }
 
     /// Shows everything that can be shown now, in order.
@@ -308,6 +346,43 @@ mod tests {
         assert_eq!(counts.missing, 75, "each was noticed");
         assert!(counts.lost > 50, "{} of 75 given up", counts.lost);
         assert_eq!(counts.frozen_us, 0, "22 pictures a second are no freeze");
+    }
+
+    #[test]
+    fn a_first_packet_without_a_trailer_belongs_to_its_picture_whenever_it_comes() {
+        let start = Instant::now();
+        let line = VideoLine { codec: Codec::Vp8, ssrc: 1, encodings: 1, rtx: false, mid: true, rid: true };
+        for late in [0, 1, 5, usize::MAX] {
+            let mut sender = VideoSender::new(0, line, start);
+            sender.active = true;
+            sender.allocate(1_000_000);
+            let mut slot = VideoSlot::new(1, 2);
+            let mut measures = Measures::begun();
+            for frame in 0..2 {
+                sender.on_keyframe_request(start + FRAME * 30 * frame, 1);
+                let mut recipes = VecDeque::new();
+                sender.capture(start, 1_000_000_000, false, &mut recipes);
+                let written = recipes.iter().map(|recipe| {
+                    let mut bytes = Vec::new();
+                    sender.write(recipe, false, None, &mut bytes);
+                    bytes
+                });
+                let mut packets: Vec<_> = written.collect();
+                if frame == 1 {
+                    let first = packets.remove(0);
+                    assert_eq!(Trailer::read(&first), None, "the keyframe of 720 lines has one");
+                    if late < usize::MAX {
+                        packets.insert(late, first);
+                    }
+                }
+                for bytes in &packets {
+                    let packet = Packet::read(bytes).expect("RTP");
+                    slot.receive(start, 1_000_000, &packet, &mut measures);
+                }
+            }
+            let shown = if late < usize::MAX { 2 } else { 1 };
+            assert_eq!(measures.counts.frames_shown, shown, "{late} packets late");
+        }
     }
 
     #[test]

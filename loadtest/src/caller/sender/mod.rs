@@ -1,10 +1,13 @@
 //! What a caller sends: microphone and camera behind one pacer and one congestion controller.
 
 pub mod audio;
+pub mod clip;
 pub mod frames;
+pub mod h264;
 pub mod rate;
 pub mod speech;
 pub mod video;
+pub mod vp8;
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};

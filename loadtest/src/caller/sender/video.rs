@@ -6,19 +6,19 @@ use std::time::{Duration, Instant};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-use super::frames::{FrameSource, PacketHead};
+use super::clip::{Clip, PAYLOAD_MAX, Place};
+use super::frames::FrameSource;
+use super::vp8::Descriptor;
 use crate::caller::description::{CAMERA, Codec, RIDS, ext};
 use crate::caller::rtp::{self, Header};
-use crate::caller::trailer::{self, Kind, Trailer};
+use crate::caller::trailer::{Kind, Trailer};
 
 /// Ceilings of the encodings, bits a second: the web client's.
 pub const CEILINGS: [u64; 3] = [150_000, 500_000, 1_700_000];
 const FPS: u32 = 30;
 /// Between two pictures.
 pub const FRAME: Duration = Duration::from_nanos(1_000_000_000 / FPS as u64);
-/// Payload of a packet at most: with all headers it stays below 1,200 bytes.
-const PAYLOAD_MAX: usize = 1_120;
-/// Packets kept for retransmission, as descriptions of 80 bytes: about two seconds.
+/// Packets kept for retransmission, as descriptions of 64 bytes: about two seconds.
 const HISTORY: usize = 400;
 /// Requests for keyframes within this time after one that was granted are part of it, as in libwebrtc.
 const REQUEST_INTERVAL: Duration = Duration::from_millis(300);
@@ -56,7 +56,9 @@ impl VideoLine {
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Recipe {
     header: Header,
-    head: PacketHead,
+    /// Which picture of the clip.
+    picture: u16,
+    descriptor: Descriptor,
     trailer: Trailer,
     /// Bytes of payload.
     length: usize,
@@ -75,6 +77,7 @@ impl Recipe {
 }
 
 struct Encoding {
+    clip: &'static Clip,
     source: FrameSource,
     sequence: u16,
     timestamp: u32,
@@ -111,8 +114,10 @@ impl VideoSender {
         let mut rng = StdRng::seed_from_u64(u64::from(person));
         // A server without simulcast leaves a line its first encoding, which must carry the whole picture then.
         let ceilings = if line.encodings == 1 { &CEILINGS[2..] } else { &CEILINGS[..] };
-        let encodings = ceilings.iter().map(|ceiling| Encoding {
-            source: FrameSource::new(line.codec),
+        let clips = (CEILINGS.len() - ceilings.len()..).map(|size| Clip::of(line.codec, size));
+        let encodings = ceilings.iter().zip(clips).map(|(ceiling, clip)| Encoding {
+            clip,
+            source: FrameSource::new(line.codec, clip.pictures()),
             sequence: rng.random(),
             timestamp: rng.random(),
             picture_id: rng.random::<u16>() & 0x7fff,
@@ -233,13 +238,9 @@ impl VideoSender {
         if rtx {
             out.extend_from_slice(&recipe.header.sequence.to_be_bytes());
         }
-        let (start, before) = (out.len(), out.len() + recipe.length);
-        recipe.head.write(0, out);
-        let rest = before - out.len();
-        out.truncate(start);
-        recipe.head.write(rest, out);
-        out.resize(before - trailer::LENGTH, 0);
-        recipe.trailer.write(out);
+        let Recipe { picture, descriptor, trailer, length, .. } = recipe;
+        let part = Place { picture: *picture, index: trailer.index, count: trailer.count };
+        self.encodings[place].clip.write(part, *length, *descriptor, trailer, out);
     }
 
     /// SSRC, RTP time now, packets and octets of each encoding that is being sent, for sender reports.
@@ -260,7 +261,6 @@ impl VideoSender {
     fn encode(&mut self, unix_ns: u64, place: usize, tick: u32, out: &mut VecDeque<Recipe>) {
         let ssrc = self.line.media_ssrc(place);
         let (payload_type, _) = self.line.codec.payload_types();
-        let whole = self.encodings.len() == 1;
         let encoding = &mut self.encodings[place];
         let keyframe = std::mem::take(&mut encoding.wants_keyframe);
         let mean = encoding.target_bps as f64 / 8.0 / f64::from(FPS);
@@ -270,28 +270,22 @@ impl VideoSender {
         }
         encoding.picture_id = (encoding.picture_id + 1) & 0x7fff;
         let timestamp = encoding.timestamp.wrapping_add(tick.wrapping_mul(90_000 / FPS));
-        let size = frame.size.max(2 * trailer::LENGTH + 16);
-        let count = size.div_ceil(PAYLOAD_MAX).max(1);
+        let descriptor = Descriptor { picture_id: encoding.picture_id, tl0: encoding.tl0, sync: frame.sync };
+        // The picture takes what it takes, even where less was meant for it.
+        let pieces = encoding.clip.picture(frame.picture).pieces();
+        let count = frame.size.div_ceil(PAYLOAD_MAX).max(pieces);
+        let wanted = frame.size / count;
+        let mut sent = 0;
         for index in 0..count {
-            // A packet with parameter sets needs room for them.
-            let length = (size / count).max(3 * trailer::LENGTH + 16);
+            let part = Place { picture: frame.picture, index: index as u16, count: count as u16 };
+            let length = encoding.clip.length(part, wanted);
+            sent += length;
             let header = Header {
                 marker: index + 1 == count,
                 payload_type,
                 sequence: encoding.sequence,
                 timestamp,
                 ssrc,
-            };
-            let head = PacketHead {
-                codec: self.line.codec,
-                size: if whole { 2 } else { place as u8 },
-                index: index as u16,
-                count: count as u16,
-                keyframe: frame.keyframe,
-                temporal: frame.temporal,
-                sync: frame.sync,
-                picture_id: encoding.picture_id,
-                tl0: encoding.tl0,
             };
             let trailer = Trailer {
                 person: self.person,
@@ -306,7 +300,7 @@ impl VideoSender {
                 captured_us: unix_ns / 1000,
                 sent_ns: 0,
             };
-            let recipe = Recipe { header, head, trailer, length };
+            let recipe = Recipe { header, picture: frame.picture, descriptor, trailer, length };
             encoding.sequence = encoding.sequence.wrapping_add(1);
             encoding.packets = encoding.packets.wrapping_add(1);
             encoding.octets = encoding.octets.wrapping_add(length as u32);
@@ -316,6 +310,7 @@ impl VideoSender {
             encoding.history.push_back(recipe);
             out.push_back(recipe);
         }
+        encoding.source.owe(sent.saturating_sub(frame.size));
     }
 }
 
@@ -361,7 +356,9 @@ mod tests {
                 sender.write(&recipe, false, Some([0, 7]), &mut bytes);
                 assert!(bytes.len() < 1_200, "{} bytes", bytes.len());
                 let packet = Packet::read(&bytes).expect("RTP");
-                assert_eq!(Trailer::read(packet.payload), Some(recipe.trailer));
+                // The keyframe of 720 lines begins with a packet that has no room for one.
+                let bare = codec == Codec::Vp8 && recipe.encoding() == 2 && recipe.trailer.index == 0;
+                assert_eq!(Trailer::read(packet.payload), (!bare).then_some(recipe.trailer));
                 assert_eq!(packet.extension(ext::RID), Some(RIDS[recipe.encoding()].as_bytes()));
                 let again = sender.remembered(packet.header.ssrc, packet.header.sequence).expect("kept");
                 assert_eq!(again, recipe);
