@@ -245,9 +245,9 @@ impl Estimator {
         self.wanted = wanted;
     }
 
-    /// Numbers a packet that leaves now with `bytes` on the wire; its transport-wide sequence number.
-    pub fn on_sent(&mut self, now: Instant, bytes: usize) -> u16 {
-        let now_us = self.micros(now);
+    /// Numbers a packet that leaves at this time ([`micros`](Self::micros)) with `bytes` on the wire; its transport-wide sequence
+    /// number.
+    pub fn on_sent(&mut self, now_us: u64, bytes: usize) -> u16 {
         let bytes = u16::try_from(bytes).unwrap_or(u16::MAX);
         self.first_sent_us.get_or_insert(now_us);
         self.sent.on_packet(now_us as i64, bytes);
@@ -257,8 +257,7 @@ impl Estimator {
     }
 
     /// A packet without a number left: the peer has not negotiated any.
-    pub fn on_sent_unnumbered(&mut self, now: Instant, bytes: usize) {
-        let now_us = self.micros(now);
+    pub fn on_sent_unnumbered(&mut self, now_us: u64, bytes: usize) {
         self.first_sent_us.get_or_insert(now_us);
         self.sent.on_packet(now_us as i64, u16::try_from(bytes).unwrap_or(u16::MAX));
     }

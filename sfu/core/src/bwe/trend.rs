@@ -5,6 +5,8 @@ use super::groups::GroupDelta;
 
 /// Groups the line is fitted to.
 const WINDOW: usize = 20;
+/// Of which so many at once.
+const LANES: usize = 4;
 /// Weight of the past in the smoothed delay.
 const SMOOTHING: f64 = 0.9;
 /// Makes the slope comparable to the threshold.
@@ -89,7 +91,7 @@ impl Trend {
         self.points[self.next] = ((delta.at_us - first) as f64 / 1000.0, self.smoothed);
         self.next = (self.next + 1) % WINDOW;
         self.filled = (self.filled + 1).min(WINDOW);
-        let slope = if self.filled == WINDOW { self.slope() } else { 0.0 };
+        let slope = if self.filled == WINDOW { slope(&self.points) } else { 0.0 };
         self.detect(slope, delta.send_us as f64 / 1000.0, elapsed);
         self.usage
     }
@@ -102,20 +104,6 @@ impl Trend {
     /// Forgets the past of the path, not what is normal on it.
     pub fn reset(&mut self) {
         *self = Self { threshold: self.threshold, ..Self::default() };
-    }
-
-    /// Least squares; 0 when all points share one time.
-    fn slope(&self) -> f64 {
-        let count = self.filled.max(1) as f64;
-        let points = self.points.iter().take(self.filled);
-        let (x, y) = points.clone().fold((0.0, 0.0), |(x, y), point| (x + point.0, y + point.1));
-        let (x, y) = (x / count, y / count);
-        let (mut above, mut below) = (0.0, 0.0);
-        for point in points {
-            above += (point.0 - x) * (point.1 - y);
-            below += (point.0 - x) * (point.0 - x);
-        }
-        if below > 0.0 { above / below } else { 0.0 }
     }
 
     fn detect(&mut self, slope: f64, send_ms: f64, elapsed_ms: f64) {
@@ -142,6 +130,28 @@ impl Trend {
             self.threshold = self.threshold.clamp(THRESHOLD_MIN, THRESHOLD_MAX);
         }
     }
+}
+
+/// Least squares; 0 when all points share one time. Sums go in lanes, so that one addition need not wait for the last.
+fn slope(points: &[(f64, f64); WINDOW]) -> f64 {
+    let mut sums = [(0.0, 0.0); LANES];
+    for lanes in points.chunks_exact(LANES) {
+        for (sum, point) in sums.iter_mut().zip(lanes) {
+            *sum = (sum.0 + point.0, sum.1 + point.1);
+        }
+    }
+    let total = |sums: [(f64, f64); LANES]| sums.iter().fold((0.0, 0.0), |a, b| (a.0 + b.0, a.1 + b.1));
+    let (x, y) = total(sums);
+    let (x, y) = (x / WINDOW as f64, y / WINDOW as f64);
+    let mut sums = [(0.0, 0.0); LANES];
+    for lanes in points.chunks_exact(LANES) {
+        for (sum, point) in sums.iter_mut().zip(lanes) {
+            let away = point.0 - x;
+            *sum = (sum.0 + away * (point.1 - y), sum.1 + away * away);
+        }
+    }
+    let (above, below) = total(sums);
+    if below > 0.0 { above / below } else { 0.0 }
 }
 
 #[cfg(test)]

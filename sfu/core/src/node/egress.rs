@@ -174,7 +174,7 @@ impl Egress {
         let now_us = self.estimator.micros(now);
         let Some(class) = class else {
             self.audio.on_packet(now_us as i64, wire as u16);
-            return self.leave(now, stamps, transport, outbox);
+            return self.leave(now_us, stamps, transport, outbox);
         };
         let mut of_keyframe = false;
         if class == Class::Video
@@ -190,7 +190,7 @@ impl Egress {
             }
         }
         if !self.estimator.is_informed() || (self.pacer.is_free(now_us, class) && self.estimator.has_room()) {
-            return self.leave(now, stamps, transport, outbox);
+            return self.leave(now_us, stamps, transport, outbox);
         }
         let buffer = self.keep(outbox);
         outbox.abandon();
@@ -205,26 +205,19 @@ impl Egress {
     }
 
     /// Stamps, seals and commits what was begun in the outbox.
-    fn leave(
-        &mut self,
-        now: Instant,
-        stamps: Stamps,
-        transport: &mut Transport,
-        outbox: &mut Outbox,
-    ) -> Sent {
+    fn leave(&mut self, now_us: u64, stamps: Stamps, transport: &mut Transport, outbox: &mut Outbox) -> Sent {
         let start = outbox.start();
         let wire = outbox.buffer().len() - start + OVERHEAD;
-        let now_us = self.estimator.micros(now);
         self.pacer.on_sent(now_us, wire as u16);
         let packet = &mut outbox.buffer()[start..];
         let mut place = STAMPS_BEGIN;
         match find_stamp(packet, place, stamps.transport_cc, 2) {
             Some(value) => {
-                let number = self.estimator.on_sent(now, wire);
+                let number = self.estimator.on_sent(now_us, wire);
                 packet[value..value + 2].copy_from_slice(&number.to_be_bytes());
                 place = value + 2;
             }
-            None => self.estimator.on_sent_unnumbered(now, wire),
+            None => self.estimator.on_sent_unnumbered(now_us, wire),
         }
         if let Some(value) = find_stamp(packet, place, stamps.abs_send_time, 3) {
             // Seconds in 6.18 fixed point, modulo 64.
@@ -270,7 +263,7 @@ impl Egress {
         {
             if let Some(packet) = self.buffers.get(usize::from(parked.buffer)) {
                 outbox.begin().extend_from_slice(packet);
-                self.leave(now, parked.stamps, transport, outbox);
+                self.leave(now_us, parked.stamps, transport, outbox);
             }
             self.free.push(parked.buffer);
         }
@@ -281,7 +274,7 @@ impl Egress {
             let Some(slot) = slots.iter_mut().find(|slot| slot.can_pad()) else { break };
             slot.pad(PADDING, outbox.begin());
             let stamps = slot.stamps();
-            counters.padding += u64::from(self.leave(now, stamps, transport, outbox) == Sent::Left);
+            counters.padding += u64::from(self.leave(now_us, stamps, transport, outbox) == Sent::Left);
         }
         if self.pacer.is_empty() && self.buffers.len() > 64 {
             // A keyframe on a thin leg is over.

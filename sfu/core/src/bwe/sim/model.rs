@@ -281,7 +281,7 @@ impl World {
     }
 
     fn send(&mut self, bytes: u16, kind: Kind) {
-        let number = self.estimator.on_sent(self.now(), usize::from(bytes));
+        let number = self.estimator.on_sent(self.now_us, usize::from(bytes));
         self.pacer.on_sent(self.now_us, bytes);
         let room = self.path.rate.bytes_in(self.path.queue).max(3000);
         if self.queued_bytes + u64::from(bytes) > room {
