@@ -1,8 +1,9 @@
 //! `loadtest floor`: what forwarding costs on this machine when nothing is done but what must be done.
 //!
-//! A thread reads datagrams with the system calls the server uses (`recvmmsg`, GRO), opens each with AES-256-GCM, copies and
-//! seals it once a viewer, and sends it (`sendmsg`). No rooms, no bookkeeping, no pacing, no feedback. Sources send what rooms send:
-//! video packets of 1,100 bytes and sound of 140, at the rates of calls. What counts is the thread's CPU a packet it sends.
+//! As many threads as the server has workers read datagrams with the system calls it uses (`recvmmsg`, GRO), open each with
+//! AES-256-GCM, copy and seal it once a viewer, and send it (`sendmsg`). No rooms, no bookkeeping, no pacing, no feedback. Sources
+//! send what rooms send: video packets of 1,100 bytes and sound of 140, at the rates of calls. What counts is the threads' CPU a
+//! packet they send; the fewer people a thread has, the fewer packets a system call carries.
 
 use std::collections::HashMap;
 use std::io::IoSliceMut;
@@ -38,7 +39,10 @@ pub struct Options {
     /// Viewers of each stream
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=100))]
     pub fan_out: u16,
-    /// People who send, each a camera and a microphone
+    /// Threads, each with a socket and people of its own
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub workers: u16,
+    /// People who send to each thread, a camera and a microphone each
     #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u16).range(1..=2000))]
     pub people: u16,
     /// How long
@@ -49,34 +53,42 @@ pub struct Options {
 /// Measures it: blocks for so long.
 pub fn measure(options: &Options) -> Result<FloorReport> {
     let (people, fan_out) = (usize::from(options.people), usize::from(options.fan_out));
-    let inlet = socket()?;
-    let server = inlet.local_addr()?;
-    let sources = (0..people).map(|_| socket()).collect::<Result<Vec<_>>>()?;
-    let viewers = (0..people * fan_out).map(|_| socket()).collect::<Result<Vec<_>>>()?;
-    let addresses = viewers.iter().map(UdpSocket::local_addr).collect::<std::io::Result<Vec<_>>>()?;
-    let mut routes = HashMap::new();
-    for (source, to) in sources.iter().zip(addresses.chunks(fan_out)) {
-        routes.insert(source.local_addr()?, to.to_vec());
-    }
     let stop = Arc::new(AtomicBool::new(false));
-    let (stopped, key) = (Arc::clone(&stop), key()?);
-    let thread = std::thread::Builder::new()
-        .name("floor".into())
-        .spawn(move || forward(&inlet, &routes, &key, &stopped))?;
+    let (mut sources, mut viewers, mut threads) = (Vec::new(), Vec::new(), Vec::new());
+    for number in 0..options.workers {
+        let inlet = socket()?;
+        let server = inlet.local_addr()?;
+        let mut routes = HashMap::new();
+        for _ in 0..people {
+            let source = socket()?;
+            let audience = (0..fan_out).map(|_| socket()).collect::<Result<Vec<_>>>()?;
+            let to = audience.iter().map(UdpSocket::local_addr).collect::<std::io::Result<Vec<_>>>()?;
+            routes.insert(source.local_addr()?, to);
+            sources.push((source, server));
+            viewers.extend(audience);
+        }
+        let (stopped, key) = (Arc::clone(&stop), key()?);
+        let thread = std::thread::Builder::new().name(format!("floor-{number}"));
+        threads.push(thread.spawn(move || forward(&inlet, &routes, &key, &stopped))?);
+    }
     let audience = {
         let stopped = Arc::clone(&stop);
         std::thread::spawn(move || drain(&viewers, &stopped))
     };
-    let sent = send(&sources, server, options.seconds)?;
+    let sent = send(&sources, options.seconds)?;
     // What is under way still arrives.
     std::thread::sleep(Duration::from_millis(50));
     stop.store(true, Ordering::Relaxed);
-    let forwarded = thread.join().ok().context("the floor's thread failed")??;
+    let (mut packets, mut cpu) = (0, Duration::ZERO);
+    for thread in threads {
+        let forwarded = thread.join().ok().context("a thread of the floor failed")??;
+        (packets, cpu) = (packets + forwarded.packets, cpu + forwarded.cpu);
+    }
     let _ = audience.join();
-    let Forwarded { packets, cpu } = forwarded;
     anyhow::ensure!(packets > 0, "nothing was forwarded");
     Ok(FloorReport {
         ns_per_forwarded_packet: cpu.as_nanos() as f64 / packets as f64,
+        workers: options.workers.into(),
         fan_out,
         packets_per_second: sent as f64 / f64::from(options.seconds),
     })
@@ -113,7 +125,7 @@ fn sealed(key: &LessSafeKey, payload: usize) -> Result<Vec<u8>> {
 }
 
 /// Sends like people in calls; gives how many packets.
-fn send(sources: &[UdpSocket], to: SocketAddr, seconds: u32) -> Result<u64> {
+fn send(sources: &[(UdpSocket, SocketAddr)], seconds: u32) -> Result<u64> {
     let key = key()?;
     let (video, audio) = (sealed(&key, VIDEO)?, sealed(&key, AUDIO)?);
     let begun = Instant::now();
@@ -123,13 +135,13 @@ fn send(sources: &[UdpSocket], to: SocketAddr, seconds: u32) -> Result<u64> {
         if elapsed >= Duration::from_secs(seconds.into()) {
             return Ok(sent);
         }
-        for (place, (source, (videos, audios))) in sources.iter().zip(&mut due).enumerate() {
+        for (place, ((source, to), (videos, audios))) in sources.iter().zip(&mut due).enumerate() {
             // Everybody has a phase of their own.
             let at = elapsed.as_secs_f64() + place as f64 / sources.len() as f64 * 0.033;
             for (packet, rate, done) in [(&video, VIDEO_RATE, videos), (&audio, AUDIO_RATE, audios)] {
                 while (*done as f64) < at * rate {
                     *done += 1;
-                    sent += u64::from(source.send_to(packet, to).is_ok());
+                    sent += u64::from(source.send_to(packet, *to).is_ok());
                 }
             }
         }
@@ -208,8 +220,8 @@ mod tests {
 
     #[test]
     fn every_packet_is_forwarded_to_every_viewer() {
-        let floor = measure(&Options { fan_out: 2, people: 2, seconds: 1 }).expect("measured");
-        assert!(floor.ns_per_forwarded_packet > 0.0 && floor.fan_out == 2);
-        assert!(floor.packets_per_second > 100.0);
+        let floor = measure(&Options { fan_out: 2, workers: 2, people: 2, seconds: 1 }).expect("measured");
+        assert!(floor.ns_per_forwarded_packet > 0.0 && (floor.fan_out, floor.workers) == (2, 2));
+        assert!(floor.packets_per_second > 400.0, "from both");
     }
 }

@@ -156,9 +156,10 @@ async fn one_run(
         None
     } else {
         progress.show("measuring the floor");
-        let people = options.participants().min(100) as u16;
-        let fan_out = options.shape.fan_out() as u16;
-        Some(floor::measure(&floor::Options { fan_out, people, seconds: 3 })?)
+        let workers = if options.pin { 1 } else { std::thread::available_parallelism()?.get().min(64) };
+        let people = options.participants().div_ceil(workers).min(100) as u16;
+        let (fan_out, workers) = (options.shape.fan_out() as u16, workers as u16);
+        Some(floor::measure(&floor::Options { fan_out, workers, people, seconds: 3 })?)
     };
     let stop = async {
         interrupts.recv().await;

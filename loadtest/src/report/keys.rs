@@ -121,11 +121,18 @@ pub struct CallerReport {
     pub other_cores: Option<f64>,
 }
 
+fn one() -> usize {
+    1
+}
+
 /// The floor.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct FloorReport {
-    /// CPU of a thread that only reads, opens, copies, seals and sends, ns a packet it sends.
+    /// CPU of threads that only read, open, copy, seal and send, ns a packet they send.
     pub ns_per_forwarded_packet: f64,
+    /// How many threads: as many as the server has workers.
+    #[serde(default = "one")]
+    pub workers: usize,
     /// Viewers of each stream.
     pub fan_out: usize,
     /// Packets that came to it a second.
