@@ -31,29 +31,6 @@ pub async fn decoder_is_here() -> bool {
     tried.await.is_ok_and(|it| it.success())
 }
 
-/// What came out of a recorded camera.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Decoded {
-    /// A hash of every picture.
-    pub pictures: Vec<String>,
-    /// Only without its last fragment: a call may end within a picture, of which decoders get the beginning then.
-    pub end_is_cut: bool,
-}
-
-/// Decodes a recorded track, all of it or all but its last fragment.
-pub async fn decode_track(track: &RecordingTrack, media: &[u8]) -> Result<Decoded> {
-    let error = match decode(media).await {
-        Ok(pictures) => return Ok(Decoded { pictures, end_is_cut: false }),
-        Err(error) => error,
-    };
-    let last = track.fragments.len().checked_sub(1).filter(|last| *last > 0);
-    let end = last.and_then(|last| usize::try_from(track.fragments[last].bytes.offset).ok());
-    match end.and_then(|end| media.get(..end)) {
-        Some(media) => Ok(Decoded { pictures: decode(media).await?, end_is_cut: true }),
-        None => Err(error),
-    }
-}
-
 /// Decodes a file (WebM, MP4, IVF, Annex B) with `ffmpeg`, which may find nothing wrong with it. Gives a hash of every picture, in
 /// its own size.
 pub async fn decode(media: &[u8]) -> Result<Vec<String>> {

@@ -217,7 +217,7 @@ async fn recorded_cameras_of_real_calls_decode_to_the_pictures_of_their_clips() 
         for (track, media) in cameras {
             let container = if codec == Codec::Vp8 { "video/webm" } else { "video/mp4" };
             assert!(track.mime.starts_with(container), "{}", track.mime);
-            let hashes = recordings::decode_track(&track, &media).await.expect("decoded").pictures;
+            let hashes = recordings::decode(&media).await.expect("decoded");
             assert!(hashes.len() > 150, "{} of about 240 pictures", hashes.len());
             let foreign = hashes.iter().filter(|it| !clips.contains(*it)).count();
             assert_eq!(foreign, 0, "{codec:?}: of {} pictures", hashes.len());

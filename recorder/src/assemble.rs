@@ -133,7 +133,9 @@ impl Assembler {
     /// Releases everything without waiting: the stream ends here.
     pub(crate) fn flush(&mut self) {
         self.release(NodeTime(u64::MAX), true);
-        self.finish_frame();
+        // What is left never got its end, and a decoder would take the beginning for all of it.
+        self.frame.clear();
+        self.frame_bytes = 0;
     }
 
     /// Begins anew with unrelated sequence numbers, after a [`Assembler::flush`].
@@ -309,6 +311,15 @@ mod tests {
         let expected: Vec<i64> = (0..4).chain([-1]).chain(10..25).collect();
         assert_eq!(frames, expected);
         assert_eq!((stats.lost, stats.undecodable), (1, 5));
+    }
+
+    #[test]
+    fn a_frame_whose_end_never_came_is_not_kept() {
+        let mut packets = stream(5, 3);
+        packets.pop();
+        assert_eq!(assemble(packets.clone()).0, [0, 1, 2, 3]);
+        packets.pop();
+        assert_eq!(assemble(packets).0, [0, 1, 2, 3]);
     }
 
     #[test]

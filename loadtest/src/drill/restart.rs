@@ -123,18 +123,15 @@ impl Cast<'_> {
                 .note("ffmpeg is not installed: whether recorded pictures decode was not looked at".into());
             return Ok(());
         }
-        let (mut tracks, mut pictures, mut cut) = (0, 0, 0);
+        let (mut tracks, mut pictures) = (0, 0);
         let mut broken = Vec::new();
         for (number, id) in kept.iter().enumerate() {
             self.progress.show(&format!("recordings are decoded: {number} of {}", kept.len()));
             for (track, media) in recordings::cameras(rest, cookie, *id).await? {
                 tracks += 1;
-                match recordings::decode_track(&track, &media).await {
-                    Ok(it) if it.pictures.is_empty() => broken.push(format!("{id} {}: no picture", track.id)),
-                    Ok(it) => {
-                        pictures += it.pictures.len();
-                        cut += usize::from(it.end_is_cut);
-                    }
+                match recordings::decode(&media).await {
+                    Ok(hashes) if hashes.is_empty() => broken.push(format!("{id} {}: no picture", track.id)),
+                    Ok(hashes) => pictures += hashes.len(),
                     Err(error) => broken.push(format!("{id} {}: {error:#}", track.id)),
                 }
             }
@@ -142,11 +139,6 @@ impl Cast<'_> {
         let name = format!("cameras of {} recordings that decode", kept.len());
         verdict.equals(&name, 2 * kept.len(), tracks - broken.len());
         verdict.note(format!("{pictures} recorded pictures were decoded"));
-        if cut > 0 {
-            verdict.note(format!(
-                "{cut} cameras decode but for their last fragment: they ended within a picture"
-            ));
-        }
         broken.into_iter().for_each(|it| verdict.note(it));
         Ok(())
     }
