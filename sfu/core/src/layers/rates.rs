@@ -52,7 +52,7 @@ impl Rates {
 
     fn number(&self, now: Instant) -> u64 {
         let since = self.start.map_or(Duration::ZERO, |start| now.saturating_duration_since(start));
-        (since.as_millis() / PART.as_millis()) as u64
+        since.as_millis() as u64 / PART.as_millis() as u64
     }
 
     fn advance(&mut self, now: Instant) -> &mut [u32; MAX_TARGETS] {

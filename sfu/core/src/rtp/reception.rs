@@ -51,7 +51,8 @@ impl ReceptionStats {
         self.received += 1;
         let start = *self.start.get_or_insert(now);
         let elapsed = now.saturating_duration_since(start);
-        let arrival = elapsed.as_micros().saturating_mul(u128::from(self.clock_rate)) / 1_000_000;
+        // In 64 bits, which last for years: divisions of 128 bits are slow.
+        let arrival = (elapsed.as_micros() as u64).saturating_mul(self.clock_rate.into()) / 1_000_000;
         let arrival = i64::try_from(arrival).unwrap_or(i64::MAX);
         let transit = arrival.saturating_sub_unsigned(self.timestamps.extend(timestamp));
         if let Some(last) = self.transit.replace(transit) {

@@ -24,7 +24,7 @@ const MAX_RECEIVED: usize = 400;
 const HURRY: u32 = 256;
 /// Reference time counts 64 ms steps, arrival times 250 µs ticks.
 const TICKS_PER_REFERENCE: i64 = 256;
-const TICK_US: u128 = 250;
+const TICK_US: u64 = 250;
 /// Symbols in a status vector chunk, by symbol size.
 const ONE_BIT_SYMBOLS: usize = 14;
 const TWO_BIT_SYMBOLS: usize = 7;
@@ -97,7 +97,7 @@ impl TwccReceiver {
             // A duplicate, or so late that its place is taken.
             return;
         }
-        let ticks = now.saturating_duration_since(epoch).as_micros() / TICK_US;
+        let ticks = now.saturating_duration_since(epoch).as_micros() as u64 / TICK_US;
         *slot = Some(Arrived { sequence, ticks: i64::try_from(ticks).unwrap_or(i64::MAX) });
         // Numbers between the last report and this packet belong to the next report, as lost. A packet that was
         // reported lost and came late moves the beginning back: the sender then learns that it arrived.
