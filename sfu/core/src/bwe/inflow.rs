@@ -216,12 +216,17 @@ impl Inflow {
         let wider = match self.wider {
             Some((at, rate)) if now_us >= at + WIDER_AFTER_US => rate,
             _ if is_full => narrow.scale(FULL_MORE),
-            None if now_us >= self.narrow_since_us.max(self.told_us) + retry.as_micros() as u64 => {
-                narrow.scale(RETRY_MORE)
-            }
+            None if now_us >= self.retry_us(retry) => narrow.scale(RETRY_MORE),
             _ => return,
         };
         self.believe(now_us, wider);
+    }
+
+    /// When more is tried without a reason: while its wire is told to be thin, seldom, for jitter makes wires look thinner than
+    /// they are.
+    fn retry_us(&self, retry: Duration) -> u64 {
+        let untold = self.narrow_since_us.max(self.told_us) + retry.as_micros() as u64;
+        untold.min(self.narrow_since_us + RETRY_MAX.as_micros() as u64)
     }
 
     /// It carries at least this much.
@@ -356,6 +361,19 @@ mod tests {
         (inflow.deceived, inflow.retry) = (true, Some(RETRY));
         let tenths = run(&mut inflow, 31_000, 45_000, 3_000_000, 600);
         assert!((75..115).contains(&tenths), "believed after {tenths} tenths of a second");
+    }
+
+    #[test]
+    fn a_wire_that_is_told_to_be_thin_is_tried_seldom_but_it_is() {
+        let retry = RETRY.as_micros() as u64;
+        let inflow = Inflow { narrow_since_us: 1_000_000, told_us: 50_000_000, ..Inflow::default() };
+        assert_eq!(inflow.retry_us(RETRY), 50_000_000 + retry, "a while after it was told last");
+        let inflow = Inflow { told_us: 61_000_000, ..inflow };
+        assert_eq!(
+            inflow.retry_us(RETRY),
+            1_000_000 + RETRY_MAX.as_micros() as u64,
+            "however often it is told"
+        );
     }
 
     #[test]
