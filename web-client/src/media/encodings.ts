@@ -110,6 +110,48 @@ export function wanted<E extends Encoding>(
   return changed ? next : undefined;
 }
 
+/** A larger picture is about to begin. */
+export interface Larger {
+  /** Index of the largest encoding that is being sent. */
+  from: number;
+  /** Highest bit rate of the larger one, bits per second. */
+  ceiling: number;
+  /** What the browser has to think it may send, or it begins with a smaller picture and takes seconds to grow it. */
+  room: number;
+}
+
+/**
+ * Chromium scales a picture down when it begins with less than so much: pixels, bits per second. With some to spare, and sound
+ * beside it.
+ */
+const ROOM: readonly (readonly [number, number])[] = [
+  [480 * 270, 280_000],
+  [640 * 360, 400_000],
+  [960 * 540, 650_000],
+];
+const ROOM_MOST = 1_100_000;
+
+/** Whether `next` has a larger picture than any that is sent `now`. */
+export function larger<E extends Encoding>(
+  now: readonly E[],
+  next: readonly E[],
+  pixels: number | undefined,
+): Larger | undefined {
+  const scale = (one: Encoding) => one.scaleResolutionDownBy ?? 1;
+  const largest = (all: readonly E[]) => {
+    const live = all.filter(({ active }) => active);
+    return live.length > 0 ? live.reduce((best, one) => (scale(one) < scale(best) ? one : best)) : undefined;
+  };
+  const [before, after] = [largest(now), largest(next)];
+  if (!pixels || !before || !after?.maxBitrate || scale(after) >= scale(before)) return undefined;
+  const size = pixels / scale(after) ** 2;
+  return {
+    from: now.indexOf(before),
+    ceiling: after.maxBitrate,
+    room: ROOM.find(([most]) => size <= most)?.[1] ?? ROOM_MOST,
+  };
+}
+
 function least(a: number | undefined, b: number | undefined): number | undefined {
   if (a === undefined) return b;
   // A ceiling below this is the server's way to say "hardly anything"; browsers refuse 0.

@@ -4,10 +4,11 @@ import { SendLine } from './send-line.ts';
 
 /** A sender whose `setParameters` takes a moment, and can be told to be overtaken. */
 class FakeSender {
-  track: MediaStreamTrack | null = null;
+  track: Pick<MediaStreamTrack, 'getSettings'> | null = null;
   overtaken = 0;
   refusesPreference = false;
   applied: string[] = [];
+  onApplied: (() => void) | undefined;
   #encodings: RTCRtpEncodingParameters[];
   #transaction = 0;
   #preference: string | undefined;
@@ -37,10 +38,15 @@ class FakeSender {
     this.#encodings = parameters.encodings;
     this.#preference = parameters.degradationPreference;
     this.applied.push(this.active.join(' '));
+    this.onApplied?.();
   }
 
   get active(): string[] {
     return this.#encodings.filter(({ active }) => active).map(({ rid }) => rid ?? '');
+  }
+
+  get ceiling(): number {
+    return this.#encodings.reduce((sum, { active, maxBitrate }) => sum + (active ? (maxBitrate ?? 0) : 0), 0);
   }
 
   get preference(): string | undefined {
@@ -50,8 +56,13 @@ class FakeSender {
 
 function cameraLine() {
   let sender: FakeSender | undefined;
+  const estimate = { bps: undefined as number | undefined };
   const connection = {
     signalingState: 'stable',
+    getStats: async () => [
+      { id: 'T', type: 'transport', selectedCandidatePairId: 'P' },
+      { id: 'P', type: 'candidate-pair', availableOutgoingBitrate: estimate.bps },
+    ],
     addTransceiver(_kind: string, init: RTCRtpTransceiverInit) {
       sender = new FakeSender(init.sendEncodings ?? []);
       return { mid: '1', sender };
@@ -59,7 +70,7 @@ function cameraLine() {
   };
   const line = new SendLine(connection as unknown as RTCPeerConnection, 'camera', 'video', 'vp8');
   if (!sender) throw new Error('no transceiver was added');
-  return { line, sender, connection };
+  return { line, sender, connection, estimate };
 }
 
 const only = (wanted: string) => ['q', 'h', 'f'].map((rid) => ({ rid, active: rid === wanted }));
@@ -103,4 +114,42 @@ test('a connection that has been closed is left alone', async () => {
   connection.signalingState = 'closed';
   await line.wish(only('q'));
   expect(sender.applied).toHaveLength(before);
+});
+
+test('a larger picture waits until the browser has found room for it, and no longer than a moment', async () => {
+  const { line, sender, estimate } = cameraLine();
+  sender.track = { getSettings: () => ({ width: 1280, height: 720 }) };
+  await line.answered();
+  await line.wish(only('q'));
+  estimate.bps = 250_000;
+  const ceilings: number[] = [];
+  sender.onApplied = () => {
+    ceilings.push(sender.ceiling);
+    // The browser probes, because it may send more.
+    estimate.bps = 900_000;
+  };
+  await line.wish(only('h'));
+  expect(sender.active).toEqual(['h']);
+  expect(ceilings).toEqual([500_000, 500_000]);
+  expect(sender.applied.slice(-2)).toEqual(['q', 'h']);
+
+  sender.onApplied = undefined;
+  await line.wish(only('q'));
+  estimate.bps = 250_000;
+  await line.wish(only('f'));
+  expect(sender.active, 'a browser that finds no room is not waited for').toEqual(['f']);
+});
+
+test('while a larger picture waits, a wish for something else comes first', async () => {
+  const { line, sender, estimate } = cameraLine();
+  sender.track = { getSettings: () => ({ width: 1280, height: 720 }) };
+  await line.answered();
+  await line.wish(only('q'));
+  estimate.bps = 100_000;
+  const grown = line.wish(only('f'));
+  await line.wish(only('q'));
+  await grown;
+  expect(sender.active).toEqual(['q']);
+  expect(sender.applied.some((active) => active === 'f')).toBe(false);
+  expect(sender.ceiling).toBe(150_000);
 });

@@ -5,10 +5,20 @@ import {
   codecsFor,
   type Encoding,
   encodingsOf,
+  type Larger,
+  larger,
   wanted,
   withoutScalability,
 } from './encodings.ts';
 import { negotiateExtensions } from './extensions.ts';
+import { callStats } from './stats.ts';
+
+/**
+ * A larger picture waits so long for the browser to find out that there is room for it, and looks that often: Chromium probes when it may
+ * send more.
+ */
+const ROOM_WAIT_MS = 400;
+const ROOM_LOOK_MS = 50;
 
 /** Somebody else changed the parameters between reading and writing: read again, this often. */
 const ATTEMPTS = 4;
@@ -90,12 +100,19 @@ export class SendLine {
 
   async #apply(): Promise<void> {
     const { sender } = this.#transceiver;
+    let waited = false;
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       if (this.#connection.signalingState === 'closed') return;
       const parameters = sender.getParameters() as Parameters;
       const { width = Number.NaN, height = Number.NaN } = sender.track?.getSettings() ?? {};
       const pixels = width * height || undefined;
       const encodings = wanted(parameters.encodings, this.#offered, this.#wishes, pixels);
+      const begins = waited ? undefined : encodings && larger(parameters.encodings, encodings, pixels);
+      if (begins) {
+        waited = true;
+        await this.#waitForRoom(begins);
+        continue;
+      }
       const preference = PREFERENCE[this.source];
       if (!encodings && parameters.degradationPreference === preference) return;
       if (encodings) parameters.encodings = encodings;
@@ -113,6 +130,29 @@ export class SendLine {
         await sender.setParameters(again).catch(() => undefined);
         return;
       }
+    }
+  }
+
+  /** Lets the encoding that is sent have what the larger one is to have, until the browser has found that there is as much. */
+  async #waitForRoom({ from, ceiling, room }: Larger): Promise<void> {
+    const { sender } = this.#transceiver;
+    const enough = async () => {
+      const report = await this.#connection.getStats?.().catch(() => undefined);
+      const { availableOutgoing } = report ? callStats(report) : {};
+      // Browsers that do not tell know nothing of this.
+      return availableOutgoing === undefined || availableOutgoing >= room;
+    };
+    if (await enough()) return;
+    const parameters = sender.getParameters();
+    const encoding = parameters.encodings[from];
+    if (!encoding) return;
+    encoding.maxBitrate = ceiling;
+    await sender.setParameters(parameters).catch(() => undefined);
+    const wishes = this.#wishes;
+    for (let passed = 0; passed < ROOM_WAIT_MS; passed += ROOM_LOOK_MS) {
+      await new Promise((resolve) => setTimeout(resolve, ROOM_LOOK_MS));
+      // Something else is wanted: that comes first.
+      if (this.#wishes !== wishes || (await enough())) return;
     }
   }
 }

@@ -267,8 +267,18 @@ impl Estimator {
         let now_us = self.micros(now);
         let reference_us = self.reference(now_us, report);
         self.delays.begin_report();
-        let Self { history, groups, trend, delays, arrived, prober, outage_until_us, path_since_us, .. } =
-            self;
+        let Self {
+            history,
+            groups,
+            trend,
+            delays,
+            arrived,
+            prober,
+            outage_until_us,
+            path_since_us,
+            loss,
+            ..
+        } = self;
         let mut over = false;
         let mut in_outage = 0;
         let outcome = history.on_feedback(report, reference_us, |news| {
@@ -276,9 +286,13 @@ impl Estimator {
                 News::Lost { sent_us } if outage_until_us.is_some_and(|until| sent_us < until) => {
                     return in_outage += 1;
                 }
-                News::Lost { .. } => return lost(true),
+                News::Lost { .. } => {
+                    loss.on_packet(true);
+                    return lost(true);
+                }
                 News::Arrived(ack) => ack,
             };
+            loss.on_packet(false);
             lost(false);
             if ack.sent_us < *path_since_us {
                 return;
@@ -335,6 +349,7 @@ impl Estimator {
         let sending = self.sending();
         let lost_share = f64::from(lost) / f64::from(total.max(1));
         let arrived = sending.scale(1.0 - lost_share.clamp(0.0, 1.0));
+        self.loss.on_scattered(lost);
         self.loss.on_report(self.micros(now), lost, total, sending, Some(arrived));
         self.conclude(self.micros(now));
     }

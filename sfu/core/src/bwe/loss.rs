@@ -3,6 +3,9 @@
 //! Loss is congestion only when it goes away by sending less. A radio that loses one packet in eight loses it at any rate; there
 //! a controller that halves at every report ends at nothing. So when a reduction did not help, that much loss is taken to be the
 //! path's own.
+//!
+//! Nor is one burst congestion: a radio that fades for a tenth of a second takes everything with it, and what comes after it all
+//! arrives. So a run of losses counts as its first few, until windows in a row show that it goes on.
 
 use super::bitrate::Bitrate;
 
@@ -16,6 +19,8 @@ const LOW: f64 = 0.02;
 const HIGH: f64 = 0.10;
 /// So much loss is a link that passes no more than what arrives.
 const PLAIN: f64 = 0.30;
+/// A run of losses counts as so many at most, unless it goes on.
+const RUN_MAX: u32 = 3;
 /// Rise in a second.
 const GROWTH: f64 = 0.08;
 /// A reduction to this part should have shown.
@@ -30,13 +35,19 @@ const OWN_MAX: f64 = 0.35;
 pub struct LossBound {
     bound: Option<Bitrate>,
     lost: u32,
+    /// Of those, the first few of each run.
+    scattered: u32,
+    /// Losses in a row until now.
+    run: u32,
     total: u32,
     since_us: Option<u64>,
     /// Share of packets the path loses at any rate.
     own: f64,
     /// Loss and rate of what arrived before the first of the current reductions.
     before: Option<(f64, Bitrate)>,
+    /// Share lost in the last window, and what of it counted.
     last: f64,
+    counted: f64,
 }
 
 impl LossBound {
@@ -45,9 +56,20 @@ impl LossBound {
         self.bound
     }
 
-    /// Share of packets lost in the last window, 0–1.
+    /// Share of packets lost in the last window, 0–1; of a single burst only its beginning.
     pub fn loss(&self) -> f64 {
-        self.last
+        self.counted
+    }
+
+    /// What became of a packet, in the order of sending: to be told before the report that says so is taken in.
+    pub fn on_packet(&mut self, lost: bool) {
+        self.run = if lost { self.run.saturating_add(1) } else { 0 };
+        self.scattered += u32::from(lost && self.run <= RUN_MAX);
+    }
+
+    /// Nothing is known of the order in which so many packets were lost.
+    pub fn on_scattered(&mut self, lost: u32) {
+        self.scattered = self.scattered.saturating_add(lost);
     }
 
     /// A report says that `lost` of `total` packets are missing. `estimate` is the rate in force, `arrived` what arrives.
@@ -66,8 +88,12 @@ impl LossBound {
         if self.total < PACKETS || (elapsed_us < WINDOW_US && self.total < PACKETS_SURE) {
             return;
         }
-        let loss = f64::from(self.lost) / f64::from(self.total);
-        (self.lost, self.total, self.since_us, self.last) = (0, 0, Some(now_us), loss);
+        let all = f64::from(self.lost) / f64::from(self.total);
+        let scattered = f64::from(self.scattered.min(self.lost)) / f64::from(self.total);
+        let goes_on = self.last > PLAIN || (self.last > HIGH && scattered > HIGH);
+        let loss = if goes_on { all } else { scattered };
+        (self.lost, self.scattered, self.total, self.since_us) = (0, 0, 0, Some(now_us));
+        (self.last, self.counted) = (all, loss);
         let excess = loss - self.own;
         if loss < self.own {
             self.own += 0.3 * (loss - self.own);
@@ -120,6 +146,12 @@ mod tests {
             let total = (rate / 80_000.0).ceil() as u32 + 5;
             let lost = (f64::from(total) * (1.0 - passed / rate)).round() as u32;
             let estimate = Bitrate::bps(rate as u64);
+            // Every so many in turn.
+            let share = f64::from(lost) / f64::from(total);
+            for packet in 0..total {
+                let before = (f64::from(packet) * share).floor();
+                bound.on_packet((f64::from(packet + 1) * share).floor() > before);
+            }
             bound.on_report(*now_us, lost, total, estimate, Some(Bitrate::bps(passed as u64)));
             rate = bound.bound().map_or(start, |it| it.as_bps() as f64).min(start);
         }
@@ -137,6 +169,26 @@ mod tests {
     fn five_percent_never_lowers_anything() {
         let (mut bound, mut now) = (LossBound::default(), 0);
         assert_eq!(ten_seconds(&mut bound, &mut now, 9e6, 0.05, 3e6), 3e6);
+    }
+
+    #[test]
+    fn a_burst_is_no_congestion_unless_it_goes_on() {
+        let mut bound = LossBound::default();
+        let estimate = Bitrate::kbps(1000);
+        let mut window = |now_ms: u64, lost: u32| {
+            for packet in 0..40 {
+                bound.on_packet((10..10 + lost).contains(&packet));
+            }
+            let arrived = estimate.scale(1.0 - f64::from(lost) / 40.0);
+            bound.on_report(1000 * now_ms, lost, 40, estimate, Some(arrived));
+            (bound.bound(), bound.loss())
+        };
+        window(0, 0);
+        assert_eq!(window(300, 24), (None, 0.075));
+        assert_eq!(window(600, 0), (None, 0.0));
+        assert_eq!(window(900, 24).0, None);
+        let (fallen, loss) = window(1200, 24);
+        assert_eq!((fallen, loss), (Some(Bitrate::kbps(400)), 0.6), "it goes on");
     }
 
     #[test]

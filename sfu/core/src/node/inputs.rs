@@ -12,7 +12,7 @@ use super::limits::DATAGRAM_BYTES_MAX;
 use super::participant::{Participant, REPORT_EVERY};
 use super::track::{Arrival, MediaPacket, Track};
 use super::types::Event;
-use super::{EarlierAudio, Node, TapOutput};
+use super::{Node, TapOutput};
 use crate::bwe::inflow::Verdict;
 use crate::bwe::{Class, messages};
 use crate::ids::Ssrc;
@@ -203,8 +203,6 @@ impl Node {
         let Some(packet) = packet else {
             return self.counters.dropped.count(DropReason::Malformed);
         };
-        let mut earlier = std::mem::take(&mut self.earlier);
-        earlier.collect(now, feed, &packet);
         let (local, sent) = (matches!(feed.origin, Origin::Local { .. }), feed.sent(now));
         let alone = sent & !(1 << encoding) == 0;
         if restarted && local && alone {
@@ -229,7 +227,7 @@ impl Node {
             if restarted && slot.encoding() == Some(encoding) {
                 slot.restart();
             }
-            let begins = self.forward(now, key, place, sent, &packet, &earlier);
+            let begins = self.forward(now, key, place, sent, &packet);
             if late && (begins || packet.reading.descriptor.is_some()) {
                 self.catch_up(now, key, place, sent, encoding, sequence);
             }
@@ -237,7 +235,6 @@ impl Node {
             keyframe_needed |= !egress.is_refusing(place.slot)
                 && slots[place.slot].awaited(&self.feeds[key], sent) == Some(encoding);
         }
-        self.earlier = earlier;
         keyframe_needed |= self.tap(now, key, &packet, restarted, sent);
         if packet.reading.keyframe && packet.codec.kind() == Kind::Video {
             // Sizes may be others than before.
@@ -256,7 +253,6 @@ impl Node {
         place: Place,
         sent: u8,
         packet: &MediaPacket<'_>,
-        earlier: &EarlierAudio,
     ) -> bool {
         let Participant { transport, slots, egress, .. } = &mut self.participants[place.participant];
         if !transport.can_send() {
@@ -272,7 +268,7 @@ impl Node {
             self.counters.dropped.count(DropReason::Congested);
             return false;
         }
-        let begins = match slot.forward(now, feed, sent, packet, earlier, self.outbox.begin()) {
+        let begins = match slot.forward(now, feed, sent, packet, self.outbox.begin()) {
             Ok(begins) => begins,
             Err(reason) => {
                 self.outbox.abandon();
@@ -317,7 +313,7 @@ impl Node {
                 let slot = &self.participants[place.participant].slots[place.slot];
                 let plain = packet.reading.layers == LayerInfo::Plain;
                 if plain || slot.recall(&packet).is_none() {
-                    self.forward(now, key, place, sent, &packet, &EarlierAudio::default());
+                    self.forward(now, key, place, sent, &packet);
                 }
             }
             self.copied = copy;

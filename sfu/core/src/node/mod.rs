@@ -48,7 +48,6 @@ use self::participant::Participant;
 pub use self::quality::QualitySample;
 use self::relay::RelayOutbox;
 pub use self::relay::{Export, FeedId, RelayMessage};
-use self::repair::EarlierAudio;
 use self::timers::Timers;
 pub use self::types::{
     AnswerSlot, EncodingWish, Event, JoinError, JoinRequest, Joined, LeaveReason, ParticipantStats,
@@ -148,8 +147,6 @@ pub struct Node {
     copied: Vec<u8>,
     /// What a viewer can choose from, while it is looked at.
     steps: Vec<Step>,
-    /// What goes along with an audio packet, while it is published.
-    earlier: EarlierAudio,
     outbox: Outbox,
     events: VecDeque<Event>,
     tap_outputs: VecDeque<(TapId, TapOutput)>,
@@ -178,7 +175,6 @@ impl Node {
             rebuilt: Vec::new(),
             copied: Vec::new(),
             steps: Vec::new(),
-            earlier: EarlierAudio::default(),
             outbox: Outbox::default(),
             events: VecDeque::new(),
             tap_outputs: VecDeque::new(),

@@ -1,22 +1,20 @@
-//! Repair of a participant's two legs: how lossy they are, what the rule makes of it ([`crate::rtp::repair`]), and the
-//! audio that goes along a second time.
+//! Repair of a participant's two legs: how lossy they are, what the rule makes of it ([`crate::rtp::repair`]).
 
 use std::time::{Duration, Instant};
 
 use super::Node;
 use super::counters::DropReason;
 use super::egress::{Leaving, Sent};
-use super::feed::Feed;
 use super::feedback::Reception;
 use super::participant::{Participant, StreamOf};
-use super::track::{Arrival, MediaPacket};
+use super::slot::Slot;
+use super::track::Arrival;
 use crate::bwe::Class;
 use crate::ids::Ssrc;
-use crate::media::Kind;
 use crate::rtp::extensions::PlayoutDelay;
 use crate::rtp::loss::{LossMeter, Tally};
 use crate::rtp::packet::{RtpHeader, RtpPacket};
-use crate::rtp::red::{self, Block, Red};
+use crate::rtp::red::Red;
 use crate::rtp::repair::{End, Path, Repair, RepairRule, playout_delay};
 use crate::rtp::resend::{Copies, ResendBudget};
 use crate::rtp::rtcp::NackPair;
@@ -112,7 +110,7 @@ impl Node {
                 && self.resend(now, key, slot, sequence)
                 && twice
             {
-                self.participants[key].repair.copies.push(now, slot, sequence);
+                self.participants[key].repair.copies.push(now, slot, sequence, rtt);
             }
         }
     }
@@ -188,9 +186,12 @@ impl Node {
         for track in tracks.iter() {
             self.feeds[track.feed].repair_time = receiving.time;
         }
+        // Sound is held where there are pictures to hold.
+        let pictures = slots.iter().any(Slot::is_wanted);
+        let reach = if pictures { sending.reach } else { 1 };
         for slot in slots.iter_mut() {
             let upstream = slot.shows().map_or(Duration::ZERO, |feed| self.feeds[feed].repair_time);
-            slot.set_repair(now, sending.red, playout_delay(upstream, sending.time));
+            slot.set_repair(now, (sending.red, reach), playout_delay(upstream, sending.time));
         }
         let busy = repair.uplink.packets() > 0 || slots.iter().any(|slot| slot.shows().is_some());
         repair.next = busy.then_some(now + EVERY);
@@ -256,55 +257,6 @@ impl Node {
             packet.write_as(&header, red.primary.payload, plain);
             self.let_in(now, key, stream, sequence, plain, restarted);
         }
-    }
-}
-
-/// The audio packets before one, as they are needed to send it with redundancy.
-#[derive(Debug, Default)]
-pub(super) struct EarlierAudio {
-    bytes: Vec<u8>,
-    /// By distance: the packet directly before comes first.
-    blocks: [Option<Kept>; RED_MAX],
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Kept {
-    offset: u32,
-    start: usize,
-    end: usize,
-}
-
-impl EarlierAudio {
-    /// Looks up what was published before a packet.
-    pub(super) fn collect(&mut self, now: Instant, feed: &Feed, packet: &MediaPacket<'_>) {
-        self.bytes.clear();
-        self.blocks = [None; RED_MAX];
-        if packet.codec.kind() != Kind::Audio {
-            return;
-        }
-        let mut after = 0;
-        for (distance, kept) in (1u64..).zip(&mut self.blocks) {
-            let Some(earlier) = packet.sequence.checked_sub(distance) else { break };
-            let Some(earlier) = feed.cached(now, packet.encoding, earlier) else { break };
-            let offset = packet.timestamp.wrapping_sub(earlier.timestamp);
-            // Time must run, or the receiver would place the sound wrongly.
-            if offset <= after || earlier.codec != packet.codec || !red::fits(offset, earlier.payload) {
-                break;
-            }
-            after = offset;
-            let start = self.bytes.len();
-            self.bytes.extend_from_slice(earlier.payload);
-            *kept = Some(Kept { offset, start, end: self.bytes.len() });
-        }
-    }
-
-    /// Up to `level` blocks, the packet directly before comes first; there are no gaps.
-    pub(super) fn blocks(&self, level: u8) -> impl Iterator<Item = Block<'_>> {
-        self.blocks.iter().take(usize::from(level)).map_while(|kept| {
-            let kept = kept.as_ref()?;
-            let payload = self.bytes.get(kept.start..kept.end)?;
-            Some(Block { offset: kept.offset, payload, ..Block::default() })
-        })
     }
 }
 

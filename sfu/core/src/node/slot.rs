@@ -11,7 +11,7 @@ use super::egress::Stamps;
 use super::feed::Feed;
 use super::feedback::{Sent, SentReports};
 use super::parting::{KEPT, Parting};
-use super::repair::{EarlierAudio, Playout, RED_MAX};
+use super::repair::{Playout, RED_MAX};
 use super::track::MediaPacket;
 use super::types::View;
 use crate::bwe::Target;
@@ -73,8 +73,8 @@ pub(super) struct Slot {
     packets: u32,
     octets: u32,
     pub(super) reports: SentReports,
-    /// Earlier packets repeated in each audio packet.
-    red: u8,
+    /// Earlier packets repeated in each audio packet, and how far apart those are.
+    red: (u8, u8),
     playout: Playout,
     rtx_packets: u32,
     stamps: Stamps,
@@ -114,7 +114,7 @@ impl Slot {
             packets: 0,
             octets: 0,
             reports: SentReports::default(),
-            red: 0,
+            red: (0, 1),
             playout: Playout::default(),
             rtx_packets: 0,
             resent: Resent::new(now),
@@ -269,8 +269,9 @@ impl Slot {
         self.selection.layers(feed.structure(self.selection.current()?))
     }
 
-    /// How this leg is repaired from now on: levels of redundancy, and how long pictures are to be held.
-    pub(super) fn set_repair(&mut self, now: Instant, red: u8, playout: Duration) {
+    /// How this leg is repaired from now on: levels of redundancy and how far apart, and how long pictures are to be
+    /// held.
+    pub(super) fn set_repair(&mut self, now: Instant, red: (u8, u8), playout: Duration) {
         self.red = red;
         self.playout.set(now, playout);
         self.parting.expire(now);
@@ -284,7 +285,6 @@ impl Slot {
         feed: &Feed,
         sent: u8,
         packet: &MediaPacket<'_>,
-        earlier: &EarlierAudio,
         out: &mut Vec<u8>,
     ) -> Result<bool, DropReason> {
         let Some(wanted) = self.wanted(feed, sent) else { return Err(DropReason::NotShown) };
@@ -319,18 +319,9 @@ impl Slot {
             .ok_or(DropReason::BeforeSwitch)?;
         let mut blocks = [Block::default(); RED_MAX];
         let mut wrap = Wrap::Plain;
-        if let Some(red_type) = red_type.filter(|_| self.red > 0) {
-            let mut count = 0;
-            // What this subscriber never had, because it was shown something else, is not repeated to it either.
-            for (distance, block) in (1u64..).zip(earlier.blocks(self.red)) {
-                if !self.rewriter.has_mapped(packet.sequence.saturating_sub(distance)) {
-                    break;
-                }
-                blocks[count] = Block { payload_type, ..block };
-                count += 1;
-            }
+        if let Some(red_type) = red_type.filter(|_| self.red.0 > 0) {
+            let count = self.earlier(now, feed, packet, payload_type, &mut blocks);
             if count > 0 {
-                blocks[..count].reverse();
                 wrap = Wrap::Red(payload_type, &blocks[..count]);
                 payload_type = red_type;
             }
@@ -347,6 +338,40 @@ impl Slot {
         let descriptor = self.describe(feed, packet, true);
         self.write(now, &header, wrap, packet, &descriptor, out);
         Ok(begins)
+    }
+
+    /// What is repeated of the sound before a packet, oldest first; how many that are.
+    fn earlier<'a>(
+        &self,
+        now: Instant,
+        feed: &'a Feed,
+        packet: &MediaPacket<'_>,
+        payload_type: Pt,
+        blocks: &mut [Block<'a>; RED_MAX],
+    ) -> usize {
+        let (levels, reach) = self.red;
+        let mut count = 0;
+        let mut before = u32::MAX;
+        for level in (1..=u64::from(levels)).rev() {
+            let sequence = packet.sequence.saturating_sub(level * u64::from(reach));
+            // What this subscriber never had, because it was shown something else, is not repeated to it either.
+            if !self.rewriter.has_mapped(sequence) {
+                continue;
+            }
+            let Some(earlier) = feed.cached(now, packet.encoding, sequence) else { continue };
+            let offset = packet.timestamp.wrapping_sub(earlier.timestamp);
+            // Time must run, or the receiver would place the sound wrongly.
+            if offset < before
+                && earlier.codec == packet.codec
+                && red::fits(offset, earlier.payload)
+                && let Some(block) = blocks.get_mut(count)
+            {
+                *block = Block { payload_type, offset, payload: earlier.payload };
+                before = offset;
+                count += 1;
+            }
+        }
+        count
     }
 
     /// The first packet of another encoding of the same source, or of all.

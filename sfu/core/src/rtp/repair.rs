@@ -5,7 +5,9 @@
 //!
 //! * **Audio** is held for some 60 ms. A retransmission mostly comes too late, and browsers do not ask for any. Earlier
 //!   packets are repeated in later ones instead (RED, [`super::red`]): one level against single losses, two where losses
-//!   are many or come in bursts. It costs the audio bitrate once a level, so a thin path gets fewer.
+//!   are many or come in bursts. It costs the audio bitrate once a level, so a thin path gets fewer. Where bursts are long and
+//!   sound is held along with pictures (below), the repeated packets are not the last two but some from further back: of
+//!   distances 3 and 6 each of six packets lost in a row comes again in one that arrives.
 //! * **Video** can wait. The receiver is told to hold pictures for as long as repair takes (`playout-delay`), which turns
 //!   freezes into delay; on clean paths it is told nothing. Browsers delay a person's sound along with the picture, which
 //!   keeps the lips in sync and gives audio repair the same time. Where one round is long, retransmissions go out twice,
@@ -28,6 +30,14 @@ const LOSS_MIN: f32 = 0.004;
 const LOSS_HIGH: f32 = 0.02;
 /// Losses longer than this on average defeat one level of redundancy.
 const BURST_LONG: f32 = 1.5;
+/// From this mean length on, in packets of all kinds, bursts take several packets of sound in a row.
+const BURST_WIDE: f32 = 4.0;
+/// Packets of sound that one of two levels of redundancy reaches back at most.
+const REACH_MAX: u64 = 4;
+/// What a repaired packet of sound should be early.
+const REACH_SPARE: Duration = Duration::from_millis(100);
+/// Time of sound in a packet.
+const SOUND: Duration = Duration::from_millis(20);
 /// Time in which audio must be repaired to be played: the jitter buffer of a browser on a calm network.
 const AUDIO_BUDGET: Duration = Duration::from_millis(60);
 /// Time until a loss is noticed: the next picture comes 33 ms later.
@@ -59,14 +69,23 @@ pub struct Path {
 }
 
 /// How one direction of a leg is repaired.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Repair {
     /// Earlier packets repeated in each audio packet, 0 to 2.
     pub red: u8,
+    /// How far apart those are, in packets; 1 or more: repeated is what came so many packets before, and twice as many.
+    pub reach: u8,
     /// How often a retransmission is sent, 1 or 2.
     pub copies: u8,
     /// How late a repaired video packet may come; zero where there is nothing to repair.
     pub time: Duration,
+}
+
+impl Default for Repair {
+    /// Nothing is repaired.
+    fn default() -> Self {
+        Self { red: 0, reach: 1, copies: 1, time: Duration::ZERO }
+    }
 }
 
 /// Which end of the path we are.
@@ -82,7 +101,7 @@ pub enum End {
 pub fn needed(path: &Path, end: End) -> Repair {
     let Loss { fraction, burst } = path.loss;
     if fraction < LOSS_MIN {
-        return Repair { copies: 1, ..Repair::default() };
+        return Repair::default();
     }
     let rtt = path.rtt.unwrap_or(RTT_UNKNOWN);
     let nack_in_time = path.audio_nack && rtt + NOTICE / 2 <= AUDIO_BUDGET;
@@ -95,11 +114,11 @@ pub fn needed(path: &Path, end: End) -> Repair {
     let twice = end == End::Sending && rtt >= RTT_LONG;
     // Two rounds, for what is lost again; one and a half where two copies make a second round unlikely.
     let rounds = if twice { rtt * 3 / 2 } else { rtt * 2 };
-    Repair {
-        red: u8::try_from(affordable.min(wanted)).unwrap_or(2),
-        copies: if twice { 2 } else { 1 },
-        time: (rounds + NOTICE).min(REPAIR_MAX),
-    }
+    let time = (rounds + NOTICE).min(REPAIR_MAX);
+    let red = u8::try_from(affordable.min(wanted)).unwrap_or(2);
+    let late = time.saturating_sub(REACH_SPARE).as_millis() / (SOUND * red.max(1).into()).as_millis();
+    let reach = if burst >= BURST_WIDE { (late as u64).clamp(1, REACH_MAX) } else { 1 };
+    Repair { red, reach: reach as u8, copies: if twice { 2 } else { 1 }, time }
 }
 
 /// The minimum playout delay of a viewer: repair on the publisher's leg and on the viewer's leg happen one after the
@@ -115,8 +134,8 @@ pub fn playout_delay(publisher_leg: Duration, viewer_leg: Duration) -> Duration 
 pub struct RepairRule {
     end: End,
     red: Held<u8>,
-    /// Time and copies belong together.
-    video: Held<(Duration, u8)>,
+    /// Time, copies and reach belong together.
+    video: Held<(Duration, u8, u8)>,
 }
 
 impl RepairRule {
@@ -124,7 +143,7 @@ impl RepairRule {
     /// reports nobody knows how the path is, and the beginning of a call is when it matters most.
     pub fn new(now: Instant, end: End) -> Self {
         let red = u8::from(end == End::Sending);
-        Self { end, red: Held::new(now, red), video: Held::new(now, (Duration::ZERO, 1)) }
+        Self { end, red: Held::new(now, red), video: Held::new(now, (Duration::ZERO, 1, 1)) }
     }
 
     /// Follows the path. To be called about once a second.
@@ -135,14 +154,14 @@ impl RepairRule {
             self.red = Held::new(now, needed.red);
         }
         self.red.need(now, needed.red);
-        self.video.need(now, (needed.time, needed.copies));
+        self.video.need(now, (needed.time, needed.copies, needed.reach));
         self.current()
     }
 
     /// What holds now.
     pub fn current(&self) -> Repair {
-        let (time, copies) = self.video.current;
-        Repair { red: self.red.current, copies, time }
+        let (time, copies, reach) = self.video.current;
+        Repair { red: self.red.current, reach, copies, time }
     }
 }
 
@@ -196,7 +215,7 @@ mod tests {
 
     #[test]
     fn a_clean_path_is_left_alone_however_long_it_is() {
-        let nothing = Repair { red: 0, copies: 1, time: Duration::ZERO };
+        let nothing = Repair::default();
         assert_eq!(towards(&path(20, 0.0, 0.0)), nothing);
         assert_eq!(towards(&path(500, 0.003, 1.0)), nothing);
         assert_eq!(playout_delay(Duration::ZERO, Duration::ZERO), Duration::ZERO);
@@ -239,16 +258,28 @@ mod tests {
     }
 
     #[test]
+    fn redundancy_reaches_over_long_bursts_as_far_as_sound_is_held() {
+        assert_eq!(towards(&path(200, 0.025, 10.0)).reach, 4);
+        assert_eq!(towards(&path(100, 0.025, 10.0)).reach, 2);
+        assert_eq!(towards(&path(30, 0.025, 10.0)).reach, 1, "it would come too late");
+        assert_eq!(towards(&path(200, 0.025, 2.0)).reach, 1);
+    }
+
+    #[test]
     fn a_need_is_met_at_once_and_kept_for_a_while() {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
         let (clean, bad) = (path(50, 0.0, 0.0), path(50, 0.05, 1.0));
         let mut rule = RepairRule::new(start, End::Sending);
         assert_eq!(rule.current().red, 1, "a call begins with some redundancy");
-        assert_eq!(rule.update(at(1), &bad), Repair { red: 2, copies: 1, time: ms(140) });
+        assert_eq!(rule.update(at(1), &bad), Repair { red: 2, time: ms(140), ..Repair::default() });
         assert_eq!(rule.update(at(5), &bad).red, 2);
-        assert_eq!(rule.update(at(24), &clean), Repair { red: 2, copies: 1, time: ms(140) }, "not yet");
-        assert_eq!(rule.update(at(25), &clean), Repair { red: 0, copies: 1, time: Duration::ZERO });
+        assert_eq!(
+            rule.update(at(24), &clean),
+            Repair { red: 2, time: ms(140), ..Repair::default() },
+            "not yet"
+        );
+        assert_eq!(rule.update(at(25), &clean), Repair::default());
         assert_eq!(rule.update(at(26), &bad).red, 2);
     }
 

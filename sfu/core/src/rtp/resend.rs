@@ -14,8 +14,10 @@ const RTT_MIN: Duration = Duration::from_millis(20);
 /// Copies that wait for their moment.
 const COPIES_MAX: usize = 64;
 
-/// A second copy follows so much later: bursts of loss are mostly shorter.
-const COPY_AFTER: Duration = Duration::from_millis(25);
+/// A second copy follows a part of a round trip later, but in these bounds: the burst that took the first should be over, and
+/// the picture is still waited for.
+const COPY_AFTER_MIN: Duration = Duration::from_millis(25);
+const COPY_AFTER_MAX: Duration = Duration::from_millis(80);
 
 /// The packets of one stream that were sent again lately.
 #[derive(Clone, Debug)]
@@ -89,9 +91,10 @@ pub struct Copies {
 
 impl Copies {
     /// A packet of a slot was sent again: once more in a moment. What is too much is left out.
-    pub fn push(&mut self, now: Instant, slot: usize, sequence: u16) {
+    pub fn push(&mut self, now: Instant, slot: usize, sequence: u16, rtt: Option<Duration>) {
         if self.waiting.len() < COPIES_MAX {
-            self.waiting.push_back((now + COPY_AFTER, slot, sequence));
+            let after = (rtt.unwrap_or_default() * 3 / 10).clamp(COPY_AFTER_MIN, COPY_AFTER_MAX);
+            self.waiting.push_back((now + after, slot, sequence));
         }
     }
 
@@ -157,11 +160,11 @@ mod tests {
         let start = Instant::now();
         let mut copies = Copies::default();
         for sequence in 0..200 {
-            copies.push(start + ms(u64::from(sequence)), 3, sequence);
+            copies.push(start + ms(u64::from(sequence)), 3, sequence, Some(ms(200)));
         }
-        assert_eq!(copies.deadline(), Some(start + COPY_AFTER));
+        assert_eq!(copies.deadline(), Some(start + ms(60)));
         assert_eq!(copies.pop(start), None);
-        assert_eq!(copies.pop(start + COPY_AFTER), Some((3, 0)));
+        assert_eq!(copies.pop(start + ms(60)), Some((3, 0)));
         let mut count = 1;
         while copies.pop(start + ms(1000)).is_some() {
             count += 1;

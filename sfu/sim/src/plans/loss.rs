@@ -18,6 +18,8 @@ chapter!(
     lossy_uplink_20,
     bursts_downlink,
     bursts_uplink,
+    long_bursts_downlink,
+    long_bursts_uplink,
     red_on_a_lossy_leg,
     no_red_for_who_lacks_it,
     no_rtx_for_who_lacks_it,
@@ -136,6 +138,31 @@ fn bursts_uplink() -> Plan {
         .two_people()
         .path("buyer", Conditions::default().delay_ms(100))
         .uplink("buyer", far_and_bursty())
+        .lasts(secs(60))
+        .expect(video("agent").frozen_at_most(1.0))
+        .expect(audio("agent").during(secs(10)..secs(59)).concealed_at_most(2.0))
+}
+
+/// The same with runs of ten: a tenth of a second of everything is gone at once.
+fn far_and_very_bursty() -> Conditions {
+    Conditions::default().delay_ms(100).loss(Loss::bursts(0.025, 10.0))
+}
+
+fn long_bursts_downlink() -> Plan {
+    plan("RTT 200 ms and long bursts of loss, 2.5 % in all, on the way to the agent: neither congestion nor the end of the sound")
+        .two_people()
+        .path("agent", Conditions::default().delay_ms(100))
+        .downlink("agent", far_and_very_bursty())
+        .lasts(secs(60))
+        .expect(video("agent").frozen_at_most(1.0))
+        .expect(audio("agent").during(secs(10)..secs(59)).concealed_at_most(0.5))
+}
+
+fn long_bursts_uplink() -> Plan {
+    plan("RTT 200 ms and long bursts of loss, 2.5 % in all, on the buyer's way to the server")
+        .two_people()
+        .path("buyer", Conditions::default().delay_ms(100))
+        .uplink("buyer", far_and_very_bursty())
         .lasts(secs(60))
         .expect(video("agent").frozen_at_most(1.0))
         .expect(audio("agent").during(secs(10)..secs(59)).concealed_at_most(2.0))

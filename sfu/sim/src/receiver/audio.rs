@@ -15,6 +15,10 @@ const FRAME: Duration = ms(20);
 /// The shortest and longest playout delay: on a calm network browsers play some 60 ms late.
 const DELAY_MIN_MS: f64 = 60.0;
 const DELAY_MAX_MS: f64 = 500.0;
+/// Where pictures are held, the sound of the same person is delayed along with them, up to this much less …
+const LIPS_MS: f64 = 90.0;
+/// … and by this much in a second.
+const LIPS_MS_PER_S: f64 = 80.0;
 
 /// 20 ms of sound that should have been played.
 #[derive(Clone, Copy, Debug)]
@@ -56,6 +60,8 @@ pub struct AudioReceiver {
     last: Option<(Stream, Marker, i64)>,
     report: Option<(u64, i64)>,
     sync: Vec<(Instant, Stream, u64, u64)>,
+    /// Since when pictures are held for how long.
+    held: Vec<(Instant, Duration)>,
 }
 
 impl AudioReceiver {
@@ -72,6 +78,14 @@ impl AudioReceiver {
             last: None,
             report: None,
             sync: Vec::new(),
+            held: Vec::new(),
+        }
+    }
+
+    /// Pictures are held at least so long from now on.
+    pub fn hold(&mut self, now: Instant, hold: Duration) {
+        if self.held.last().map_or(Duration::ZERO, |(_, last)| *last) != hold {
+            self.held.push((now, hold));
         }
     }
 
@@ -207,7 +221,8 @@ impl AudioReceiver {
                 let mut due = jitter.due(timestamp);
                 while upcoming.peek().is_some_and(|it| it.first <= due) {
                     if let Some(it) = upcoming.next() {
-                        jitter.on_arrival(it.first, it.timestamp);
+                        let held = self.held.iter().rev().find(|(since, _)| *since <= it.first);
+                        jitter.on_arrival(it.first, it.timestamp, held.map_or(Duration::ZERO, |held| held.1));
                         due = jitter.due(timestamp);
                     }
                 }
@@ -240,14 +255,27 @@ struct PlayoutDelay {
     transit: VecDeque<f64>,
     delay_ms: f64,
     fastest_ms: f64,
+    /// What keeps the lips in sync.
+    lips_ms: f64,
+    last: Instant,
 }
 
 impl PlayoutDelay {
     fn new(start: Instant) -> Self {
-        Self { start, transit: VecDeque::new(), delay_ms: DELAY_MIN_MS, fastest_ms: 0.0 }
+        Self {
+            start,
+            transit: VecDeque::new(),
+            delay_ms: DELAY_MIN_MS,
+            fastest_ms: 0.0,
+            lips_ms: 0.0,
+            last: start,
+        }
     }
 
-    fn on_arrival(&mut self, at: Instant, timestamp: i64) {
+    fn on_arrival(&mut self, at: Instant, timestamp: i64, held: Duration) {
+        let step = LIPS_MS_PER_S * at.saturating_duration_since(self.last).as_secs_f64();
+        self.lips_ms += (held.as_secs_f64() * 1e3 - LIPS_MS - self.lips_ms).clamp(-step, step);
+        self.last = at;
         let transit = self.media_ms(at) - timestamp as f64 / 48.0;
         // Another source, another clock: what was learned is void.
         if self.transit.back().is_some_and(|last| (last - transit).abs() > 2000.0) {
@@ -271,7 +299,7 @@ impl PlayoutDelay {
             // Nothing is known: the first packet is waited for.
             return self.start + Duration::from_secs(3600);
         }
-        let ms = timestamp as f64 / 48.0 + self.fastest_ms + self.delay_ms;
+        let ms = timestamp as f64 / 48.0 + self.fastest_ms + self.delay_ms.max(self.lips_ms);
         self.start + Duration::from_secs_f64((ms / 1e3).max(0.0))
     }
 

@@ -34,6 +34,11 @@ impl Display {
         self.minimum = minimum;
     }
 
+    /// What the sender wants.
+    pub fn minimum(&self) -> Duration {
+        self.minimum
+    }
+
     /// The round trip to the server.
     pub fn set_rtt(&mut self, rtt: Duration) {
         self.rtt = rtt;

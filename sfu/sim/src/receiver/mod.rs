@@ -183,6 +183,8 @@ impl Subscriber {
             }
             Some(Place::Video { slot, rtx: false }) => {
                 self.video[slot].receive(now, packet, false);
+                let hold = self.video.iter().map(VideoReceiver::hold).max().unwrap_or_default();
+                self.audio.iter_mut().for_each(|audio| audio.hold(now, hold));
                 let highest = self.video[slot].highest();
                 reception(self, 90_000, highest);
             }

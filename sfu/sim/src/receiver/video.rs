@@ -156,6 +156,11 @@ impl VideoReceiver {
         self.display.set_rtt(rtt);
     }
 
+    /// Pictures are held at least so long.
+    pub fn hold(&self) -> Duration {
+        self.display.minimum()
+    }
+
     /// Takes a packet; `repaired` if it came as RTX.
     pub fn receive(&mut self, now: Instant, packet: Packet, repaired: bool) {
         let extended = match repaired {
