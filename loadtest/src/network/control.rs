@@ -77,6 +77,10 @@ pub struct DirectionReport {
     pub blocked: u64,
     /// What a packet would wait at the bottleneck now, milliseconds.
     pub backlog_ms: f64,
+    /// The most that one waited, milliseconds, and at which second of the trace.
+    pub longest_wait_ms: f64,
+    /// See [`longest_wait_ms`](Self::longest_wait_ms).
+    pub longest_wait_at_s: f64,
 }
 
 impl DirectionReport {
@@ -88,6 +92,8 @@ impl DirectionReport {
             overflowed: counts.overflowed,
             blocked: counts.blocked,
             backlog_ms: backlog.as_secs_f64() * 1000.0,
+            longest_wait_ms: counts.longest_wait.as_secs_f64() * 1000.0,
+            longest_wait_at_s: counts.longest_wait_at.as_secs_f64(),
         }
     }
 }

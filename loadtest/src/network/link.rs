@@ -51,6 +51,10 @@ pub struct Counts {
     pub overflowed: u64,
     /// Lost in an outage or because UDP is blocked.
     pub blocked: u64,
+    /// The most a packet waited at the bottleneck, and when that was.
+    pub longest_wait: Duration,
+    /// See [`longest_wait`](Self::longest_wait).
+    pub longest_wait_at: Duration,
 }
 
 /// See the module. Times are since the beginning of the trace; they do not run backwards.
@@ -106,6 +110,10 @@ impl Link {
         if self.free_at.saturating_sub(now) > milliseconds(conditions.queue_ms) {
             self.counts.overflowed += 1;
             return Fate::Lost(Loss::Queue);
+        }
+        let waits = self.backlog(now);
+        if waits > self.counts.longest_wait {
+            (self.counts.longest_wait, self.counts.longest_wait_at) = (waits, now);
         }
         let sent = self.serve(now, length);
         if lost {

@@ -28,6 +28,9 @@ export interface DirectionReport {
   overflowed: number;
   blocked: number;
   backlog_ms: number;
+  /** The most a packet waited for the bottleneck, and at which second that was. */
+  longest_wait_ms: number;
+  longest_wait_at_s: number;
 }
 
 export interface NetworkReport {

@@ -49,11 +49,9 @@ const FULL_EVERY_US: u64 = 500_000;
 /// A wire that is this much wider than believed, twice in a row and not before this long, microseconds …
 const WIDE: f64 = 1.6;
 const WIDE_AFTER_US: u64 = 1_000_000;
-/// … is believed to carry so much of its width, but the first time at most so much more: the browser has to find out, too, and where it
-/// is asked for a large picture before that, it begins with a small one and grows it for seconds. And then so much.
+/// … is believed to carry so much of its width, but each time at most so much more.
 const WIDE_USE: f64 = 0.8;
-const WIDE_FIRST: f64 = 1.7;
-const WIDE_THEN: f64 = 3.0;
+const WIDE_MORE: f64 = 3.0;
 /// Where nothing is known of it, it is tried again after this long …
 const RETRY: Duration = Duration::from_secs(8);
 /// … with this much more …
@@ -186,8 +184,7 @@ impl Inflow {
         if !(again && self.wide) || now_us < self.narrow_since_us + wait {
             return;
         }
-        let more = if self.trusted { WIDE_THEN } else { WIDE_FIRST };
-        let wider = told.scale(WIDE_USE).min(narrow.scale(more));
+        let wider = told.scale(WIDE_USE).min(narrow.scale(WIDE_MORE));
         tracing::debug!(?narrow, ?wider, "the wire is wide again");
         self.believe(now_us, wider);
         (self.wide, self.trusted, self.deceived) = (false, true, false);

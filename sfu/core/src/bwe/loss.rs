@@ -184,7 +184,7 @@ mod tests {
             (bound.bound(), bound.loss())
         };
         window(0, 0);
-        assert_eq!(window(300, 24), (None, 0.075));
+        assert_eq!(window(300, 24), (None, 0.0375), "three of eighty");
         assert_eq!(window(600, 0), (None, 0.0));
         assert_eq!(window(900, 24).0, None);
         let (fallen, loss) = window(1200, 24);
