@@ -71,6 +71,20 @@ function lines(person: Buyer | Agent): Promise<number> {
     .evaluate((element) => (element instanceof HTMLVideoElement ? element.videoHeight : 0));
 }
 
+/** A call whose buyer's camera is sent in this codec. */
+async function callInCodec(buyer: Buyer, agent: Agent, codec: string): Promise<void> {
+  await agent.logIn(...LOGINS.agent);
+  await agent.becomeAvailable();
+  await buyer.openProduct();
+  await buyer.page
+    .locator('video-help')
+    .evaluate((element, name) => element.setAttribute('codec', name), codec);
+  await buyer.askForHelp({ record: false });
+  await agent.accept();
+  await expectMoving(agent.the('remote-video'), 'buyer');
+  await expectMoving(buyer.the('remote-video'), 'agent');
+}
+
 const becomes = (what: () => Promise<unknown>, message: string) =>
   expect.poll(what, { message, timeout: 15_000, intervals: [250] });
 
@@ -125,41 +139,55 @@ test('in a call of two one layer is uploaded, and it follows the size of the pic
   expect(longestMs, 'no stop while layers changed').toBeLessThan(1_000);
 });
 
-test('two people who look at different sizes get different layers, and both are uploaded', async ({
-  buyer,
-  agent,
-  agentBrowser,
-  vitrine,
-}) => {
-  await connect(buyer, agent, { record: false });
-  const context = await profile(agentBrowser, { ...DESKTOP, viewport: { width: 420, height: 420 } });
-  const supervisor = new Agent(await context.newPage(), vitrine);
-  await supervisor.logIn(...LOGINS.supervisor);
-  await expect(supervisor.the('floor-call').first()).toBeVisible();
-  await supervisor.the('floor-listen').first().click();
-  await expectMoving(supervisor.the('remote-video').first(), 'buyer');
-  await becomes(async () => (await uploading(buyer)).length, 'layers uploaded').toBeGreaterThanOrEqual(2);
-  await becomes(() => lines(agent), 'lines at the agent').toBe(LINES);
-  await supervisor.the('hangup').click();
-  await becomes(() => uploading(buyer), 'layers uploaded').toEqual(['f']);
-  await context.close();
-});
+for (const codec of ['vp8', 'h264'] as const) {
+  test(`three people who look at three sizes get three layers of one camera in ${codec.toUpperCase()}`, async ({
+    buyer,
+    agent,
+    agentBrowser,
+    vitrine,
+  }) => {
+    await callInCodec(buyer, agent, codec);
+    const listen = async (login: readonly [string, string], width: number) => {
+      const context = await profile(agentBrowser, DESKTOP);
+      const one = new Agent(await context.newPage(), vitrine);
+      await one.logIn(...login);
+      await one.the('floor-listen').first().click();
+      await expectMoving(one.the('remote-video').first(), 'buyer');
+      await one
+        .the('remote-video')
+        .first()
+        .evaluate((video, width) => {
+          Object.assign((video as HTMLElement).style, {
+            width: `${width}px`,
+            height: `${(width * 9) / 16}px`,
+          });
+        }, width);
+      return one;
+    };
+    const middle = await listen(LOGINS.supervisor, 420);
+    const small = await listen(LOGINS.admin, 200);
+    await becomes(() => uploading(buyer), 'layers uploaded').toEqual(['f', 'h', 'q']);
+    await becomes(() => lines(agent), 'lines at the agent').toBe(LINES);
+    await becomes(() => lines(middle), 'lines in the middle').toBe(LINES / 2);
+    // A quarter, cut to what the encoder can divide.
+    await becomes(() => lines(small), 'lines at the smallest').toBeLessThanOrEqual(LINES / 4 + 1);
+    for (const { codec: sent } of await uploads(buyer)) expect(sent.toLowerCase()).toBe(`video/${codec}`);
+    for (const one of [agent, middle, small]) await expectMoving(one.the('remote-video').first(), 'buyer');
+
+    await small.the('hangup').click();
+    await becomes(() => uploading(buyer), 'layers uploaded without the smallest').toEqual(['f', 'h']);
+    await middle.the('hangup').click();
+    await becomes(() => uploading(buyer), 'layers uploaded to the agent alone').toEqual(['f']);
+    for (const one of [small, middle]) await one.page.context().close();
+  });
+}
 
 for (const codec of ['vp9', 'av1'] as const) {
   test(`a camera in ${codec.toUpperCase()} sends three layers in one stream, and each viewer gets what fits`, async ({
     buyer,
     agent,
   }) => {
-    await agent.logIn(...LOGINS.agent);
-    await agent.becomeAvailable();
-    await buyer.openProduct();
-    await buyer.page
-      .locator('video-help')
-      .evaluate((element, name) => element.setAttribute('codec', name), codec);
-    await buyer.askForHelp({ record: false });
-    await agent.accept();
-    await expectMoving(agent.the('remote-video'), 'buyer');
-    await expectMoving(buyer.the('remote-video'), 'agent');
+    await callInCodec(buyer, agent, codec);
     await becomes(() => lines(agent), 'lines at the agent').toBe(LINES);
     const [only, ...more] = await uploads(buyer);
     expect(more).toEqual([]);

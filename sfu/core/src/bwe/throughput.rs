@@ -6,8 +6,10 @@ use super::bitrate::Bitrate;
 
 /// Width of a bucket, in microseconds.
 const BUCKET_US: i64 = 25_000;
-/// Buckets kept: one second.
-const BUCKETS: usize = 40;
+/// Buckets that a rate is of at most: one second.
+const MOST: i64 = 40;
+/// Buckets kept. A power of two: a bucket's place is found without a division.
+const BUCKETS: usize = 64;
 /// Before this much time has been seen there is no rate.
 const MIN_SPAN_US: i64 = 100_000;
 /// The receiver's clock went back this far: it is another clock.
@@ -56,7 +58,7 @@ impl Throughput {
     /// The rate over the last `window` (at most a second) before the newest packet; `None` in the first moments.
     pub fn rate(&self, window: Duration) -> Option<Bitrate> {
         let newest = self.newest?;
-        let wanted = (window.as_micros() as i64 / BUCKET_US).clamp(1, BUCKETS as i64);
+        let wanted = (window.as_micros() as i64 / BUCKET_US).clamp(1, MOST);
         let seen = newest - self.first + 1;
         let buckets = wanted.min(seen);
         if seen * BUCKET_US < MIN_SPAN_US {
@@ -69,7 +71,7 @@ impl Throughput {
 }
 
 fn place(bucket: i64) -> usize {
-    bucket.rem_euclid(BUCKETS as i64) as usize
+    bucket as usize & (BUCKETS - 1)
 }
 
 #[cfg(test)]

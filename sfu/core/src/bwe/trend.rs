@@ -5,8 +5,6 @@ use super::groups::GroupDelta;
 
 /// Groups the line is fitted to.
 const WINDOW: usize = 20;
-/// Of which so many at once.
-const LANES: usize = 4;
 /// Weight of the past in the smoothed delay.
 const SMOOTHING: f64 = 0.9;
 /// Makes the slope comparable to the threshold.
@@ -46,6 +44,7 @@ pub struct Trend {
     points: [(f64, f64); WINDOW],
     filled: usize,
     next: usize,
+    line: Line,
     deltas: f64,
     accumulated: f64,
     smoothed: f64,
@@ -64,6 +63,7 @@ impl Default for Trend {
             points: [(0.0, 0.0); WINDOW],
             filled: 0,
             next: 0,
+            line: Line::default(),
             deltas: 0.0,
             accumulated: 0.0,
             smoothed: 0.0,
@@ -88,10 +88,16 @@ impl Trend {
         self.deltas = (self.deltas + 1.0).min(1000.0);
         self.accumulated += change;
         self.smoothed = SMOOTHING * self.smoothed + (1.0 - SMOOTHING) * self.accumulated;
-        self.points[self.next] = ((delta.at_us - first) as f64 / 1000.0, self.smoothed);
+        let point = ((delta.at_us - first) as f64 / 1000.0, self.smoothed);
+        let gone = std::mem::replace(&mut self.points[self.next], point);
         self.next = (self.next + 1) % WINDOW;
         self.filled = (self.filled + 1).min(WINDOW);
-        let slope = if self.filled == WINDOW { slope(&self.points) } else { 0.0 };
+        if self.next == 0 {
+            self.line = Line::through(&self.points);
+        } else if self.filled == WINDOW {
+            self.line.exchange(gone, point);
+        }
+        let slope = if self.filled == WINDOW { self.line.slope() } else { 0.0 };
         self.detect(slope, delta.send_us as f64 / 1000.0, elapsed);
         self.usage
     }
@@ -132,26 +138,44 @@ impl Trend {
     }
 }
 
-/// Least squares; 0 when all points share one time. Sums go in lanes, so that one addition need not wait for the last.
-fn slope(points: &[(f64, f64); WINDOW]) -> f64 {
-    let mut sums = [(0.0, 0.0); LANES];
-    for lanes in points.chunks_exact(LANES) {
-        for (sum, point) in sums.iter_mut().zip(lanes) {
-            *sum = (sum.0 + point.0, sum.1 + point.1);
-        }
+/// A line fitted to the last groups by least squares, as sums, so that the next group costs little. They are added up anew once a
+/// window: neither errors nor times grow.
+#[derive(Clone, Copy, Debug, Default)]
+struct Line {
+    /// What points are counted from.
+    origin: (f64, f64),
+    x: f64,
+    y: f64,
+    xx: f64,
+    xy: f64,
+}
+
+impl Line {
+    fn through(points: &[(f64, f64); WINDOW]) -> Self {
+        let mut line = Self { origin: points[0], ..Self::default() };
+        points.iter().for_each(|point| line.add(*point, 1.0));
+        line
     }
-    let total = |sums: [(f64, f64); LANES]| sums.iter().fold((0.0, 0.0), |a, b| (a.0 + b.0, a.1 + b.1));
-    let (x, y) = total(sums);
-    let (x, y) = (x / WINDOW as f64, y / WINDOW as f64);
-    let mut sums = [(0.0, 0.0); LANES];
-    for lanes in points.chunks_exact(LANES) {
-        for (sum, point) in sums.iter_mut().zip(lanes) {
-            let away = point.0 - x;
-            *sum = (sum.0 + away * (point.1 - y), sum.1 + away * away);
-        }
+
+    fn exchange(&mut self, gone: (f64, f64), point: (f64, f64)) {
+        self.add(gone, -1.0);
+        self.add(point, 1.0);
     }
-    let (above, below) = total(sums);
-    if below > 0.0 { above / below } else { 0.0 }
+
+    fn add(&mut self, point: (f64, f64), weight: f64) {
+        let (x, y) = (point.0 - self.origin.0, point.1 - self.origin.1);
+        self.x += weight * x;
+        self.y += weight * y;
+        self.xx += weight * x * x;
+        self.xy += weight * x * y;
+    }
+
+    /// 0 when all points share one time.
+    fn slope(&self) -> f64 {
+        let count = WINDOW as f64;
+        let below = count * self.xx - self.x * self.x;
+        if below > 1e-6 { (count * self.xy - self.x * self.y) / below } else { 0.0 }
+    }
 }
 
 #[cfg(test)]
@@ -176,6 +200,20 @@ mod tests {
         assert!(noticed < 10, "5 ms a group is noticed within 200 ms, not after {noticed} groups");
         assert!(run(&mut trend, &mut at, 40, -5_000).contains(&Usage::Under));
         assert_eq!(run(&mut trend, &mut at, 60, 0).last(), Some(&Usage::Normal));
+    }
+
+    #[test]
+    fn a_line_that_follows_is_the_line_through_the_last_points() {
+        let (mut trend, mut at) = (Trend::default(), 0);
+        for round in 0..2_000 {
+            run(&mut trend, &mut at, 1, [7_000, -3_000, 0, -5_000][round % 4] + (round % 7) as i64 * 300);
+            let fresh = Line::through(&trend.points).slope();
+            let followed = trend.line.slope();
+            assert!(
+                trend.filled < WINDOW || (fresh - followed).abs() < 1e-9,
+                "{fresh} {followed} at {round}"
+            );
+        }
     }
 
     #[test]

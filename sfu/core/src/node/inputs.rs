@@ -198,9 +198,11 @@ impl Node {
         restarted: bool,
     ) {
         let feed = &mut self.feeds[key];
-        let packet = RtpPacket::parse(bytes).ok();
-        let packet = packet.and_then(|packet| feed.take_in(now, encoding, sequence, &packet, restarted));
-        let Some(packet) = packet else {
+        // Not by `and_then`: what is known of a packet is large, and this way it is not moved.
+        let Ok(parsed) = RtpPacket::parse(bytes) else {
+            return self.counters.dropped.count(DropReason::Malformed);
+        };
+        let Some(packet) = feed.take_in(now, encoding, sequence, &parsed, restarted) else {
             return self.counters.dropped.count(DropReason::Malformed);
         };
         let (local, sent) = (matches!(feed.origin, Origin::Local { .. }), feed.sent(now));

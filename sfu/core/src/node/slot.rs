@@ -69,6 +69,8 @@ pub(super) struct Slot {
     rewriter: StreamRewriter,
     pictures: PictureRewriter,
     frames: FrameNumbers,
+    /// The dependency descriptor of the packet that is being written.
+    descriptor: [u8; MAX_DESCRIPTOR_BYTES],
     rtx_sequence: u16,
     packets: u32,
     octets: u32,
@@ -110,6 +112,7 @@ impl Slot {
             rewriter: StreamRewriter::new(first_sequence(rng), rng.random()),
             pictures: PictureRewriter::default(),
             frames: FrameNumbers::default(),
+            descriptor: [0; MAX_DESCRIPTOR_BYTES],
             rtx_sequence: first_sequence(rng),
             packets: 0,
             octets: 0,
@@ -335,8 +338,8 @@ impl Slot {
         };
         self.packets = self.packets.wrapping_add(1);
         self.octets = self.octets.wrapping_add(packet.payload.len() as u32);
-        let descriptor = self.describe(feed, packet, true);
-        self.write(now, &header, wrap, packet, &descriptor, out);
+        let described = self.describe(feed, packet, true);
+        self.write(now, &header, wrap, packet, described, out);
         Ok(begins)
     }
 
@@ -409,25 +412,23 @@ impl Slot {
         let header = RtpHeader { marker: false, payload_type, sequence, timestamp, ssrc: self.ssrcs.media };
         self.packets = self.packets.wrapping_add(1);
         let empty = MediaPacket { payload: &[], ..*packet };
-        self.write(now, &header, Wrap::Plain, &empty, &Descriptor::default(), out);
+        self.write(now, &header, Wrap::Plain, &empty, 0, out);
         Ok(false)
     }
 
-    /// The dependency descriptor as this subscriber gets it.
-    fn describe(&mut self, feed: &Feed, packet: &MediaPacket<'_>, first_time: bool) -> Descriptor {
-        let mut descriptor = Descriptor::default();
+    /// Writes the dependency descriptor down as this subscriber gets it; its length, 0 where there is none.
+    fn describe(&mut self, feed: &Feed, packet: &MediaPacket<'_>, first_time: bool) -> usize {
         // VP8 says all a decoder needs in its payload; then every publisher looks alike.
-        if let (Some((value, read)), LayerInfo::Frame(frame)) =
-            (packet.reading.descriptor, packet.reading.layers)
-            && packet.codec != Codec::Vp8
+        if packet.codec != Codec::Vp8
+            && let (Some((value, read)), LayerInfo::Frame(frame)) =
+                (&packet.reading.descriptor, &packet.reading.layers)
             && self.line.extensions.id(HeaderExtension::DependencyDescriptor).is_some()
         {
             let targets = self.selection.deliverable(feed.structure(packet.encoding)) & frame.active;
-            let len =
-                self.frames.write(value, &read, targets, frame.active, first_time, &mut descriptor.bytes);
-            descriptor.len = len;
+            self.frames.write(value, read, targets, frame.active, first_time, &mut self.descriptor)
+        } else {
+            0
         }
-        descriptor
     }
 
     /// Writes down the last packets as they would be sent again: what comes next is another stream.
@@ -504,11 +505,11 @@ impl Slot {
         self.rtx_sequence = self.rtx_sequence.wrapping_add(1);
         self.rtx_packets = self.rtx_packets.saturating_add(1);
         if sent {
-            let descriptor = self.describe(feed, packet, false);
-            self.write(now, &header, Wrap::Rtx(original), packet, &descriptor, out);
+            let described = self.describe(feed, packet, false);
+            self.write(now, &header, Wrap::Rtx(original), packet, described, out);
         } else {
             let empty = MediaPacket { payload: &[], ..*packet };
-            self.write(now, &header, Wrap::Rtx(original), &empty, &Descriptor::default(), out);
+            self.write(now, &header, Wrap::Rtx(original), &empty, 0, out);
         }
         Some(())
     }
@@ -526,13 +527,14 @@ impl Slot {
         Some(sent)
     }
 
+    /// Appends a packet; `described` bytes of dependency descriptor have been [written down](Self::describe) for it.
     fn write(
         &mut self,
         now: Instant,
         header: &RtpHeader,
         wrap: Wrap<'_>,
         packet: &MediaPacket<'_>,
-        descriptor: &Descriptor,
+        described: usize,
         out: &mut Vec<u8>,
     ) {
         let ids = &self.line.extensions;
@@ -561,7 +563,7 @@ impl Slot {
                 id(HeaderExtension::AbsCaptureTime),
                 passed.capture_time.as_ref().map_or(&[], |time| time.as_bytes()),
             ),
-            (id(HeaderExtension::DependencyDescriptor), &descriptor.bytes[..descriptor.len]),
+            (id(HeaderExtension::DependencyDescriptor), self.descriptor.get(..described).unwrap_or_default()),
         ];
         match wrap {
             Wrap::Plain => header.write_packet(&extensions, packet.payload, out),
@@ -578,18 +580,6 @@ impl Slot {
         {
             self.pictures.rewrite(&packet.reading.fields, payload);
         }
-    }
-}
-
-/// A dependency descriptor as written for one subscriber; empty where there is none.
-struct Descriptor {
-    bytes: [u8; MAX_DESCRIPTOR_BYTES],
-    len: usize,
-}
-
-impl Default for Descriptor {
-    fn default() -> Self {
-        Self { bytes: [0; MAX_DESCRIPTOR_BYTES], len: 0 }
     }
 }
 
