@@ -271,12 +271,14 @@ pub(super) struct Playout {
 impl Playout {
     /// How long "no minimum" is repeated, so that losses do not hide it.
     const REPEAT: Duration = Duration::from_secs(5);
+    /// It grows by so much from one look to the next: grown at once by more, it would be a stop of the picture by itself.
+    const STEP: Duration = Duration::from_millis(100);
 
     pub(super) fn set(&mut self, now: Instant, min: Duration) {
         if min.is_zero() && !self.min.is_zero() {
             self.said_until = Some(now + Self::REPEAT);
         }
-        self.min = min;
+        self.min = min.min(self.min + Self::STEP);
     }
 
     /// What a packet says. The viewer keeps what it was told last, and any packet may be lost, so all say it. `wished`

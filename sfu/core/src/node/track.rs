@@ -279,10 +279,21 @@ impl Track {
         encoding.is_some_and(|encoding| encoding.stream.is_some() && encoding.pli.poll(now, rtt))
     }
 
-    /// Sequence numbers to ask for again now. What is given up on needs a keyframe instead.
-    pub(super) fn missing(&mut self, now: Instant, encoding: u8, rtt: Option<Duration>, ask: &mut Vec<u16>) {
+    /// Sequence numbers to ask for again now. What is given up on needs a keyframe instead; so does all that is missing where it is more
+    /// than `most` packets.
+    pub(super) fn missing(
+        &mut self,
+        now: Instant,
+        encoding: u8,
+        rtt: Option<Duration>,
+        most: usize,
+        ask: &mut Vec<u16>,
+    ) {
         let stream = self.encodings.get_mut(usize::from(encoding)).and_then(|it| it.stream.as_mut());
         let Some(stream) = stream else { return };
+        if stream.nack.missing() > most {
+            stream.nack.give_up();
+        }
         stream.nack.poll(now, rtt, ask);
         if stream.nack.take_given_up() > 0 {
             self.want_keyframe(now, encoding);

@@ -17,6 +17,12 @@ use crate::rtp::rtcp;
 use crate::transport::data::DataMessage;
 use crate::transport::{Ended, TransportOutput};
 
+/// On an uplink that is known to be narrow, what is missing is worth so much of its time. A new picture is smaller than more.
+const REPAIR_TAKES: Duration = Duration::from_millis(300);
+/// So many are asked for even while it drains.
+const FEW: usize = 2;
+/// A packet of video.
+const PACKET: u64 = 1_200;
 /// Between two keyframes that are asked of an uplink that has just collapsed.
 const PATIENCE_DRAINING: Duration = Duration::from_millis(600);
 
@@ -34,12 +40,17 @@ impl Node {
         // What an uplink is asked for while it is busy with too much only makes it worse.
         let draining = upstream.is_draining(now);
         let patience = if draining { rtt.map(|rtt| rtt.max(PATIENCE_DRAINING)) } else { *rtt };
+        let narrow = upstream.narrow();
+        let most = narrow.map_or(u64::MAX, |rate| (rate.bytes_in(REPAIR_TAKES) / PACKET).max(1)) as usize;
         for track in tracks.iter_mut() {
-            let ask = !draining || track.source().kind() == Kind::Audio;
+            let voice = track.source().kind() == Kind::Audio;
+            let most = if voice { usize::MAX } else { most };
             for encoding in 0..ENCODINGS_MAX as u8 {
                 let Some(ssrc) = track.ssrc(encoding) else { continue };
                 missing.clear();
-                track.missing(now, encoding, *rtt, missing);
+                track.missing(now, encoding, *rtt, most, missing);
+                // A gap in the small picture it has been told to send is worth it.
+                let ask = !draining || voice || (encoding == 0 && missing.len() <= FEW);
                 if !missing.is_empty() && ask {
                     rtcp::write_nack(*feedback_ssrc, ssrc, missing, outbox.begin());
                     if transport.send_rtcp(outbox) {

@@ -203,6 +203,12 @@ impl NackGenerator {
         std::mem::take(&mut self.given_up)
     }
 
+    /// Nothing that is missing is asked for any more.
+    pub fn give_up(&mut self) {
+        self.given_up += self.missing.len() as u64;
+        self.missing.clear();
+    }
+
     /// How many packets are waited for.
     pub fn missing(&self) -> usize {
         self.missing.len()

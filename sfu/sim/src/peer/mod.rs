@@ -339,14 +339,15 @@ impl Peer {
                     self.note(now, &compound);
                     self.handle_rtcp(now, compound.into());
                 }
-                None => self.undecryptable += 1,
+                None => self.undecryptable += u64::from(self.secure.has_keys()),
             },
             [128..=191, ..] => match self.secure.open_rtp(datagram) {
                 Some(packet) => {
                     self.note(now, &packet);
                     self.subscriber.handle_rtp(now, &packet);
                 }
-                None => self.undecryptable += 1,
+                // Before there are keys nobody could: the server's last flight was lost, and it cannot know.
+                None => self.undecryptable += u64::from(self.secure.has_keys()),
             },
             _ => {}
         }

@@ -134,6 +134,11 @@ impl SecureClient {
         self.keys.as_mut()?.open.decrypt_rtp(packet).ok().map(|opened| opened.to_vec())
     }
 
+    /// The handshake is over on this side.
+    pub fn has_keys(&self) -> bool {
+        self.keys.is_some()
+    }
+
     /// Opens a compound RTCP packet.
     pub fn open_rtcp(&mut self, packet: &[u8]) -> Option<Vec<u8>> {
         self.keys.as_mut()?.open.decrypt_rtcp(packet).ok().map(|opened| opened.to_vec())

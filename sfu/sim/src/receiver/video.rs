@@ -187,9 +187,12 @@ impl VideoReceiver {
         }
         let descriptor = self.dependency.and_then(|id| packet.extension(id));
         let Some(wire) = self.order.read(&packet, descriptor) else {
-            if descriptor.is_some() && !self.order.knows_structure() && self.stash.len() < STASH_MAX {
-                // What its descriptor means is in a packet that is still to come.
-                self.stash.push((packet, repaired));
+            if descriptor.is_some() && !self.order.knows_structure() {
+                // What its descriptor means is in a packet that is still to come; of no use to whoever begins with a keyframe
+                // after too many.
+                if self.stash.len() < STASH_MAX {
+                    self.stash.push((packet, repaired));
+                }
                 return;
             }
             self.violate(now, format!("packet {extended} makes no sense to a depacketizer"));
@@ -231,7 +234,7 @@ impl VideoReceiver {
         let patience = if self.last.is_none() { PATIENCE_FIRST } else { PATIENCE };
         let since = self.last_progress.unwrap_or(first);
         // Only while something comes that cannot be decoded; a paused stream is nobody's fault.
-        let stuck = !self.packets.is_empty() || !self.frames.is_empty();
+        let stuck = !self.packets.is_empty() || !self.frames.is_empty() || !self.stash.is_empty();
         let waited = |at: Instant| now.duration_since(at) >= patience;
         let wants = overwhelmed || (stuck && waited(since) && self.last_pli.is_none_or(waited));
         if wants {
