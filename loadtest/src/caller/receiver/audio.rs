@@ -1,7 +1,7 @@
 //! A slot for sound: what a browser would play and what it would have to make up, and how that would be judged.
 //!
 //! Playout follows NetEQ roughly: the delay is what 95 % of the packets of the last seconds needed, quick to grow and slow to
-//! shrink. Whether 20 ms were there in time is decided some time after they were due, when nothing can come any more.
+//! shrink; where pictures are held, the sound is delayed along with them, as browsers do for the lips' sake. Whether 20 ms were there in time is decided some time after they were due, when nothing can come any more.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -20,6 +20,10 @@ const DELAY_MIN_US: f64 = 60_000.0;
 const DELAY_MAX_US: f64 = 500_000.0;
 /// How much the delay shrinks with each packet, µs.
 const SHRINK_US: f64 = 200.0;
+/// Sound may be this much ahead of pictures that are held, µs …
+const LIPS_US: f64 = 90_000.0;
+/// … and comes closer to that by so much with each packet (80 ms a second), µs.
+const LIPS_STEP_US: f64 = 1_600.0;
 /// Packets whose lateness is remembered: four seconds of talk.
 const REMEMBERED: usize = 200;
 /// Sounds are judged when they are this old.
@@ -62,6 +66,9 @@ pub struct AudioSlot {
     judged: Option<(u64, Arrived)>,
     transits: VecDeque<u64>,
     delay_us: f64,
+    /// How long pictures are held, and what of that the sound has followed; µs.
+    held_us: u64,
+    lips_us: f64,
     window: Option<(Instant, Voice)>,
 }
 
@@ -77,8 +84,15 @@ impl AudioSlot {
             judged: None,
             transits: VecDeque::new(),
             delay_us: DELAY_MIN_US,
+            held_us: 0,
+            lips_us: 0.0,
             window: None,
         }
+    }
+
+    /// Pictures are held at least so long from now on, µs.
+    pub fn hold(&mut self, held_us: u64) {
+        self.held_us = held_us;
     }
 
     /// Takes a packet.
@@ -117,7 +131,8 @@ impl AudioSlot {
     /// When sound captured then is played, and learns from the delay of this packet.
     fn due(&mut self, captured_us: u64, delay: u64) -> u64 {
         let fastest = self.transits.iter().min().copied().unwrap_or(delay).min(delay);
-        let due = captured_us + fastest + self.delay_us as u64;
+        self.lips_us += (self.held_us as f64 - LIPS_US - self.lips_us).clamp(-LIPS_STEP_US, LIPS_STEP_US);
+        let due = captured_us + fastest + self.delay_us.max(self.lips_us) as u64;
         self.transits.push_back(delay);
         if self.transits.len() > REMEMBERED {
             self.transits.pop_front();

@@ -97,6 +97,11 @@ impl Subscriber {
             slot.receive(now, arrived_us, packet, measures);
             return None;
         }
+        // 12 bits each of the shortest and longest time that pictures are to be held, in 10 ms: sound goes along with them.
+        if let Some(&[high, low, _]) = packet.extension(ext::PLAYOUT_DELAY) {
+            let shortest_us = 10_000 * (u64::from(high) << 4 | u64::from(low) >> 4);
+            self.audio.iter_mut().for_each(|slot| slot.hold(shortest_us));
+        }
         let slot = self.video.iter_mut().find(|slot| slot.ssrcs.0 == ssrc || slot.ssrcs.1 == ssrc)?;
         if slot.ssrcs.0 == ssrc {
             note_added(packet.payload, &added_us, measures);

@@ -25,6 +25,22 @@ const EVERY: Duration = Duration::from_secs(1);
 /// Levels of redundancy there are.
 pub(super) const RED_MAX: usize = 2;
 
+/// Which earlier packets go along with each of sound.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Redundancy {
+    /// How many, 0 to [`RED_MAX`].
+    pub(super) levels: u8,
+    /// How many packets one of them is before the next; 1 are the last ones.
+    pub(super) reach: u8,
+}
+
+impl Default for Redundancy {
+    /// None.
+    fn default() -> Self {
+        Self { levels: 0, reach: 1 }
+    }
+}
+
 /// What a participant's legs need.
 pub(super) struct LegRepair {
     /// What was lost on the way to the participant, by its reports.
@@ -188,10 +204,10 @@ impl Node {
         }
         // Sound is held where there are pictures to hold.
         let pictures = slots.iter().any(Slot::is_wanted);
-        let reach = if pictures { sending.reach } else { 1 };
+        let red = Redundancy { levels: sending.red, reach: if pictures { sending.reach } else { 1 } };
         for slot in slots.iter_mut() {
             let upstream = slot.shows().map_or(Duration::ZERO, |feed| self.feeds[feed].repair_time);
-            slot.set_repair(now, (sending.red, reach), playout_delay(upstream, sending.time));
+            slot.set_repair(now, red, playout_delay(upstream, sending.time));
         }
         let busy = repair.uplink.packets() > 0 || slots.iter().any(|slot| slot.shows().is_some());
         repair.next = busy.then_some(now + EVERY);

@@ -11,7 +11,7 @@ use super::egress::Stamps;
 use super::feed::Feed;
 use super::feedback::{Sent, SentReports};
 use super::parting::{KEPT, Parting};
-use super::repair::{Playout, RED_MAX};
+use super::repair::{Playout, RED_MAX, Redundancy};
 use super::track::MediaPacket;
 use super::types::View;
 use crate::bwe::Target;
@@ -75,8 +75,8 @@ pub(super) struct Slot {
     packets: u32,
     octets: u32,
     pub(super) reports: SentReports,
-    /// Earlier packets repeated in each audio packet, and how far apart those are.
-    red: (u8, u8),
+    /// What is repeated in each audio packet.
+    red: Redundancy,
     playout: Playout,
     rtx_packets: u32,
     stamps: Stamps,
@@ -117,7 +117,7 @@ impl Slot {
             packets: 0,
             octets: 0,
             reports: SentReports::default(),
-            red: (0, 1),
+            red: Redundancy::default(),
             playout: Playout::default(),
             rtx_packets: 0,
             resent: Resent::new(now),
@@ -272,9 +272,8 @@ impl Slot {
         self.selection.layers(feed.structure(self.selection.current()?))
     }
 
-    /// How this leg is repaired from now on: levels of redundancy and how far apart, and how long pictures are to be
-    /// held.
-    pub(super) fn set_repair(&mut self, now: Instant, red: (u8, u8), playout: Duration) {
+    /// How this leg is repaired from now on: what is repeated, and how long pictures are to be held.
+    pub(super) fn set_repair(&mut self, now: Instant, red: Redundancy, playout: Duration) {
         self.red = red;
         self.playout.set(now, playout);
         self.parting.expire(now);
@@ -322,7 +321,7 @@ impl Slot {
             .ok_or(DropReason::BeforeSwitch)?;
         let mut blocks = [Block::default(); RED_MAX];
         let mut wrap = Wrap::Plain;
-        if let Some(red_type) = red_type.filter(|_| self.red.0 > 0) {
+        if let Some(red_type) = red_type.filter(|_| self.red.levels > 0) {
             let count = self.earlier(now, feed, packet, payload_type, &mut blocks);
             if count > 0 {
                 wrap = Wrap::Red(payload_type, &blocks[..count]);
@@ -352,7 +351,7 @@ impl Slot {
         payload_type: Pt,
         blocks: &mut [Block<'a>; RED_MAX],
     ) -> usize {
-        let (levels, reach) = self.red;
+        let Redundancy { levels, reach } = self.red;
         let mut count = 0;
         let mut before = u32::MAX;
         for level in (1..=u64::from(levels)).rev() {
