@@ -63,7 +63,8 @@ plans! {
     simulcast_on_three_workers simulcast_follows_the_estimate simulcast_under_loss temporal_layers_of_vp8
     vp9_on_a_narrow_path
     lossy_downlink_1 lossy_downlink_5 lossy_downlink_10 lossy_downlink_20 lossy_uplink_1 lossy_uplink_5
-    lossy_uplink_10 lossy_uplink_20 bursts_downlink bursts_uplink long_bursts_downlink long_bursts_uplink red_on_a_lossy_leg no_red_for_who_lacks_it
+    lossy_uplink_10 lossy_uplink_20 bursts_downlink bursts_uplink long_bursts_downlink long_bursts_uplink
+    red_on_a_lossy_leg no_red_for_who_lacks_it
     no_rtx_for_who_lacks_it switch_under_loss one_bad_viewer_of_three keyframes_on_demand_storm
     lossy_uplink_leaves_the_downlink_alone hold_under_loss
     far_away jitter reordering duplication wifi_to_mobile nat_rebinding nat_rebinding_in_a_keyframe outage_2

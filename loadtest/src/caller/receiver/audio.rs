@@ -1,7 +1,8 @@
 //! A slot for sound: what a browser would play and what it would have to make up, and how that would be judged.
 //!
 //! Playout follows NetEQ roughly: the delay is what 95 % of the packets of the last seconds needed, quick to grow and slow to
-//! shrink; where pictures are held, the sound is delayed along with them, as browsers do for the lips' sake. Whether 20 ms were there in time is decided some time after they were due, when nothing can come any more.
+//! shrink; where pictures are held, the sound is delayed along with them, as browsers do for the lips' sake. Whether 20 ms were
+//! there in time is decided some time after they were due, when nothing can come any more.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};

@@ -102,6 +102,7 @@ pub struct Peer {
     pub subscriber: Subscriber,
     ready: bool,
     undecryptable: u64,
+    early: u64,
     hash: u64,
     outgoing: VecDeque<Vec<u8>>,
     texts: Vec<(Instant, String)>,
@@ -165,6 +166,7 @@ impl Peer {
             subscriber,
             ready: false,
             undecryptable: 0,
+            early: 0,
             hash: 0,
             outgoing: VecDeque::new(),
             texts: Vec::new(),
@@ -191,6 +193,11 @@ impl Peer {
     /// Datagrams that could not be opened: forged, replayed, or of a stream unheard of.
     pub fn undecryptable(&self) -> u64 {
         self.undecryptable
+    }
+
+    /// Media that came before there were keys to open it with: the last flight of the server's handshake was lost, which it cannot know.
+    pub fn early(&self) -> u64 {
+        self.early
     }
 
     /// A hash of everything that was delivered, in order and with its time.
@@ -339,18 +346,22 @@ impl Peer {
                     self.note(now, &compound);
                     self.handle_rtcp(now, compound.into());
                 }
-                None => self.undecryptable += u64::from(self.secure.has_keys()),
+                None => self.unopened(),
             },
             [128..=191, ..] => match self.secure.open_rtp(datagram) {
                 Some(packet) => {
                     self.note(now, &packet);
                     self.subscriber.handle_rtp(now, &packet);
                 }
-                // Before there are keys nobody could: the server's last flight was lost, and it cannot know.
-                None => self.undecryptable += u64::from(self.secure.has_keys()),
+                None => self.unopened(),
             },
             _ => {}
         }
+    }
+
+    fn unopened(&mut self) {
+        let count = if self.secure.has_keys() { &mut self.undecryptable } else { &mut self.early };
+        *count += 1;
     }
 
     /// The next datagram for the server.

@@ -211,6 +211,13 @@ impl Outcome {
             if peer.undecryptable() > copies {
                 add(self.world.now, &format!("{} packets cannot be opened", peer.undecryptable() - copies));
             }
+            let (_, down) = self.world.tallies(*index);
+            if peer.early() > 0 && down.lost + down.overflowed == 0 {
+                add(
+                    self.world.now,
+                    &format!("{} packets came before their keys, and nothing was lost", peer.early()),
+                );
+            }
         }
         out
     }

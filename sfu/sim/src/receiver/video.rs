@@ -187,12 +187,9 @@ impl VideoReceiver {
         }
         let descriptor = self.dependency.and_then(|id| packet.extension(id));
         let Some(wire) = self.order.read(&packet, descriptor) else {
-            if descriptor.is_some() && !self.order.knows_structure() {
-                // What its descriptor means is in a packet that is still to come; of no use to whoever begins with a keyframe
-                // after too many.
-                if self.stash.len() < STASH_MAX {
-                    self.stash.push((packet, repaired));
-                }
+            if descriptor.is_some() && !self.order.knows_structure() && self.stash.len() < STASH_MAX {
+                // What its descriptor means is in a packet that is still to come.
+                self.stash.push((packet, repaired));
                 return;
             }
             self.violate(now, format!("packet {extended} makes no sense to a depacketizer"));
