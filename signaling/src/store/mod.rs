@@ -147,8 +147,10 @@ impl Store {
     /// A store that lives in memory only, for tests.
     pub async fn in_memory() -> Result<Self> {
         let mut options = ConnectOptions::new("sqlite::memory:");
-        // Every connection would be a database of its own, and an idle one that is closed takes the data along.
+        // Every connection would be a database of its own, and one that is closed takes the data along: idle, old, or
+        // dropped by the pool because whoever asked for it was aborted while the pool tested it (sqlx issue 1869).
         options.min_connections(1).max_connections(1).sqlx_logging(false);
+        options.idle_timeout(None).max_lifetime(None).test_before_acquire(false);
         let db = Database::connect(options).await?;
         migrations::Migrator::up(&db, None).await?;
         Ok(Self::of(db.clone(), db, MasterKey::generate()))

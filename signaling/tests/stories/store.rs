@@ -158,3 +158,21 @@ async fn a_database_without_its_master_key_gives_no_secret_away() {
     let bytes = std::fs::read(&file).unwrap();
     assert!(!bytes.windows(secret.len()).any(|window| window == secret), "the secret stands in the file");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn questions_that_are_given_up_take_nothing_along() {
+    let world = World::new().await;
+    let call = requested(&world);
+    world.store.insert_call(call.clone()).await.unwrap();
+    // Each asks without end and is given up a little later in its question than the one before.
+    for round in 0..500 {
+        let store = world.store.clone();
+        let asking = tokio::spawn(async move { while store.call(call.id).await.unwrap().is_some() {} });
+        for _ in 0..round * 20 {
+            std::hint::spin_loop();
+        }
+        asking.abort();
+        assert!(asking.await.unwrap_err().is_cancelled(), "the call was not found in round {round}");
+        assert!(world.store.call(call.id).await.unwrap().is_some(), "lost in round {round}");
+    }
+}
