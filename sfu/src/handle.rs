@@ -14,6 +14,7 @@ use sfu_core::path::Candidate;
 use sfu_core::transport::dtls::Identity;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
+use crate::alarm::Alarm;
 use crate::config::{Config, ConfigError};
 use crate::metrics::Metrics;
 use crate::peers::Peers;
@@ -115,8 +116,8 @@ impl Sfu {
             let work = move || {
                 let _watch = watch;
                 runtime.block_on(async move {
-                    match BatchSocket::new(socket) {
-                        Ok(socket) => Worker::new(socket, parts).run().await,
+                    match BatchSocket::new(socket).and_then(|socket| Ok((socket, Alarm::new()?))) {
+                        Ok((socket, alarm)) => Worker::new(socket, alarm, parts).run().await,
                         Err(error) => tracing::error!(%error, "the media socket cannot be used"),
                     }
                 });

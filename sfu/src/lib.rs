@@ -2,6 +2,7 @@
 //!
 //! All protocol work is in [`sfu_core`]; this crate adds clocks, sockets, threads and counters.
 
+mod alarm;
 mod config;
 mod handle;
 mod metrics;

@@ -11,8 +11,8 @@ use sfu_core::node::{
     TapOutput, View,
 };
 use tokio::sync::{Notify, mpsc, oneshot};
-use tokio::time::sleep_until;
 
+use crate::alarm::Alarm;
 use crate::metrics::{Gauges, WorkerMetrics};
 use crate::peers::Peers;
 use crate::placement::{Load, Meter};
@@ -27,9 +27,11 @@ const BATCHES_IN_A_ROW: usize = 16;
 /// What found no room in a ring is tried again after this.
 const AGAIN_AFTER: Duration = Duration::from_micros(500);
 
-/// Under load the runtime (timers and sockets of others on this thread) and the metrics have their turn every so many of
-/// ours: 3 ms.
+/// Under load the runtime has its turn every so many of ours: 3 ms.
 const TURNS_ALONE: u32 = 16;
+
+/// Metrics are brought up to date no more often than this while there is more to come.
+const UPDATE_EVERY: Duration = Duration::from_millis(3);
 
 /// What the handle asks of a worker. Each carries the way back.
 pub(crate) enum Command {
@@ -112,6 +114,7 @@ pub(crate) enum Command {
 pub(crate) struct Worker {
     node: Node,
     socket: BatchSocket,
+    alarm: Alarm,
     commands: mpsc::Receiver<Command>,
     events: mpsc::Sender<Event>,
     on_left: Arc<dyn Fn(ParticipantId) + Send + Sync>,
@@ -142,11 +145,12 @@ pub(crate) struct WorkerParts {
 }
 
 impl Worker {
-    pub(crate) fn new(socket: BatchSocket, parts: WorkerParts) -> Self {
+    pub(crate) fn new(socket: BatchSocket, alarm: Alarm, parts: WorkerParts) -> Self {
         let WorkerParts { node, commands, events, on_left, metrics, bell, peers, tcp, load } = parts;
         Self {
             node,
             socket,
+            alarm,
             commands,
             events,
             on_left,
@@ -167,6 +171,7 @@ impl Worker {
         let mut rhythm = Rhythm::new(Instant::now());
         let mut turns = 0u32;
         let mut looked = Instant::now();
+        let mut updated = looked;
         loop {
             let now = Instant::now();
             self.meter.sleep(now, self.node.participants());
@@ -181,13 +186,14 @@ impl Worker {
                     }
                     self.commands.try_recv().ok()
                 }
-                None => match self.wait().await {
+                None => match self.wait(rhythm.slack()).await {
                     Ok(command) => command,
                     Err(()) => return,
                 },
             };
             let woke = Instant::now();
             self.meter.wake(woke);
+            let commanded = command.is_some();
             match command {
                 Some(Command::Shutdown { reply }) => {
                     self.node.close_all(Instant::now());
@@ -213,7 +219,8 @@ impl Worker {
             if datagrams > 0 {
                 self.metrics.delayed(oldest.elapsed());
             }
-            if rest.is_none() || turns.is_multiple_of(TURNS_ALONE) {
+            if commanded || now >= updated + UPDATE_EVERY || self.node.participants() == 0 {
+                updated = now;
                 let gauges = Gauges {
                     refused: self.refused,
                     participants: self.node.participants(),
@@ -227,11 +234,11 @@ impl Worker {
 
     /// Waits until there is something to do; a command is handed over, everything else is there to be found. `Err` when
     /// nothing will come any more.
-    async fn wait(&mut self) -> Result<Option<Command>, ()> {
-        let mut deadline = self.node.deadline();
-        if self.again {
-            let soon = Instant::now() + AGAIN_AFTER;
-            deadline = Some(deadline.map_or(soon, |at| at.min(soon)));
+    async fn wait(&mut self, slack: Duration) -> Result<Option<Command>, ()> {
+        let now = Instant::now();
+        let soon = self.again.then(|| now + AGAIN_AFTER);
+        if let Some(deadline) = self.node.deadline().into_iter().chain(soon).min() {
+            self.alarm.set(now, deadline, slack);
         }
         tokio::select! {
             readable = self.socket.readable() => match readable {
@@ -243,10 +250,7 @@ impl Worker {
             },
             command = self.commands.recv() => command.map(Some).ok_or(()),
             () = self.bell.notified() => Ok(None),
-            () = async { match deadline {
-                Some(at) => sleep_until(at.into()).await,
-                None => std::future::pending().await,
-            } } => Ok(None),
+            () = self.alarm.rings() => Ok(None),
         }
     }
 
