@@ -4,7 +4,7 @@
 //! takes everything that is there, does it, and rests for the remainder of a period, in which more gathers. Everything
 //! that goes to one viewer then leaves together, too.
 //!
-//! A rest ends by a timer, which costs more than being woken by a packet: twice as much where virtual machines run on virtual machines.
+//! A rest ends by a timer, which costs more than being woken by a packet, on virtual machines twice as much.
 //! So what counts is how often packets wake the worker. Those that come close together, as those of a keyframe do, wake it once.
 
 use std::time::{Duration, Instant};
