@@ -51,7 +51,10 @@ impl Node {
         if datagram.len() > DATAGRAM_BYTES_MAX {
             return self.counters.dropped.count(DropReason::Oversized);
         }
-        if !self.participants[key].limiter.admits_packet(now) {
+        let limiter = &mut self.participants[key].limiter;
+        let admitted =
+            if kind == DatagramKind::Dtls { limiter.admits_record(now) } else { limiter.has_room(now) };
+        if !admitted {
             return self.counters.dropped.count(DropReason::RateLimited);
         }
         match kind {
@@ -125,6 +128,7 @@ impl Node {
             Ok(length) => &datagram[..length],
             Err(error) => return self.counters.dropped.count(error.into()),
         };
+        participant.limiter.count_packet(now);
         let Ok(packet) = RtpPacket::parse(opened) else {
             return self.counters.dropped.count(DropReason::Malformed);
         };
@@ -365,10 +369,12 @@ impl Node {
     }
 
     fn handle_rtcp(&mut self, now: Instant, key: usize, datagram: &mut [u8]) {
-        let compound = match self.participants[key].transport.open_rtcp(datagram) {
+        let participant = &mut self.participants[key];
+        let compound = match participant.transport.open_rtcp(datagram) {
             Ok(length) => &datagram[..length],
             Err(error) => return self.counters.dropped.count(error.into()),
         };
+        participant.limiter.count_packet(now);
         for packet in rtcp::packets(compound) {
             if packet.is_transport_feedback(TWCC) {
                 self.on_twcc(now, key, packet.bytes());

@@ -1,7 +1,9 @@
 //! What one participant may cost us. A packet above a limit costs a look-up and a comparison, and no memory.
 //!
-//! The packet rate is checked before anything is decrypted, so that a flood cannot buy cryptography; only what passed
-//! authentication counts towards the bitrate, so that nobody else can use a participant's share up.
+//! Only what passed authentication counts, so that nobody who knows a participant's address can use its share up; whether
+//! there is room is seen before anything is decrypted, so that a participant's own flood buys no cryptography. What is
+//! forged costs a check of its tag, hardly more than to receive it. DTLS records cannot be told apart so cheaply: they
+//! have a share of their own.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +13,7 @@ pub const DATAGRAM_BYTES_MAX: usize = 1_500;
 /// Limits of every participant.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {
-    /// Media and control packets a second, 100–100,000.
+    /// Media and control packets a second, and as many DTLS records, 100–100,000.
     pub packets_per_second: u32,
     /// Authenticated media, bit/s, 100,000–1,000,000,000.
     pub bits_per_second: u64,
@@ -37,13 +39,16 @@ struct Bucket {
 }
 
 impl Bucket {
-    fn take(&mut self, now: Instant, cost: Duration) -> bool {
+    /// When it would be full again after another `cost`, if it holds that much.
+    fn room(&self, now: Instant, cost: Duration) -> Option<Instant> {
         let full_at = self.full_at.map_or(now, |at| at.max(now)) + cost;
-        let admitted = full_at <= now + BURST;
-        if admitted {
-            self.full_at = Some(full_at);
-        }
-        admitted
+        Some(full_at).filter(|full_at| *full_at <= now + BURST)
+    }
+
+    fn take(&mut self, now: Instant, cost: Duration) -> bool {
+        let room = self.room(now, cost);
+        self.full_at = room.or(self.full_at);
+        room.is_some()
     }
 }
 
@@ -53,6 +58,7 @@ pub(super) struct Limiter {
     packet_ns: u64,
     byte_ns: u64,
     packets: Bucket,
+    records: Bucket,
     bytes: Bucket,
 }
 
@@ -62,13 +68,24 @@ impl Limiter {
             packet_ns: 1_000_000_000 / u64::from(limits.packets_per_second.max(1)),
             byte_ns: 8_000_000_000 / limits.bits_per_second.max(1),
             packets: Bucket::default(),
+            records: Bucket::default(),
             bytes: Bucket::default(),
         }
     }
 
-    /// Whether a packet may be looked at.
-    pub(super) fn admits_packet(&mut self, now: Instant) -> bool {
-        self.packets.take(now, Duration::from_nanos(self.packet_ns))
+    /// Whether a media or control packet may be decrypted.
+    pub(super) fn has_room(&self, now: Instant) -> bool {
+        self.packets.room(now, Duration::from_nanos(self.packet_ns)).is_some()
+    }
+
+    /// A packet that [had room](Self::has_room) is authentic.
+    pub(super) fn count_packet(&mut self, now: Instant) {
+        self.packets.take(now, Duration::from_nanos(self.packet_ns));
+    }
+
+    /// Whether a DTLS record may be looked at.
+    pub(super) fn admits_record(&mut self, now: Instant) -> bool {
+        self.records.take(now, Duration::from_nanos(self.packet_ns))
     }
 
     /// Whether an authentic packet may go on.
@@ -83,6 +100,14 @@ mod tests {
 
     use super::*;
 
+    fn admits_packet(limiter: &mut Limiter, now: Instant) -> bool {
+        let room = limiter.has_room(now);
+        if room {
+            limiter.count_packet(now);
+        }
+        room
+    }
+
     fn limiter(packets_per_second: u32, bits_per_second: u64) -> Limiter {
         Limiter::new(Limits { packets_per_second, bits_per_second, lines: 16 })
     }
@@ -93,7 +118,7 @@ mod tests {
         let mut limiter = limiter(1_000, 8_000_000);
         for n in 0..10_000 {
             let now = start + Duration::from_millis(n);
-            assert!(limiter.admits_packet(now) && limiter.admits_bytes(now, 1_000), "packet {n}");
+            assert!(admits_packet(&mut limiter, now) && limiter.admits_bytes(now, 1_000), "packet {n}");
         }
     }
 
@@ -101,11 +126,21 @@ mod tests {
     fn a_burst_passes_and_a_flood_does_not() {
         let now = Instant::now();
         let mut limiter = limiter(1_000, 8_000_000);
-        let admitted = (0..5_000).filter(|_| limiter.admits_packet(now)).count();
+        let admitted = (0..5_000).filter(|_| admits_packet(&mut limiter, now)).count();
         assert_eq!(admitted, 500, "half a second's worth at once");
         let later = now + Duration::from_millis(100);
-        let admitted = (0..5_000).filter(|_| limiter.admits_packet(later)).count();
+        let admitted = (0..5_000).filter(|_| admits_packet(&mut limiter, later)).count();
         assert_eq!(admitted, 100, "and then as time goes by");
+    }
+
+    #[test]
+    fn forgeries_and_records_use_nothing_of_the_share_of_media_up() {
+        let now = Instant::now();
+        let mut limiter = limiter(1_000, 8_000_000);
+        assert!((0..5_000).all(|_| limiter.has_room(now)), "none of them was authentic");
+        let records = (0..5_000).filter(|_| limiter.admits_record(now)).count();
+        assert_eq!(records, 500);
+        assert!(admits_packet(&mut limiter, now));
     }
 
     #[test]
@@ -126,7 +161,7 @@ mod tests {
             let (mut packets, mut bytes) = (0u128, 0u128);
             for (gap_us, size) in gaps {
                 now += Duration::from_micros(gap_us);
-                if limiter.admits_packet(now) && limiter.admits_bytes(now, size) {
+                if admits_packet(&mut limiter, now) && limiter.admits_bytes(now, size) {
                     packets += 1;
                     bytes += size as u128;
                 }

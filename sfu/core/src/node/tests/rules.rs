@@ -83,7 +83,7 @@ fn a_slot_that_is_not_shown_gets_nothing_until_it_is() {
 }
 
 #[test]
-fn a_flood_is_cut_to_the_limit_before_anything_is_decrypted() {
+fn a_flood_is_cut_to_the_limit() {
     let mut world = World::connected(2);
     world.attach_camera(0, 1);
     let limits = Limits { packets_per_second: 100, ..Limits::default() };
