@@ -3,6 +3,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
 
 use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSocketState};
 use sfu_core::path::{Path, Via};
@@ -22,6 +23,9 @@ const STAGGER: usize = 2048 + 64;
 
 /// Most bytes in one GSO send: what fits a UDP length field.
 const SEND_MAX: usize = 65_000;
+
+/// How long datagrams are sent one by one after the kernel has refused a run of them.
+const WITHOUT_GSO: Duration = Duration::from_secs(5);
 
 /// Opens a UDP socket ready for [`BatchSocket`].
 pub(crate) fn bind(addr: SocketAddr) -> io::Result<std::net::UdpSocket> {
@@ -48,6 +52,9 @@ pub(crate) struct BatchSocket {
     order: SendOrder,
     gather: Vec<u8>,
     locals: Locals,
+    /// Segments of a GSO send in the beginning, and since when there are fewer.
+    segments: usize,
+    fewer: Option<Instant>,
     /// An IPv6 socket for both families: IPv4 addresses are written as `::ffff:a.b.c.d` there.
     mapped: bool,
 }
@@ -88,9 +95,12 @@ impl BatchSocket {
         let socket = UdpSocket::from_std(socket)?;
         let state = UdpSocketState::new((&socket).into())?;
         let local = socket.local_addr()?.ip();
+        let segments = state.max_gso_segments();
         let locals = Locals { known: Vec::new(), wildcard: local.is_unspecified() };
         Ok(Self {
             locals,
+            segments,
+            fewer: None,
             mapped: local.is_ipv6() && local.is_unspecified(),
             socket,
             state,
@@ -122,7 +132,9 @@ impl BatchSocket {
             let _ = self.socket.try_io(Interest::READABLE, || Err::<(), _>(io::ErrorKind::WouldBlock.into()));
         }
         let mut datagrams = 0;
-        for (buffer, meta) in slices.iter_mut().zip(&self.metas).take(count) {
+        // Nobody can be answered at port 0, and to try makes quinn-udp give up GSO.
+        let metas = self.metas.iter().take(count);
+        for (buffer, meta) in slices.iter_mut().zip(metas).filter(|(_, meta)| meta.addr.port() != 0) {
             let remote = match meta.addr.ip().to_canonical() {
                 IpAddr::V4(v4) => SocketAddr::new(v4.into(), meta.addr.port()),
                 IpAddr::V6(_) => meta.addr,
@@ -146,6 +158,7 @@ impl BatchSocket {
         by_tcp: &mut impl FnMut(Path, &[u8]) -> bool,
     ) -> u64 {
         let mut refused = 0;
+        self.keep_gso();
         let mut rest = self.order.sort(outbox);
         while let Some((&number, others)) = rest.split_first() {
             let Some(first) = outbox.get(number as usize) else { break };
@@ -201,6 +214,21 @@ impl BatchSocket {
             }
         }
         refused
+    }
+
+    /// After an error quinn-udp sends without GSO for good. An address that is gone is such an error, too: it is tried again.
+    fn keep_gso(&mut self) {
+        if self.state.max_gso_segments() >= self.segments {
+            return;
+        }
+        let now = Instant::now();
+        if now >= *self.fewer.get_or_insert(now) + WITHOUT_GSO {
+            self.fewer = None;
+            match UdpSocketState::new((&self.socket).into()) {
+                Ok(state) => self.state = state,
+                Err(error) => tracing::debug!(%error, "socket options"),
+            }
+        }
     }
 
     fn send_one(socket: &UdpSocket, state: &UdpSocketState, transmit: &Transmit<'_>) -> Sent {

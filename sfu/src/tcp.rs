@@ -175,14 +175,19 @@ pub(crate) fn run(
             Ok(listener) => listener,
             Err(error) => return tracing::error!(%error, "the TCP media socket cannot be used"),
         };
+        let mut not_before = tokio::time::Instant::now();
         loop {
+            let accept = async {
+                tokio::time::sleep_until(not_before).await;
+                listener.accept().await
+            };
             tokio::select! {
-                accepted = listener.accept() => match accepted {
+                accepted = accept => match accepted {
                     Ok((stream, remote)) => hall.admit(stream, remote),
                     Err(error) => {
-                        // Out of file descriptors, most likely: others must close first.
+                        // Out of file descriptors, most likely: others must close first, and go on until then.
                         tracing::warn!(%error, "a TCP connection could not be accepted");
-                        tokio::time::sleep(Duration::from_millis(100)).await;
+                        not_before = tokio::time::Instant::now() + Duration::from_millis(100);
                     }
                 },
                 () = bell.notified() => hall.deliver(&mut from_workers),

@@ -405,10 +405,14 @@ pub struct EgressStats {
 
 impl Node {
     /// Takes in transport-wide feedback of a participant.
-    pub(super) fn on_twcc(&mut self, now: Instant, key: usize, packet: &[u8]) {
+    pub(super) fn on_twcc(&mut self, now: Instant, key: usize, packet: &[u8], left: &mut u32) {
         let Ok(report) = Twcc::parse(packet) else {
             return self.counters.dropped.count(DropReason::Malformed);
         };
+        let Some(rest) = left.checked_sub(report.count().into()) else {
+            return self.counters.dropped.count(DropReason::RateLimited);
+        };
+        *left = rest;
         let Participant { egress, repair, .. } = &mut self.participants[key];
         let before = egress.estimator.stats().collapses;
         egress.estimator.on_feedback(now, &report, |lost| repair.outcome(now, lost));

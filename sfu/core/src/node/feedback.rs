@@ -37,6 +37,9 @@ pub(super) struct Reception {
 /// At most this many reports and requests of one compound packet are looked at; a NACK of browsers names 253 packets.
 const ITEMS_MAX: usize = 256;
 
+/// Longer round trips are taken for this: reports that were lost or lied about look so, and nothing is repaired in more.
+const RTT_MAX: Duration = Duration::from_secs(3);
+
 /// Reads a decrypted compound packet; what does not parse yields nothing.
 pub(super) fn parse(compound: &[u8]) -> impl Iterator<Item = Incoming> {
     let items = wire::packets(compound).flat_map(wire::RtcpPacket::items).take(ITEMS_MAX);
@@ -109,7 +112,12 @@ pub(super) struct SentReports {
 impl SentReports {
     /// A report with this NTP time went out.
     pub(super) fn sent(&mut self, now: Instant, ntp: u64) {
-        self.recent[self.next] = Some(((ntp >> 16) as u32, now));
+        let middle = (ntp >> 16) as u32;
+        // Of a publisher's clock we only know that it says so: if it stands still, only the last report counts.
+        for earlier in self.recent.iter_mut().filter(|it| it.is_some_and(|(known, _)| known == middle)) {
+            *earlier = None;
+        }
+        self.recent[self.next] = Some((middle, now));
         self.next = (self.next + 1) % self.recent.len();
     }
 
@@ -123,8 +131,10 @@ impl SentReports {
 
     /// The round trip (RFC 3550 §6.4.1: A − LSR − DLSR), if the report is about one we remember.
     pub(super) fn round_trip(&self, now: Instant, last_sr: u32, delay: Duration) -> Option<Duration> {
-        let (_, sent) = self.recent.iter().flatten().find(|(middle, _)| *middle == last_sr)?;
-        now.duration_since(*sent).checked_sub(delay)
+        // Zero means that there was none.
+        let mut known = self.recent.iter().flatten().filter(|_| last_sr != 0);
+        let (_, sent) = known.find(|(middle, _)| *middle == last_sr)?;
+        now.duration_since(*sent).checked_sub(delay).map(|rtt| rtt.min(RTT_MAX))
     }
 }
 
@@ -183,5 +193,20 @@ mod tests {
         let delay = Duration::from_millis(100);
         assert_eq!(reports.round_trip(later, 0x5678_9abc, delay), Some(Duration::from_millis(30)));
         assert_eq!(reports.round_trip(later, 1, delay), None);
+        assert_eq!(reports.round_trip(later, 0, delay), None);
+        let late = start + Duration::from_secs(60);
+        assert_eq!(reports.round_trip(late, 0x5678_9abc, delay), Some(RTT_MAX));
+    }
+
+    #[test]
+    fn a_publishers_clock_that_stands_still_makes_nobodys_round_trip_long() {
+        let mut now = Instant::now();
+        let mut reports = SentReports::default();
+        for _ in 0..6 {
+            now += Duration::from_secs(1);
+            reports.sent(now, 77 << 16);
+        }
+        let later = now + Duration::from_millis(40);
+        assert_eq!(reports.round_trip(later, 77, Duration::ZERO), Some(Duration::from_millis(40)));
     }
 }

@@ -1,6 +1,6 @@
 //! What the network brings: from a datagram to the routes its media takes.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
@@ -27,6 +27,12 @@ use crate::transport::ice::Check;
 
 /// Format of transport-wide feedback among transport feedback.
 const TWCC: u8 = 15;
+/// Without a check for this long a path is anybody's; browsers send one every 2.5 s.
+const PATH_KEPT: Duration = Duration::from_secs(10);
+/// Packets that the transport feedback of one datagram may report on: more are as many lies.
+const STATUSES_MAX: u32 = 4096;
+/// Packets that one datagram may ask for again: more than a second of pictures.
+const MISSING_MAX: usize = 512;
 /// Packets behind a late keyframe that are caught up on: more than arrive in the round trip its repair takes.
 const CATCH_UP_MAX: u64 = 256;
 
@@ -79,6 +85,10 @@ impl Node {
         while let Some(key) = self.timers.pop_due(now) {
             let Some(participant) = self.participants.get_mut(key) else { continue };
             participant.transport.handle_timeout(now);
+            if participant.transport.has_ended() {
+                self.drain(now, key);
+                continue;
+            }
             if participant.speaker.on_timeout(now) {
                 let event = participant.speaker.news(participant.id);
                 self.events.push_back(event);
@@ -105,13 +115,7 @@ impl Node {
                 if let Some(old) = accepted.evicted {
                     self.by_path.remove(&old);
                 }
-                if accepted.newly_validated
-                    && let Some(before) = self.by_path.insert(source, key)
-                    && before != key
-                {
-                    // A NAT gave the port of a dead transport to a living one.
-                    self.participants[before].transport.forget(source);
-                }
+                self.own_path(now, source, key);
                 self.outbox.push(source, &accepted.response);
             }
             Err(reason) => {
@@ -120,6 +124,21 @@ impl Node {
             }
         }
         self.settle(now, key);
+    }
+
+    /// What comes by a path is somebody's from their first check on. A NAT may give the port of a dead transport to a living one;
+    /// from a transport that is alive nobody takes it, for whoever may join can write any address into a check.
+    fn own_path(&mut self, now: Instant, path: Path, key: usize) {
+        let owner = self.by_path.get(&path).copied().filter(|owner| *owner != key);
+        let Some(owner) = owner else {
+            self.by_path.insert(path, key);
+            return;
+        };
+        let transport = &mut self.participants[owner].transport;
+        if transport.ice().heard(path).is_none_or(|heard| now >= heard + PATH_KEPT) {
+            transport.forget(path);
+            self.by_path.insert(path, key);
+        }
     }
 
     fn handle_rtp(&mut self, now: Instant, key: usize, datagram: &mut [u8]) {
@@ -375,9 +394,14 @@ impl Node {
             Err(error) => return self.counters.dropped.count(error.into()),
         };
         participant.limiter.count_packet(now);
+        if !participant.limiter.admits_bytes(now, datagram.len()) {
+            return self.counters.dropped.count(DropReason::RateLimited);
+        }
+        // One datagram must not cost more than what an honest one is about.
+        let (mut statuses, mut missing_left) = (STATUSES_MAX, MISSING_MAX);
         for packet in rtcp::packets(compound) {
             if packet.is_transport_feedback(TWCC) {
-                self.on_twcc(now, key, packet.bytes());
+                self.on_twcc(now, key, packet.bytes(), &mut statuses);
             } else if let Some(most) = messages::read_remb(packet.bytes()) {
                 self.participants[key].egress.on_remb(now, most);
             } else {
@@ -392,7 +416,10 @@ impl Node {
                 Incoming::ReceptionReport { ssrc, reception } => {
                     self.on_reception(now, key, ssrc, &reception);
                 }
-                Incoming::Nack { ssrc, missing } => self.retransmit(now, key, ssrc, missing),
+                Incoming::Nack { ssrc, missing } => {
+                    self.retransmit(now, key, ssrc, missing.sequences().take(missing_left));
+                    missing_left -= missing.sequences().count().min(missing_left);
+                }
                 Incoming::KeyframeRequest { ssrc } => {
                     let shown = self.participants[key].slots.iter().find(|slot| slot.ssrcs().media == ssrc);
                     if let Some((feed, encoding)) =

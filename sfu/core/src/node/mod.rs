@@ -324,7 +324,9 @@ impl Node {
         if let Some(key) = self.by_id.get(&who).copied() {
             self.participants[key].transport.close();
             self.drain(now, key);
-            self.remove(key, LeaveReason::Asked);
+            if self.participants.contains(key) {
+                self.remove(key, LeaveReason::Asked);
+            }
         }
     }
 

@@ -306,8 +306,7 @@ impl Track {
             .zip(&mut self.encodings)
             .filter_map(|(encoding, it)| it.stream.as_mut().map(|stream| (encoding, stream)))
             .find(|(_, stream)| stream.ssrc == ssrc)?;
-        stream.reception.on_sender_report(report.ntp, now);
-        Some(encoding)
+        stream.reception.on_sender_report(report.ntp, now).then_some(encoding)
     }
 
     /// The report blocks about this line's streams.

@@ -117,6 +117,11 @@ impl Node {
     /// After anything happened to a participant: send what is due, tell what is new, set its timer.
     pub(super) fn settle(&mut self, now: Instant, key: usize) {
         let Some(participant) = self.participants.get_mut(key) else { return };
+        if participant.transport.has_ended() {
+            // Before anything is done for it, which may come back here by way of others.
+            self.drain(now, key);
+            return;
+        }
         let deadline = participant.deadline(now);
         let due = deadline <= now;
         if due {

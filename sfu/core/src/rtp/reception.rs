@@ -7,6 +7,9 @@ use rtcp::reception_report::ReceptionReport;
 use super::sequence::TimestampExtender;
 use crate::ids::Ssrc;
 
+/// Browsers send a report every half second at most.
+const REPORTS_APART: Duration = Duration::from_millis(100);
+
 /// What arrived of one stream.
 #[derive(Clone, Debug)]
 pub struct ReceptionStats {
@@ -64,9 +67,13 @@ impl ReceptionStats {
         }
     }
 
-    /// Takes note of a sender report: its 64-bit NTP time.
-    pub fn on_sender_report(&mut self, ntp: u64, now: Instant) {
+    /// Takes note of a sender report: its 64-bit NTP time. False if it comes too soon after the last to be worth anything.
+    pub fn on_sender_report(&mut self, ntp: u64, now: Instant) -> bool {
+        if self.sender_report.is_some_and(|(_, last)| now < last + REPORTS_APART) {
+            return false;
+        }
         self.sender_report = Some((middle_of(ntp), now));
+        true
     }
 
     /// Packets expected and received since the stream began.

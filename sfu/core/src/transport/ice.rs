@@ -122,6 +122,11 @@ impl IceLite {
         Self { local, remote_ufrag, validated: Vec::new(), selected: None, silent_since: now }
     }
 
+    /// When the last check came by a path, if any did.
+    pub fn heard(&self, path: Path) -> Option<Instant> {
+        self.validated.iter().find(|it| it.path == path).map(|it| it.heard)
+    }
+
     /// Our credentials, as they stand in the answer.
     pub fn local(&self) -> &IceCredentials {
         &self.local

@@ -243,6 +243,11 @@ impl Transport {
         self.records.is_empty() && self.outputs.is_empty()
     }
 
+    /// It is over, which the layer above has not heard yet.
+    pub fn has_ended(&self) -> bool {
+        self.outputs.iter().any(|output| matches!(output, TransportOutput::Ended(_)))
+    }
+
     /// The next thing to tell the layer above.
     pub fn poll_output(&mut self) -> Option<TransportOutput> {
         self.outputs.pop_front()

@@ -106,3 +106,24 @@ fn a_call_over_tcp_is_a_call_and_goes_on_over_udp_when_the_connection_breaks() {
     assert_eq!(world.clients[1].pictures(), [1, 3]);
     assert!(!is_gone(&world));
 }
+
+#[test]
+fn nobody_takes_the_path_of_somebody_who_is_alive() {
+    let mut world = World::connected(3);
+    world.attach_camera(0, 1);
+    world.send_frame(0, 1, true);
+    // The third writes the address of the first into a check of their own.
+    let (own, stolen) = (world.clients[2].addr, world.clients[0].addr);
+    world.clients[2].addr = stolen;
+    world.check(2);
+    world.clients[2].addr = own;
+    world.send_frame(0, 2, false);
+    assert_eq!(world.clients[1].pictures(), [1, 2]);
+    // Once the first has been silent for long it may be the third's: NATs give ports away again.
+    world.pass(Duration::from_secs(11));
+    world.clients[2].addr = stolen;
+    world.check(2);
+    let forged = world.node.counters().dropped.of(DropReason::Forged);
+    world.send_frame(0, 3, false);
+    assert_eq!(world.node.counters().dropped.of(DropReason::Forged), forged + 1);
+}

@@ -253,6 +253,7 @@ fn the_publishers_clock_reaches_viewers_on_other_workers_at_once() {
     let known = key.and_then(|(_, feed)| feed.sender_report(0));
     assert!(matches!(known, Some(SenderReport { ntp, .. }) if ntp == 77 << 32), "the last one is told first");
     cluster.frame(publisher, 2, true);
+    cluster.worlds[0].pass(Duration::from_millis(100));
     let sealed = cluster.client(publisher).seal_rtcp(&report(78 << 32));
     cluster.worlds[0].send(0, &sealed);
     cluster.carry();

@@ -160,3 +160,32 @@ fn every_second_of_a_connection_is_told() {
     assert!(last.uplink_bps > 5_000 && last.nacks > 0, "{last:?}");
     assert_eq!(world.node.quality(publisher), Some(*last));
 }
+
+#[test]
+fn a_report_that_is_repeated_reaches_viewers_once() {
+    let mut world = World::connected(2);
+    world.attach_camera(0, 1);
+    world.send_frame(0, 1, true);
+    let ssrc = world.clients[0].camera();
+    let mut compound = Vec::new();
+    for ntp in 1..20 {
+        let sent = feedback::Sent { ssrc, ntp: ntp << 32, rtp_timestamp: 3000, packets: 1, octets: 8 };
+        compound.extend_from_slice(&feedback::sender_report(&sent).expect("report"));
+    }
+    let sealed = world.clients[0].seal_rtcp(&compound.into());
+    world.send(0, &sealed);
+    let told = |it: &&Incoming| matches!(it, Incoming::SenderReport { .. });
+    assert_eq!(world.clients[1].rtcp.iter().filter(told).count(), 1);
+}
+
+#[test]
+fn one_datagram_reports_on_no_more_packets_than_there_can_be() {
+    let mut world = World::connected(2);
+    world.attach_camera(0, 1);
+    world.send_frame(0, 1, true);
+    // Each says that 4,096 packets did not come.
+    let lie = [0x8f, 205, 0, 5, 0, 0, 0, 9, 0, 0, 0, 9, 0, 0, 0x10, 0, 0, 0, 0, 0, 0x10, 0, 0, 0];
+    let sealed = world.clients[1].seal_rtcp(&lie.repeat(40).into());
+    world.send(1, &sealed);
+    assert_eq!(dropped(&world, DropReason::RateLimited), 39);
+}
