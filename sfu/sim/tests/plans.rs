@@ -99,18 +99,32 @@ fn open_plans() {
     assert!(failed.is_empty(), "{failed:#?}");
 }
 
-/// Pictures, gaps and the share of sound that was made up must be the same for every viewer, on one worker or three.
+/// Pictures, gaps and the share of sound that was made up must be the same for every viewer, on one worker or three. What
+/// is lost differs from run to run, so it is the mean of some seeds that is compared.
 fn workers_make_no_difference_to(story: &str) {
+    const SEEDS: u64 = 3;
     let (_, plan) = plans::all().find(|(it, _)| *it == story).expect("a plan of this name");
-    let one = run(plan().workers(1), plans::SEED, false).service;
-    let three = run(plan().workers(3), plans::SEED, false).service;
+    let mean = |workers| {
+        let runs = (0..SEEDS).map(|more| run(plan().workers(workers), plans::SEED + more, false).service);
+        let mut sum: Vec<(_, [f64; 3])> = Vec::new();
+        for service in runs.flatten() {
+            let who = (service.viewer, service.slot);
+            let measured = [service.pictures as f64, service.concealed, service.longest_gap_ms];
+            match sum.iter_mut().find(|(other, _)| *other == who) {
+                Some((_, sum)) => sum.iter_mut().zip(measured).for_each(|(sum, it)| *sum += it),
+                None => sum.push((who, measured)),
+            }
+        }
+        sum.into_iter().map(|(who, sum)| (who, sum.map(|it| it / SEEDS as f64))).collect::<Vec<_>>()
+    };
+    let (one, three) = (mean(1), mean(3));
     assert_eq!(one.len(), three.len());
-    for (one, three) in one.iter().zip(&three) {
-        assert_eq!((one.viewer, one.slot), (three.viewer, three.slot));
-        let pictures = (one.pictures as f64 - three.pictures as f64).abs() / one.pictures.max(1) as f64;
-        assert!(pictures < 0.03, "{story}: {one:?} and {three:?}");
-        assert!((one.concealed - three.concealed).abs() < 0.02, "{story}: {one:?} and {three:?}");
-        assert!((one.longest_gap_ms - three.longest_gap_ms).abs() < 300.0, "{story}: {one:?} and {three:?}");
+    for ((who, one), (other, three)) in one.into_iter().zip(three) {
+        assert_eq!(who, other);
+        let [pictures, concealed, gap] = std::array::from_fn(|place| (one[place] - three[place]).abs());
+        assert!(pictures < 0.02 * one[0].max(1.0), "{story}, {who:?}: {one:?} and {three:?}");
+        assert!(concealed < 0.01, "{story}, {who:?}: {one:?} and {three:?}");
+        assert!(gap < 150.0, "{story}, {who:?}: {one:?} and {three:?}");
     }
 }
 
@@ -122,4 +136,24 @@ fn three_workers_give_every_viewer_what_one_gives() {
 #[test]
 fn three_workers_give_every_viewer_what_one_gives_on_bad_networks_too() {
     workers_make_no_difference_to("three_workers_on_bad_networks");
+}
+
+#[test]
+fn three_workers_give_every_viewer_what_one_gives_of_simulcast() {
+    workers_make_no_difference_to("simulcast_for_three_viewers");
+}
+
+#[test]
+fn three_workers_give_every_viewer_what_one_gives_of_spatial_layers() {
+    workers_make_no_difference_to("vp9_in_nine_layers");
+}
+
+#[test]
+fn three_workers_give_every_viewer_what_one_gives_with_redundant_sound() {
+    workers_make_no_difference_to("red_on_a_lossy_leg");
+}
+
+#[test]
+fn three_workers_give_every_viewer_what_one_gives_after_a_hold() {
+    workers_make_no_difference_to("hold_under_loss");
 }

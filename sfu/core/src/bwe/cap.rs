@@ -53,6 +53,12 @@ impl Cap {
         self.changed = Some(now);
         true
     }
+
+    /// Nobody is there to be considered. True when the publisher has to be told.
+    pub fn lift(&mut self) -> bool {
+        self.changed = None;
+        self.told.take().is_some()
+    }
 }
 
 /// From here on a limit limits nothing: browsers send no more of one source.
@@ -82,5 +88,8 @@ mod tests {
         assert_eq!(cap.told(), kbps(2000));
         assert!(cap.follow(at(1020), None));
         assert_eq!(cap.told(), None);
+        assert!(cap.follow(at(1100), kbps(200)));
+        assert!(cap.lift() && cap.told().is_none(), "all at once");
+        assert!(!cap.lift());
     }
 }

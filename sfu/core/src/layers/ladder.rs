@@ -39,6 +39,11 @@ pub struct Step {
 /// Layers of simulcast whose sizes nobody told, as browsers scale a 720p camera: a quarter, half, whole.
 const USUAL_SIZES: [(u16, u16); 3] = [(320, 180), (640, 360), (1280, 720)];
 
+/// What a picture and the smaller ones in the same stream take at most: so much, bit/s, and so much for each pixel. About what
+/// libwebrtc's encoders use of VP9.
+const LAYERS_FIXED: u64 = 100_000;
+const LAYERS_PIXEL: u64 = 2;
+
 /// A picture may be shown this much larger than it is, in percent of its size, before a larger one is worth its cost.
 const STRETCH: u32 = 120;
 
@@ -73,6 +78,16 @@ pub fn by_view(ladder: &[Step], view: View) -> Option<Target> {
     Some(smallest.map_or(EVERYTHING, |step| Target { temporal: u8::MAX, ..step.target }))
 }
 
+/// The most that a viewer of a stream in spatial layers has use for, up to what [`by_view`] chose, bit/s; `None` for any amount.
+///
+/// Larger layers that nobody shows are not to be sent, and there is no other word for them than a rate: encoders leave out the
+/// layers for which it is not enough.
+pub fn useful_layers(ladder: &[Step], bound: Target) -> Option<u64> {
+    let picture = |target: Target| (target.encoding, target.spatial);
+    let (width, height) = ladder.iter().find(|step| picture(step.target) == picture(bound))?.size?;
+    Some(LAYERS_FIXED + LAYERS_PIXEL * u64::from(width) * u64::from(height))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,6 +118,18 @@ mod tests {
         let full_rate = Target { encoding: 0, spatial: 0, temporal: u8::MAX };
         assert_eq!(by_view(&ladder, View { width: 160, height: 90 }), Some(full_rate));
         assert_eq!(by_view(&ladder, View { width: 1920, height: 1080 }), Some(EVERYTHING), "none covers it");
+    }
+
+    #[test]
+    fn a_small_view_has_use_for_few_layers() {
+        let layer =
+            |spatial, size| Step { target: Target { encoding: 0, spatial, temporal: 0 }, bitrate: 1, size };
+        let ladder = [layer(0, Some((320, 180))), layer(1, Some((640, 360))), layer(2, None)];
+        let useful =
+            |width, height| useful_layers(&ladder, by_view(&ladder, View { width, height }).unwrap());
+        assert_eq!(useful(300, 170), Some(215_200));
+        assert_eq!(useful(640, 360), Some(560_800));
+        assert_eq!(useful(1280, 720), None, "the largest, or what is not sent now and may be larger still");
     }
 
     #[test]

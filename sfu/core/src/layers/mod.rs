@@ -16,4 +16,4 @@ pub mod selector;
 mod tests;
 pub mod wish;
 
-pub use ladder::{EVERYTHING, Step, View, by_view};
+pub use ladder::{EVERYTHING, Step, View, by_view, useful_layers};

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 /// An encoding nobody needs is asked for this much longer: a viewer that wavers, or a call that is just being
 /// transferred, must not cost a keyframe each time.
-const LINGER: Duration = Duration::from_secs(3);
+pub const LINGER: Duration = Duration::from_secs(3);
 
 /// Encodings at most.
 const ENCODINGS: usize = 8;

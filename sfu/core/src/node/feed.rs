@@ -93,6 +93,8 @@ struct Encoding {
     keyframe: Option<u32>,
     /// The largest picture lately, and when it was seen first.
     largest: Option<((u16, u16), Instant)>,
+    /// It has come in spatial layers, though there may be one now.
+    layered: bool,
 }
 
 impl Encoding {
@@ -136,6 +138,8 @@ pub(super) struct Feed {
     pub(super) wishes: Vec<(Wisher, Bitrate)>,
     /// What the publisher (or the origin) was told of that.
     pub(super) cap: Cap,
+    /// Of a mirror: what its origin was told of that.
+    pub(super) relayed_cap: Option<Bitrate>,
     /// When a mirror last passed on the wish for a keyframe of an encoding.
     pub(super) wished: [Option<Instant>; ENCODINGS_MAX],
 }
@@ -166,7 +170,16 @@ impl Feed {
             mirrors: Vec::new(),
             wishes: Vec::new(),
             cap: Cap::default(),
+            relayed_cap: None,
             wished: [None; ENCODINGS_MAX],
+        }
+    }
+
+    /// A local viewer of it, or a worker that mirrors it, can take this much; 0 where it is not to be seen.
+    pub(super) fn note_wish(&mut self, who: Wisher, wish: Bitrate) {
+        match self.wishes.iter_mut().find(|(other, _)| *other == who) {
+            Some((_, before)) => *before = wish,
+            None => self.wishes.push((who, wish)),
         }
     }
 
@@ -200,6 +213,7 @@ impl Feed {
             place.sender_report = None;
             place.reader.restart();
             place.largest = None;
+            place.layered = false;
         }
         place.highest = place.highest.max(sequence);
         cache.insert(sequence, packet.bytes(), now);
@@ -209,7 +223,10 @@ impl Feed {
         let reading = place.reader.read(codec, packet.payload(), descriptor);
         if video {
             let targets = match &reading.layers {
-                LayerInfo::Frame(frame) => frame.dependencies.present,
+                LayerInfo::Frame(frame) => {
+                    place.layered |= frame.dependencies.layer.spatial > 0;
+                    frame.dependencies.present
+                }
                 LayerInfo::Plain | LayerInfo::Unknown => 1,
             };
             if reading.keyframe {
@@ -336,6 +353,11 @@ impl Feed {
                 out.push(Step { target, bitrate: self.expected(encoding), size });
             }
         }
+    }
+
+    /// Its one encoding is made of spatial layers.
+    pub(super) fn is_layered(&self) -> bool {
+        self.encodings() == 1 && self.encodings[0].layered
     }
 
     fn size(&self, encoding: u8, spatial: u8) -> Option<(u16, u16)> {

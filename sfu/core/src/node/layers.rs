@@ -17,7 +17,7 @@ impl Node {
         if feed.source.kind() == Kind::Video {
             feed.ladder(now, &mut steps);
             for Place { participant, slot } in &feed.subscribers {
-                self.participants[*participant].slots[*slot].suit(&steps);
+                self.participants[*participant].slots[*slot].suit(now, feed, &steps);
             }
         }
         self.steps = steps;

@@ -91,6 +91,8 @@ impl Node {
             for track in 0..self.participants[key].tracks.len() {
                 let feed = self.participants[key].tracks[track].feed;
                 self.review_layers(now, feed);
+                // Whoever had a wish may have gone.
+                self.follow_wishes(now, feed);
             }
         }
     }

@@ -82,28 +82,30 @@ impl Node {
         self.participants.get(participant)?.upstream.narrow()
     }
 
-    /// A local viewer of a feed, or a worker that mirrors it, can take this much of it.
-    pub(super) fn wish_bitrate(&mut self, now: Instant, key: usize, who: Wisher, wish: Bitrate) {
+    /// Tells the publisher of a feed what follows from the wishes, if that is something new. What nobody shows has no limit: it
+    /// may be recorded.
+    pub(super) fn follow_wishes(&mut self, now: Instant, key: usize) {
         // A larger picture over a narrow uplink begins with what is known to pass.
         let uplink = self.feeds.get(key).and_then(|feed| self.uplink_of(feed));
         let Some(feed) = self.feeds.get_mut(key) else { return };
-        match feed.wishes.iter_mut().find(|(other, _)| *other == who) {
-            Some((_, before)) => *before = wish,
-            None => feed.wishes.push((who, wish)),
-        }
-        let most = feed.wishes.iter().map(|(_, wish)| *wish).max().unwrap_or(wish);
-        let most = uplink.map_or(most, |uplink| most.min(uplink));
-        if !feed.cap.follow(now, Some(most).filter(|most| *most < NO_LIMIT)) {
-            return;
-        }
+        let most = feed.wishes.iter().map(|(_, wish)| *wish).max().filter(|most| *most > Bitrate::ZERO);
+        let limit = [most, uplink].into_iter().flatten().min();
+        let news = match limit {
+            Some(limit) => feed.cap.follow(now, Some(limit).filter(|limit| *limit < NO_LIMIT)),
+            None => feed.cap.lift(),
+        };
         let told = feed.cap.told();
         match feed.origin {
-            Origin::Local { participant, .. } => {
+            Origin::Local { participant, .. } if news => {
                 self.say_wish(key);
                 self.tell_publisher(now, participant);
             }
-            Origin::Remote { worker, feed } => {
-                self.say(worker, &RelayMessage::Cap { feed, most: told.unwrap_or(Bitrate::MAX) });
+            Origin::Local { .. } => {}
+            Origin::Remote { worker, feed: origin } => {
+                let most = most.map_or(Bitrate::ZERO, |_| told.unwrap_or(Bitrate::MAX));
+                if feed.relayed_cap.replace(most) != Some(most) {
+                    self.say(worker, &RelayMessage::Cap { feed: origin, most });
+                }
             }
         }
     }
@@ -111,7 +113,8 @@ impl Node {
     /// The same from a worker that mirrors a feed of ours.
     pub(super) fn on_relayed_cap(&mut self, now: Instant, from: WorkerId, feed: FeedId, most: Bitrate) {
         if let Some(key) = self.find_origin(feed) {
-            self.wish_bitrate(now, key, Wisher::Worker(from), most);
+            self.feeds[key].note_wish(Wisher::Worker(from), most);
+            self.follow_wishes(now, key);
         }
     }
 

@@ -125,8 +125,10 @@ pub struct Descriptor {
     pub number: u16,
     /// What all frames are like from here on.
     pub structure: Option<Structure>,
-    /// Decode targets that are being sent, a bit each, where that has changed.
-    pub active_targets: Option<u32>,
+    /// Decode targets that are being sent, a bit each, and how many there are, where that has changed.
+    pub active_targets: Option<(u32, u8)>,
+    /// Distances to what the frame needs, 1–16 each, where they are not those of its template.
+    pub differences: Option<Vec<u16>>,
 }
 
 /// The bytes of a descriptor.
@@ -136,9 +138,17 @@ pub fn write(descriptor: &Descriptor) -> Vec<u8> {
     bits.put(descriptor.end.into(), 1);
     bits.put(descriptor.template.into(), 6);
     bits.put(descriptor.number.into(), 16);
-    if let Some(structure) = &descriptor.structure {
-        // Structure present; active targets, custom dtis, fdiffs and chains absent.
-        bits.put(0b1_0000, 5);
+    let Descriptor { structure, active_targets, differences, .. } = descriptor;
+    if structure.is_none() && active_targets.is_none() && differences.is_none() {
+        return bits.bytes;
+    }
+    bits.put(structure.is_some().into(), 1);
+    bits.put(active_targets.is_some().into(), 1);
+    // Custom dtis and chains are absent.
+    bits.put(0, 1);
+    bits.put(differences.is_some().into(), 1);
+    bits.put(0, 1);
+    if let Some(structure) = structure {
         bits.put(structure.offset.into(), 6);
         bits.put(u32::from(structure.targets) - 1, 5);
         for pair in structure.templates.windows(2) {
@@ -173,6 +183,16 @@ pub fn write(descriptor: &Descriptor) -> Vec<u8> {
             bits.put(u32::from(*width) - 1, 16);
             bits.put(u32::from(*height) - 1, 16);
         }
+    }
+    if let Some((active, targets)) = *active_targets {
+        bits.put(active, targets.into());
+    }
+    if let Some(differences) = differences {
+        for difference in differences {
+            bits.put(1, 2);
+            bits.put(u32::from(*difference) - 1, 4);
+        }
+        bits.put(0, 2);
     }
     bits.bytes
 }
@@ -210,7 +230,7 @@ pub fn read(bytes: &[u8], known: Option<&Structure>) -> Option<Read> {
         }
         let targets = descriptor.structure.as_ref().or(known)?.targets;
         if active {
-            descriptor.active_targets = Some(bits.take(targets.into())?);
+            descriptor.active_targets = Some((bits.take(targets.into())?, targets));
         }
     }
     let structure = descriptor.structure.as_ref().or(known)?;

@@ -149,6 +149,10 @@ fn vp9_in_nine_layers() -> Plan {
         .expect(video("agent").during(secs(14)..secs(18)).spatial(0))
         .expect(video("supervisor").during(secs(8)..secs(26)).spatial(0))
         .expect(video("agent").during(secs(23)..secs(26)).spatial(2))
+        // Layers that nobody shows are not sent.
+        .expect(uploads("buyer", secs(8)..secs(12), 1_000..2_500))
+        .expect(uploads("buyer", ms(16_500)..secs(18), 100..400))
+        .expect(uploads("buyer", secs(22)..secs(26), 1_000..2_500))
 }
 
 fn av1_in_time_only() -> Plan {

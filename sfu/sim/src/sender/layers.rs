@@ -43,8 +43,8 @@ impl Structure {
         }
     }
 
-    /// The layers of the next picture, lowest first.
-    pub fn next(&mut self, tick: u32, keyframe: bool) -> Vec<LayerFrame> {
+    /// The `layers` lowest layers of the next picture in space, lowest first.
+    pub fn next(&mut self, tick: u32, keyframe: bool, layers: u8) -> Vec<LayerFrame> {
         if keyframe {
             self.position = 0;
             self.last = [None; 3];
@@ -63,7 +63,7 @@ impl Structure {
             _ => self.last[1],
         };
         let mut frames = Vec::new();
-        for spatial in 0..self.spatial_layers {
+        for spatial in 0..self.spatial_layers.min(layers) {
             let mut references = [Reference::default(); 3];
             let mut count = 0;
             if let Some(before) = before.filter(|_| !keyframe) {

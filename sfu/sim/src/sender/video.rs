@@ -1,6 +1,7 @@
 //! A camera or a screen with its encoders: simulcast encodings, spatial and temporal layers, and the packets of each
 //! picture.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use rand::Rng;
@@ -10,18 +11,26 @@ use super::Unsent;
 use super::layers::{LayerFrame, Structure};
 use crate::clock::{DeviceClock, ms};
 use crate::format::dependency::{self, Structure as Dependencies};
-use crate::format::marker::{MARKER_LEN, Marker};
+use crate::format::marker::{MARKER_LEN, Marker, Reference};
 use crate::format::rtp::Header;
 use crate::format::{svc, vp8};
 use crate::peer::description::{RIDS, VideoCodec};
 
 /// Payload bytes of a packet, descriptor and all; libwebrtc fills them to about this.
 const PACKET_MAX: usize = 1150;
+/// More frames than lie between one and what it needs.
+const FRAMES_KEPT: usize = 16;
 /// An encoder does not make keyframes more often than this.
 const KEYFRAME_INTERVAL: Duration = ms(300);
 /// A keyframe is this many times as large as an average picture.
 const KEYFRAME_FACTOR: f64 = 5.0;
 
+/// What the highest of so many spatial layers takes of the rate, and how much it is not made below: as libwebrtc's VP9 at
+/// 180, 360 and 720 lines.
+const TOP_SHARE: [f64; 3] = [1.0, 0.645, 0.54];
+const TOP_LEAST: [f64; 3] = [0.0, 193_000.0, 481_000.0];
+/// One that is made is kept down to this part of that.
+const KEPT: f64 = 0.8;
 /// Of awkward encoders: the least a keyframe takes, bytes a pixel.
 const KEYFRAME_LEAST: f64 = 0.03;
 /// The part of the way to a lower rate that they go from picture to picture.
@@ -59,6 +68,11 @@ struct Encoding {
     /// Number of the next frame for the dependency descriptor.
     frame_number: u16,
     structure: Structure,
+    /// Spatial layers that are made now, and whether it has to be said that they are fewer.
+    layers: u8,
+    fewer: bool,
+    /// Tick, spatial layer and number of the last frames.
+    numbers: VecDeque<(u32, u8, u16)>,
     max_bps: u64,
     /// What the server wants: nothing, or at most so much.
     wished: bool,
@@ -79,6 +93,19 @@ struct Encoding {
     octets: u32,
     keyframes: u32,
     requests: u32,
+}
+
+impl Encoding {
+    /// How far back the frames lie that one needs, in frame numbers.
+    fn distances(&self, frame: &LayerFrame, tick: u32) -> Vec<u16> {
+        let references = frame.references.iter().take(frame.reference_count.into());
+        let number = |reference: &Reference| {
+            let wanted = (tick - u32::from(reference.ticks_back), reference.spatial);
+            let found = self.numbers.iter().find(|(tick, spatial, _)| (*tick, *spatial) == wanted);
+            found.map(|(_, _, number)| self.frame_number.wrapping_sub(*number))
+        };
+        references.filter_map(number).collect()
+    }
 }
 
 /// What a source looks like.
@@ -113,6 +140,7 @@ pub struct VideoSender {
     clock: DeviceClock,
     rng: StdRng,
     scene: Scene,
+    dependencies: Dependencies,
     encodings: Vec<Encoding>,
     /// Switched on.
     pub active: bool,
@@ -143,6 +171,9 @@ impl VideoSender {
             tl0: rng.random(),
             frame_number: rng.random(),
             structure: Structure::new(scene.spatial_layers, scene.temporal_layers),
+            layers: scene.spatial_layers,
+            fewer: false,
+            numbers: VecDeque::new(),
             max_bps: match (simulcast, place) {
                 (false, _) => scene.max_bps,
                 (true, 0) => 150_000,
@@ -170,6 +201,7 @@ impl VideoSender {
             line,
             clock,
             scene,
+            dependencies: Dependencies::key_mode(scene.spatial_layers, scene.temporal_layers),
             encodings: encodings.collect(),
             active: true,
             epoch: 0,
@@ -312,15 +344,23 @@ impl VideoSender {
             self.encodings[place].timestamp.wrapping_add((since * 90 / 1000) as u32)
         };
         let size = self.adapt(now, place);
+        let all = self.scene.spatial_layers;
         let encoding = &mut self.encodings[place];
+        let fit = layers_for(encoding.target_bps, encoding.layers, all);
+        if fit < encoding.layers {
+            (encoding.layers, encoding.fewer) = (fit, true);
+        }
+        encoding.wants_keyframe |= fit > encoding.layers;
         let ready = encoding.last_keyframe.is_none_or(|at| now.duration_since(at) >= KEYFRAME_INTERVAL);
         let keyframe = encoding.wants_keyframe && ready;
         if keyframe {
             encoding.wants_keyframe = false;
             encoding.last_keyframe = Some(now);
             encoding.keyframes += 1;
+            (encoding.layers, encoding.fewer) = (fit, fit < all);
         }
-        let frames = encoding.structure.next(tick, keyframe);
+        let frames = encoding.structure.next(tick, keyframe, encoding.layers);
+        let told = frames.iter().any(|frame| frame.temporal == 0);
         if frames.iter().any(|frame| frame.temporal == 0) {
             encoding.tl0 = encoding.tl0.wrapping_add(1);
         }
@@ -348,6 +388,7 @@ impl VideoSender {
             let last = index + 1 == layers;
             self.packetize(place, tick, timestamp, &frame, size as usize, last, out);
         }
+        self.encodings[place].fewer &= !told;
     }
 
     /// Lets an encoder follow its target; the size of its picture.
@@ -422,7 +463,7 @@ impl VideoSender {
                 temporal: frame.temporal,
                 picture_id: encoding.picture_id,
                 tl0: encoding.tl0,
-                layers: self.scene.spatial_layers,
+                layers: encoding.layers,
             };
             let mut payload = match self.line.codec {
                 VideoCodec::Vp8 => vp8::write(
@@ -450,13 +491,19 @@ impl VideoSender {
             if let Some(id) = self.line.dependency.filter(|_| self.line.codec != VideoCodec::Vp8) {
                 let (spatial, temporal) = (self.scene.spatial_layers, self.scene.temporal_layers);
                 let first = frame.keyframe && start && frame.spatial == 0;
+                let template =
+                    Dependencies::template_of(temporal, frame.spatial, frame.keyframe, frame.phase);
+                let usual = &self.dependencies.templates[usize::from(template)].differences;
+                let needed = encoding.distances(frame, tick);
+                let active = (1 << (encoding.layers * temporal)) - 1;
                 let descriptor = dependency::Descriptor {
                     start,
                     end,
-                    template: Dependencies::template_of(temporal, frame.spatial, frame.keyframe, frame.phase),
+                    template,
                     number: encoding.frame_number,
-                    structure: first.then(|| Dependencies::key_mode(spatial, temporal)),
-                    active_targets: None,
+                    structure: first.then(|| self.dependencies.clone()),
+                    active_targets: encoding.fewer.then_some((active, spatial * temporal)),
+                    differences: Some(needed).filter(|needed| needed != usual),
                 };
                 extensions.push((id, dependency::write(&descriptor)));
             }
@@ -474,6 +521,10 @@ impl VideoSender {
             out.push(Unsent { header, extensions, payload, rtx, source: self.source });
         }
         let encoding = &mut self.encodings[place];
+        encoding.numbers.push_back((tick, frame.spatial, encoding.frame_number));
+        if encoding.numbers.len() > FRAMES_KEPT {
+            encoding.numbers.pop_front();
+        }
         encoding.frame_number = encoding.frame_number.wrapping_add(1);
     }
 }
@@ -482,4 +533,14 @@ impl VideoSender {
 fn normal(rng: &mut StdRng) -> f64 {
     let (a, b): (f64, f64) = (rng.random::<f64>().max(1e-12), rng.random());
     (-2.0 * a.ln()).sqrt() * (std::f64::consts::TAU * b).cos()
+}
+
+/// How many of `all` spatial layers a rate is enough for; a little less keeps those that are made `now`.
+fn layers_for(bps: u64, now: u8, all: u8) -> u8 {
+    let enough = |layers: &u8| {
+        let top = usize::from(layers - 1).min(TOP_SHARE.len() - 1);
+        let least = TOP_LEAST[top] * if *layers <= now { KEPT } else { 1.0 };
+        bps as f64 * TOP_SHARE[top] >= least
+    };
+    (1..=all).rev().find(enough).unwrap_or(1)
 }

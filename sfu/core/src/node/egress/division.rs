@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::super::Node;
 use super::super::feed::{Feed, Place};
 use super::super::participant::Participant;
+use super::super::slot::Slot;
 use super::super::upstream::Wisher;
 use super::{Egress, FLOOD_EVERY, flush};
 use crate::bwe::cap::NO_LIMIT;
@@ -143,8 +144,15 @@ impl Node {
                 let shared = feed.is_some_and(is_shared);
                 // What is paused here trickles on at the publisher, so that it can be resumed. Of simulcast several
                 // viewers may need several encodings: then no one's share is the source's.
-                let share = if shared { NO_LIMIT } else { allocation.share.min(doubted.unwrap_or(NO_LIMIT)) };
-                wishes[slot] = Some(share.max(LEAST_CAMERA));
+                let top = request.ladder.last().map(|rung| rung.target);
+                // A spatial layer that has just begun is not used at once, and not to be starved until it is.
+                let begins = leads[slot] && allocation.target.is_some() && allocation.target < top;
+                let begins = begins && feed.is_some_and(Feed::is_layered);
+                let share = if begins { estimate.minus(audio) } else { allocation.share };
+                let share = if shared { NO_LIMIT } else { share.min(doubted.unwrap_or(NO_LIMIT)) };
+                wishes[slot] = Some(share.min(slots[slot].useful()).max(LEAST_CAMERA));
+            } else if slots[slot].useful() == Bitrate::ZERO {
+                wishes[slot] = Some(Bitrate::ZERO);
             }
         }
         self.counters.layer_switches += allocator.changes() - changes;
@@ -156,27 +164,33 @@ impl Node {
             }
         }
         for (slot, wish) in wishes.into_iter().enumerate().take(count) {
-            if let (Some(wish), Some(feed)) = (wish, self.participants[key].slots[slot].shows()) {
-                let place = Place { participant: key, slot };
-                self.wish_bitrate(now, feed, Wisher::Slot(place), wish);
+            let Some((wish, shown)) = wish.zip(self.participants[key].slots[slot].shows()) else { continue };
+            let who = Wisher::Slot(Place { participant: key, slot });
+            let Some(feed) = self.feeds.get_mut(shown) else { continue };
+            feed.note_wish(who, wish);
+            // A viewer whom the publisher does not follow is no reason to tell it less before whom it follows has spoken.
+            if leads[slot] || is_shared(feed) || wish == Bitrate::ZERO {
+                self.follow_wishes(now, shown);
             }
         }
     }
 
-    /// Whether a slot's leg carries most among all that show the same: the publisher follows it.
+    /// Whether a slot's leg carries most among all that show the same, of what they have use for: the publisher follows it.
     fn leads(&self, place: Place, estimate: Bitrate) -> bool {
         let slot = &self.participants[place.participant].slots[place.slot];
         let feed = slot.shows().filter(|_| slot.kind() == Kind::Video).and_then(|feed| self.feeds.get(feed));
         let Some(feed) = feed.filter(|feed| !is_shared(feed)) else { return false };
-        let rank = |estimate: Bitrate, place: &Place| (estimate, place.participant, place.slot);
-        let mine = rank(estimate, &place);
+        let mine = estimate.min(slot.useful());
         let others = feed.subscribers.iter().filter(|other| **other != place);
         let here = others.clone().all(|other| {
-            let egress = self.participants.get(other.participant).map(|it| it.egress.reviewed_estimate);
-            egress.is_none_or(|estimate| rank(estimate, other) < mine)
+            self.participants.get(other.participant).is_none_or(|it| {
+                let useful = it.slots.get(other.slot).map_or(Bitrate::ZERO, Slot::useful);
+                let theirs = it.egress.reviewed_estimate.min(useful);
+                (theirs, other.participant, other.slot) < (mine, place.participant, place.slot)
+            })
         });
         let elsewhere = feed.wishes.iter().all(|(who, wish)| match who {
-            Wisher::Worker(_) => *wish < estimate,
+            Wisher::Worker(_) => *wish < mine,
             Wisher::Slot(_) => true,
         });
         here && elsewhere

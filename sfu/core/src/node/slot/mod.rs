@@ -15,10 +15,11 @@ use super::parting::Parting;
 use super::repair::{Playout, Redundancy};
 use super::track::MediaPacket;
 use super::types::View;
-use crate::bwe::Target;
+use crate::bwe::{Bitrate, Target};
 use crate::ids::{Mid, Pt};
 use crate::layers::selection::{Selection, wanted};
-use crate::layers::{EVERYTHING, Step, by_view};
+use crate::layers::wish::LINGER;
+use crate::layers::{EVERYTHING, Step, by_view, useful_layers};
 use crate::media::Kind;
 use crate::rtp::dependency::MAX_DESCRIPTOR_BYTES;
 use crate::rtp::extensions::HeaderExtension;
@@ -46,6 +47,9 @@ pub(super) struct Slot {
     view: Option<View>,
     /// What suits the size it is shown at; `None` is nothing.
     bound: Option<Target>,
+    /// The most it has use for of what it shows; nothing while it is not to be seen. And since when that is too much.
+    useful: Bitrate,
+    too_much: Option<Instant>,
     /// What its leg carries.
     granted: Target,
     /// Which encoding and layers of it are forwarded.
@@ -91,6 +95,8 @@ impl Slot {
             shows: None,
             view: None,
             bound: Some(EVERYTHING),
+            useful: Bitrate::MAX,
+            too_much: None,
             granted: EVERYTHING,
             selection: Selection::new(kind == Kind::Video),
             rewriter: StreamRewriter::new(first_sequence(rng), rng.random()),
@@ -203,9 +209,28 @@ impl Slot {
 
     /// Takes note of what there is to choose from: what suits the view may be something else now. True if that changes
     /// what is to be forwarded.
-    pub(super) fn suit(&mut self, ladder: &[Step]) -> bool {
+    pub(super) fn suit(&mut self, now: Instant, feed: &Feed, ladder: &[Step]) -> bool {
         self.bound = by_view(ladder, self.view());
+        let useful = match self.bound {
+            None => Bitrate::ZERO,
+            Some(bound) if feed.is_layered() => {
+                useful_layers(ladder, bound).map_or(Bitrate::MAX, Bitrate::bps)
+            }
+            Some(_) => Bitrate::MAX,
+        };
+        // Less only after a while: a decoder goes down with a keyframe, and until then needs what it had.
+        let too_much = self.too_much.filter(|_| useful < self.useful);
+        if useful >= self.useful || too_much.is_some_and(|since| now >= since + LINGER) {
+            (self.useful, self.too_much) = (useful, None);
+        } else {
+            self.too_much = too_much.or(Some(now));
+        }
         self.aim()
+    }
+
+    /// The most it has use for; nothing while it is not to be seen.
+    pub(super) fn useful(&self) -> Bitrate {
+        self.useful
     }
 
     /// What suits the size it is shown at; nothing above it is of use.
