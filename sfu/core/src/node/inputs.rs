@@ -243,7 +243,8 @@ impl Node {
             }
         }
         // What a worker that does not keep up misses, it can only do without from the next keyframe on.
-        let mut keyframe_needed = local && !self.mirror_packet(key, encoding, sequence, bytes, restarted);
+        let mut keyframe_needed =
+            local && !self.mirror_packet(key, encoding, sent, sequence, bytes, restarted);
         // Packets behind a late keyframe came before it and could not be used; they can now.
         let late = packet.reading.keyframe && sequence < self.feeds[key].highest(encoding);
         for index in 0..self.feeds[key].subscribers.len() {

@@ -25,8 +25,10 @@ use super::counters::DropReason;
 use super::feed::{Feed, Origin, Place};
 use super::upstream::Wisher;
 use super::{Node, TapOutput};
-use crate::bwe::Bitrate;
+use crate::bwe::{Bitrate, Target};
 use crate::ids::{Mid, ParticipantId, WorkerId};
+use crate::layers::EVERYTHING;
+use crate::layers::selection::wanted;
 use crate::media::Source;
 use crate::node::RouteError;
 use crate::sdp::NegotiatedMedia;
@@ -212,6 +214,16 @@ pub(super) struct Mirror {
     pub(super) wanted: u8,
 }
 
+impl Mirror {
+    /// Whether packets of an encoding go there, of `count`, when those in the mask `sent` arrive. A viewer whose encoding is not being
+    /// sent is shown another one meanwhile, there as here.
+    fn gets(&self, encoding: u8, sent: u8, count: u8) -> bool {
+        let needs = |it: u8| self.wanted >> it & 1 == 1;
+        let instead = |it: u8| wanted(Some(Target { encoding: it, ..EVERYTHING }), sent, count);
+        needs(encoding) || (0..count).any(|it| needs(it) && instead(it) == Some(encoding))
+    }
+}
+
 impl Node {
     /// Which worker this is.
     pub fn worker(&self) -> WorkerId {
@@ -333,23 +345,25 @@ impl Node {
         }
     }
 
-    /// Carries a packet of a local feed to its mirrors; false if there was no room for it.
+    /// Carries a packet of a local feed to its mirrors, `sent` being the encodings that arrive now; false if there was no room for it.
     pub(super) fn mirror_packet(
         &mut self,
         key: usize,
         encoding: u8,
+        sent: u8,
         sequence: u64,
         bytes: &[u8],
         restarted: bool,
     ) -> bool {
         let (feed, mut all) = (self.feed_id(key), true);
-        for Mirror { worker, feed: mirror, wanted } in &self.feeds[key].mirrors {
-            if wanted >> encoding & 1 == 0 {
+        let count = self.feeds[key].encodings();
+        for mirror in &self.feeds[key].mirrors {
+            if !mirror.gets(encoding, sent, count) {
                 continue;
             }
-            let mirror = *mirror;
+            let Mirror { worker, feed: mirror, .. } = *mirror;
             let message = RelayMessage::Packet { feed, mirror, encoding, sequence, restarted, bytes };
-            if self.relay.push(*worker, &message) {
+            if self.relay.push(worker, &message) {
                 self.counters.relayed += 1;
             } else {
                 self.counters.dropped.count(DropReason::Relay);

@@ -6,7 +6,7 @@ use crate::rtp::dependency::tests::Writer;
 use crate::rtp::vp8;
 use crate::tap::TapEvent;
 
-const SIMULCAST: Terms = Terms {
+pub(super) const SIMULCAST: Terms = Terms {
     red: None,
     // No transport-wide numbers: here the view alone decides, not the estimate.
     extmaps: "a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid\r\n\
@@ -30,14 +30,14 @@ const CLOCKS: [u32; 3] = [1_000, 900_000, 4_000_000_000];
 const FRAME: Duration = Duration::from_millis(33);
 
 /// A camera that sends three encodings, a packet a picture each, with two temporal layers.
-struct Camera {
+pub(super) struct Camera {
     picture: u16,
     sequences: [u16; 3],
-    active: [bool; 3],
+    pub(super) active: [bool; 3],
 }
 
 impl Camera {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { picture: 0, sequences: [100, 20_000, 65_530], active: [true; 3] }
     }
 
@@ -46,7 +46,7 @@ impl Camera {
     }
 
     /// Sends one picture in every active encoding; `keys` as keyframes.
-    fn picture(&mut self, world: &mut World, keys: [bool; 3]) {
+    pub(super) fn picture(&mut self, world: &mut World, keys: [bool; 3]) {
         self.picture += 1;
         let active = self.active;
         for encoding in (0..3).filter(|it| active[*it]) {
@@ -98,7 +98,7 @@ impl Camera {
     }
 }
 
-fn view(world: &mut World, who: usize, width: u16, height: u16) {
+pub(super) fn view(world: &mut World, who: usize, width: u16, height: u16) {
     let id = world.clients[who].id;
     let slot = Mid::new("3").expect("mid");
     world.node.set_view(world.now, id, slot, View { width, height }).expect("a slot");
@@ -106,7 +106,7 @@ fn view(world: &mut World, who: usize, width: u16, height: u16) {
 }
 
 /// The encodings whose keyframes were asked for since the last question.
-fn asked(world: &mut World) -> Vec<usize> {
+pub(super) fn asked(world: &mut World) -> Vec<usize> {
     let rtcp = std::mem::take(&mut world.clients[0].rtcp);
     let asked =
         |encoding: &usize| rtcp.contains(&Incoming::KeyframeRequest { ssrc: Camera::ssrc(*encoding) });
@@ -114,7 +114,7 @@ fn asked(world: &mut World) -> Vec<usize> {
 }
 
 /// Encoding and number of each picture a viewer got.
-fn got(world: &World, who: usize) -> Vec<(u8, u8)> {
+pub(super) fn got(world: &World, who: usize) -> Vec<(u8, u8)> {
     let parsed = world.clients[who].rtp.iter().map(|packet| RtpPacket::parse(packet).expect("RTP"));
     parsed
         .filter(|packet| packet.payload_type() == VIDEO && !packet.payload().is_empty())
@@ -139,7 +139,7 @@ fn judge(world: &World, who: usize) {
     }
 }
 
-fn wishes(world: &mut World) -> Vec<Vec<bool>> {
+pub(super) fn wishes(world: &mut World) -> Vec<Vec<bool>> {
     let publisher = world.clients[0].id;
     let wish = |event: &Event| match event {
         Event::SendWish { participant, encodings, .. } if *participant == publisher => {

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::layers::{Camera, SIMULCAST, asked, got};
 use super::*;
 use crate::node::feed::Origin;
 use crate::node::{DropReason, FeedId, RelayMessage, RouteError};
@@ -33,11 +34,17 @@ struct Cluster {
 impl Cluster {
     /// One worker for each entry, with as many connected clients.
     fn connected(clients: &[u64]) -> Self {
+        Self::connected_on(Terms::default(), clients)
+    }
+
+    /// The same with clients that offer this.
+    fn connected_on(terms: Terms, clients: &[u64]) -> Self {
         let (now, mut first) = (Instant::now(), 1);
         let worlds = (0u8..).zip(clients).map(|(worker, count)| {
             let numbers = first..first + count;
             first += count;
             let mut world = World::on_worker(WorkerId(worker), now, numbers);
+            world.clients.iter_mut().for_each(|client| client.terms = terms);
             world.connect();
             world
         });
@@ -280,6 +287,32 @@ fn losses_on_the_publishers_leg_make_viewers_on_other_workers_wait_too() {
     cluster.carry();
     let mirror = cluster.worlds[1].node.feeds.iter().find(|(_, feed)| feed.who == cluster.id(publisher));
     assert_eq!(mirror.map(|(_, feed)| feed.repair_time), Some(Duration::from_millis(240)));
+}
+
+#[test]
+fn a_viewer_on_another_worker_is_shown_the_encoding_that_is_sent_until_its_own_is() {
+    let mut cluster = Cluster::connected_on(SIMULCAST, &[1, 1]);
+    let mut camera = Camera::new();
+    let pictures = |cluster: &mut Cluster, camera: &mut Camera, count, keys: [bool; 3]| {
+        for picture in 0..count {
+            camera.picture(&mut cluster.worlds[0], keys.map(|key| key && picture == 0));
+            cluster.pass(Duration::ZERO);
+        }
+    };
+    // Browsers begin with the small one, and with the others when they know that there is room.
+    camera.active = [true, false, false];
+    pictures(&mut cluster, &mut camera, 1, [true; 3]);
+    cluster.attach((0, 0), (1, 0)).expect("attached");
+    pictures(&mut cluster, &mut camera, 5, [true; 3]);
+    assert_eq!(got(&cluster.worlds[1], 0), [(0, 2), (0, 3), (0, 4), (0, 5), (0, 6)]);
+    camera.active = [true, false, true];
+    asked(&mut cluster.worlds[0]);
+    pictures(&mut cluster, &mut camera, 1, [false; 3]);
+    assert_eq!(asked(&mut cluster.worlds[0]), [2]);
+    let before = cluster.packets;
+    pictures(&mut cluster, &mut camera, 5, [false, false, true]);
+    assert_eq!(got(&cluster.worlds[1], 0).last(), Some(&(2, 12)));
+    assert!(cluster.packets - before <= 6, "nothing crosses that nobody needs there");
 }
 
 #[test]
