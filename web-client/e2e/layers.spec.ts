@@ -1,6 +1,7 @@
 // What a camera uploads follows what is looked at: layers by RID and inside one stream, in real browsers.
 
 import type { Browser } from '@playwright/test';
+import { SPOKEN } from '../src/media/extensions.ts';
 import { DESKTOP, launch, profile } from './support/browsers.ts';
 import { test as base, connect, expect, LOGINS } from './support/fixtures.ts';
 import { frozenPicture, startMeter, stopMeter } from './support/meter.ts';
@@ -88,11 +89,33 @@ async function callInCodec(buyer: Buyer, agent: Agent, codec: string): Promise<v
 const becomes = (what: () => Promise<unknown>, message: string) =>
   expect.poll(what, { message, timeout: 15_000, intervals: [250] });
 
+/** Header extensions of our lines that the server's answer keeps, by what the line carries; of the first line of each kind. */
+async function answered(person: Buyer | Agent): Promise<Record<'audio' | 'video', string[]>> {
+  const answer = await person.page.evaluate(() => {
+    const connected = window.probe.peers.find(({ connectionState }) => connectionState === 'connected');
+    return connected?.remoteDescription?.sdp ?? '';
+  });
+  const lines = answer.split(/^m=/m);
+  const of = (kind: string) =>
+    [...(lines.find((line) => line.startsWith(kind)) ?? '').matchAll(/^a=extmap:\d+ (\S+)/gm)].map(
+      ([, uri]) => uri ?? '',
+    );
+  return { audio: of('audio'), video: of('video') };
+}
+
 test('in a call of two one layer is uploaded, and it follows the size of the picture without a stop', async ({
   buyer,
   agent,
 }) => {
   await connect(buyer, agent, { record: false });
+
+  await test.step('every header extension the server speaks is agreed on, layers and times among them', async () => {
+    const { audio, video } = await answered(buyer);
+    const isSound = (uri: string) => uri.endsWith('audio-level');
+    expect(video.sort(), 'of the camera').toEqual(SPOKEN.filter((uri) => !isSound(uri)).sort());
+    const ofSound = /audio-level|mid$|transport-wide-cc|abs-send-time|abs-capture-time/;
+    expect(audio.sort(), 'of the microphone').toEqual(SPOKEN.filter((uri) => ofSound.test(uri)).sort());
+  });
 
   await test.step('a large picture: the large layer, and only that', async () => {
     await becomes(() => lines(agent), 'lines at the agent').toBe(LINES);
