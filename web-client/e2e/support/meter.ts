@@ -45,7 +45,7 @@ export interface Measurement {
 
 declare global {
   interface Window {
-    meter?: { stop(): Measurement };
+    meter?: { read(lastMs: number): Measurement; stop(): Measurement };
   }
 }
 
@@ -116,10 +116,10 @@ export async function startMeter(holder: Locator, everyMs = 500): Promise<void> 
             sum.audioLost += one.packetsLost ?? 0;
             sum.audioDelayMs += 1000 * (one.jitterBufferDelay ?? 0);
           } else if (one.type === 'outbound-rtp' && one.kind === 'video') {
-            sum.sentVideoBytes += one.bytesSent ?? 0;
+            sum.sentVideoBytes += (one.bytesSent ?? 0) + (one.headerBytesSent ?? 0);
             sum.framesSent += one.framesSent ?? 0;
           } else if (one.type === 'outbound-rtp' && one.kind === 'audio') {
-            sum.sentAudioBytes += one.bytesSent ?? 0;
+            sum.sentAudioBytes += (one.bytesSent ?? 0) + (one.headerBytesSent ?? 0);
           } else if (one.type === 'media-source' && one.kind === 'video') {
             sum.framesCaptured += one.frames ?? 0;
           } else if (one.type === 'candidate-pair' && one.nominated) {
@@ -133,6 +133,10 @@ export async function startMeter(holder: Locator, everyMs = 500): Promise<void> 
     void sample();
     const timer = setInterval(() => void sample(), everyMs);
     window.meter = {
+      read(lastMs) {
+        const lately = ({ at }: { at: number }) => at >= performance.now() - lastMs;
+        return { samples: samples.filter(lately), glances: glances.filter(lately) };
+      },
       stop() {
         running = false;
         clearInterval(timer);
@@ -140,6 +144,14 @@ export async function startMeter(holder: Locator, everyMs = 500): Promise<void> 
       },
     };
   }, everyMs);
+}
+
+/** What was measured lately; the measurement goes on. */
+export async function readMeter(holder: Locator, lastMs: number): Promise<Measurement> {
+  return holder.evaluate((_, lastMs) => {
+    if (!window.meter) throw new Error('nothing is being measured');
+    return window.meter.read(lastMs);
+  }, lastMs);
 }
 
 export async function stopMeter(holder: Locator): Promise<Measurement> {
@@ -170,6 +182,8 @@ export interface Quality {
   /** Received, kbit/s. */
   videoKbps: number;
   audioKbps: number;
+  /** Sent, sound and pictures, kbit/s. */
+  sentKbps: number;
   /** Mean time in the jitter buffers, ms. */
   audioDelayMs: number;
   videoDelayMs: number;
@@ -208,6 +222,7 @@ export function quality({ samples, glances }: Measurement, from = 0, to = Number
     fps: (1000 * grown('framesDecoded')) / ms,
     videoKbps: perMs('videoBytes'),
     audioKbps: perMs('audioBytes'),
+    sentKbps: perMs('sentVideoBytes') + perMs('sentAudioBytes'),
     audioDelayMs: played > 0 ? grown('audioDelayMs') / played : Number.NaN,
     videoDelayMs: grown('videoDelayMs') / Math.max(1, grown('framesDecoded')),
     nacks: grown('nacks'),
