@@ -4,7 +4,8 @@ import type { Browser } from '@playwright/test';
 import { SPOKEN } from '../src/media/extensions.ts';
 import { DESKTOP, launch, profile } from './support/browsers.ts';
 import { test as base, connect, expect, LOGINS } from './support/fixtures.ts';
-import { frozenPicture, startMeter, stopMeter } from './support/meter.ts';
+import { frozenPicture, quality, startMeter, stopMeter } from './support/meter.ts';
+import { BadNetwork } from './support/network.ts';
 import { Agent, type Buyer, expectMoving } from './support/people.ts';
 import { uploading, uploads } from './support/uploads.ts';
 
@@ -44,8 +45,24 @@ async function callInCodec(buyer: Buyer, agent: Agent, codec: string): Promise<v
   await expectMoving(buyer.the('remote-video'), 'agent');
 }
 
-const becomes = (what: () => Promise<unknown>, message: string) =>
-  expect.poll(what, { message, timeout: 15_000, intervals: [250] });
+/** Somebody more joins the call and looks at the buyer, in this width or as large as the window allows. */
+async function listenIn(one: Agent, login: readonly [string, string], width?: number): Promise<Agent> {
+  await one.logIn(...login);
+  await one.the('floor-listen').first().click();
+  const picture = one.the('remote-video').first();
+  await expectMoving(picture, 'buyer');
+  if (width === undefined) return one;
+  await picture.evaluate((video, width) => {
+    Object.assign((video as HTMLElement).style, { width: `${width}px`, height: `${(width * 9) / 16}px` });
+  }, width);
+  return one;
+}
+
+const becomes = (what: () => Promise<unknown>, message: string, timeout = 15_000) =>
+  expect.poll(what, { message, timeout, intervals: [250] });
+
+/** What a leg carries has to be found out first, which takes longer on a machine that does other things. */
+const FOUND_OUT_MS = 60_000;
 
 /** Header extensions of our lines that the server's answer keeps, by what the line carries; of the first line of each kind. */
 async function answered(person: Buyer | Agent): Promise<Record<'audio' | 'video', string[]>> {
@@ -128,23 +145,8 @@ for (const codec of ['vp8', 'h264'] as const) {
     vitrine,
   }) => {
     await callInCodec(buyer, agent, codec);
-    const listen = async (login: readonly [string, string], width: number) => {
-      const context = await profile(agentBrowser, DESKTOP);
-      const one = new Agent(await context.newPage(), vitrine);
-      await one.logIn(...login);
-      await one.the('floor-listen').first().click();
-      await expectMoving(one.the('remote-video').first(), 'buyer');
-      await one
-        .the('remote-video')
-        .first()
-        .evaluate((video, width) => {
-          Object.assign((video as HTMLElement).style, {
-            width: `${width}px`,
-            height: `${(width * 9) / 16}px`,
-          });
-        }, width);
-      return one;
-    };
+    const listen = async (login: readonly [string, string], width: number) =>
+      listenIn(new Agent(await (await profile(agentBrowser, DESKTOP)).newPage(), vitrine), login, width);
     const middle = await listen(LOGINS.supervisor, 420);
     const small = await listen(LOGINS.admin, 200);
     await becomes(() => uploading(buyer), 'layers uploaded').toEqual(['f', 'h', 'q']);
@@ -162,6 +164,53 @@ for (const codec of ['vp8', 'h264'] as const) {
     for (const one of [small, middle]) await one.page.context().close();
   });
 }
+
+test('of two who look at the same size, the one whose leg becomes narrow gets a smaller layer, the other does not', async ({
+  buyer,
+  agent,
+  agentBrowser,
+  vitrine,
+}) => {
+  test.setTimeout(180_000);
+  await connect(buyer, agent, { record: false });
+  const network = new BadNetwork('step-3-0.3-3');
+  const context = await profile(agentBrowser, DESKTOP);
+  try {
+    await network.hold(context);
+    const far = await listenIn(new Agent(await context.newPage(), vitrine), LOGINS.supervisor);
+    const picture = far.the('remote-video').first();
+
+    await test.step('wide: the large layer for both', async () => {
+      // Room for the largest pictures of two cameras.
+      await network.set('down.rate_kbps = 10_000');
+      for (const one of [agent, far]) await becomes(() => lines(one), 'lines', FOUND_OUT_MS).toBe(LINES);
+    });
+
+    await startMeter(agent.the('remote-video'));
+
+    await test.step('narrow: a smaller one for whoever is behind it, beside the large one', async () => {
+      // The sound of two and the smallest pictures: nothing else could be thought to fit.
+      await network.set('down.rate_kbps = 350');
+      await becomes(() => lines(far), 'lines behind the narrow leg').toBeLessThanOrEqual(LINES / 2);
+      await becomes(() => uploading(buyer), 'layers uploaded', FOUND_OUT_MS).toEqual(['f', 'q']);
+      await becomes(() => lines(agent), 'lines of the other', FOUND_OUT_MS).toBe(LINES);
+      await expectMoving(picture, 'buyer');
+      expect(await lines(far), 'lines behind the narrow leg').toBeLessThanOrEqual(LINES / 2);
+    });
+
+    await test.step('wide again: the large layer for both', async () => {
+      await network.set('down.rate_kbps = 10_000');
+      await becomes(() => lines(far), 'lines', FOUND_OUT_MS).toBe(LINES);
+      await expectMoving(picture, 'buyer');
+    });
+
+    // A bound for a machine that does other things at the same time.
+    expect(quality(await stopMeter(agent.the('remote-video'))).frozenPicture).toBeLessThan(0.25);
+  } finally {
+    await context.close();
+    await network.stop();
+  }
+});
 
 for (const codec of ['vp9', 'av1'] as const) {
   test(`a camera in ${codec.toUpperCase()} sends three layers in one stream, and each viewer gets what fits`, async ({
