@@ -7,7 +7,7 @@ import { test as base, connect, expect, LOGINS } from './support/fixtures.ts';
 import { frozenPicture, quality, startMeter, stopMeter } from './support/meter.ts';
 import { BadNetwork } from './support/network.ts';
 import { Agent, type Buyer, expectMoving } from './support/people.ts';
-import { uploading, uploads } from './support/uploads.ts';
+import { uploading, uploadKbps, uploads } from './support/uploads.ts';
 
 /** A camera large enough that Chromium makes three layers of it. */
 const LINES = 540;
@@ -223,11 +223,14 @@ for (const codec of ['vp9', 'av1'] as const) {
     expect(more).toEqual([]);
     expect(only?.codec.toLowerCase()).toBe(`video/${codec}`);
     expect(only?.mode).toMatch(/^L3T3/);
+    const large = await uploadKbps(buyer);
     await agent.page.setViewportSize({ width: 400, height: 420 });
     await becomes(() => lines(agent), 'lines at the agent').toBeLessThanOrEqual(LINES / 2);
+    await becomes(() => uploadKbps(buyer), 'upload for a small view').toBeLessThan(0.6 * large);
     await expectMoving(agent.the('remote-video'), 'buyer');
     await agent.page.setViewportSize({ width: 1440, height: 900 });
     await becomes(() => lines(agent), 'lines at the agent').toBe(LINES);
+    await becomes(() => uploadKbps(buyer), 'upload for a large view').toBeGreaterThan(0.7 * large);
     await expectMoving(agent.the('remote-video'), 'buyer');
   });
 }

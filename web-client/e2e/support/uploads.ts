@@ -44,3 +44,11 @@ export async function uploading(person: Buyer | Agent): Promise<string[]> {
     .map(({ rid }) => rid)
     .sort();
 }
+
+/** What the camera uploads altogether, kbit/s over two seconds. */
+export async function uploadKbps(person: Buyer | Agent): Promise<number> {
+  const sent = async () => (await uploads(person)).reduce((sum, { bytes }) => sum + bytes, 0);
+  const before = await sent();
+  await person.page.waitForTimeout(2_000);
+  return ((await sent()) - before) / 250;
+}
