@@ -13,6 +13,8 @@ use super::bitrate::Bitrate;
 const BURST: Duration = Duration::from_millis(10);
 /// While something waits it is sent in steps of this: waking for each packet costs more than it smooths.
 const STEP: Duration = Duration::from_millis(2);
+/// A retransmission that has waited for longer repairs a picture that nobody waits for any more.
+const STALE: Duration = Duration::from_secs(1);
 /// Packets that wait at most, of either kind.
 const WAITING_MAX: usize = 512;
 
@@ -146,11 +148,18 @@ impl<T: Copy> Pacer<T> {
         self.waiting_bytes
     }
 
-    /// How long the longest waiting packet has waited.
+    /// How long the first of new video has waited.
     pub fn oldest(&self, now_us: u64) -> Duration {
-        let fronts = [self.retransmissions.front(), self.video.front()];
-        let since = fronts.into_iter().flatten().map(|waiting| waiting.since_us).min();
+        let since = self.video.front().map(|waiting| waiting.since_us);
         Duration::from_micros(since.map_or(0, |since| now_us.saturating_sub(since)))
+    }
+
+    /// Takes out a retransmission that came too late, if there is one.
+    pub fn take_stale(&mut self, now_us: u64) -> Option<T> {
+        let stale = |waiting: &Waiting<T>| now_us > waiting.since_us + STALE.as_micros() as u64;
+        let waiting = self.retransmissions.pop_front_if(|waiting| stale(waiting))?;
+        self.waiting_bytes -= u64::from(waiting.bytes);
+        Some(waiting.item)
     }
 
     /// When the next packet may leave, if any waits.
@@ -216,6 +225,20 @@ mod tests {
         assert_eq!(pacer.waiting_bytes(), 300);
         let order: Vec<_> = drain(&mut pacer, 0, 100).into_iter().map(|it| it.1).collect();
         assert_eq!(order, [3, 1, 2]);
+    }
+
+    #[test]
+    fn on_a_thin_leg_old_repairs_make_room_for_new_pictures() {
+        let mut pacer = Pacer::new(Bitrate::kbps(100));
+        for repair in 0..100 {
+            pacer.push(0, Class::Retransmission, repair, 1000);
+        }
+        pacer.push(900_000, Class::Video, 1000, 1000);
+        assert_eq!(pacer.take_stale(1_000_000), None);
+        assert_eq!(pacer.oldest(1_100_000), Duration::from_millis(200), "only pictures count");
+        assert!((0..100).all(|repair| pacer.take_stale(1_000_001) == Some(repair)));
+        assert_eq!((pacer.take_stale(1_000_001), pacer.waiting_bytes()), (None, 1000));
+        assert_eq!(pacer.pop(1_000_001), Some((Class::Video, 1000)));
     }
 
     #[test]

@@ -258,6 +258,9 @@ impl Egress {
     ) {
         let now_us = self.estimator.micros(now);
         self.pacer.set_rate(now_us, self.estimator.pacing(now));
+        while let Some(parked) = self.pacer.take_stale(now_us) {
+            self.free.push(parked.buffer);
+        }
         while self.estimator.has_room()
             && let Some((_, parked)) = self.pacer.pop(now_us)
         {
