@@ -89,9 +89,11 @@ impl Node {
         let uplink = self.feeds.get(key).and_then(|feed| self.uplink_of(feed));
         let Some(feed) = self.feeds.get_mut(key) else { return };
         let most = feed.wishes.iter().map(|(_, wish)| *wish).max().filter(|most| *most > Bitrate::ZERO);
-        let limit = [most, uplink].into_iter().flatten().min();
-        let news = match limit {
-            Some(limit) => feed.cap.follow(now, Some(limit).filter(|limit| *limit < NO_LIMIT)),
+        let news = match most {
+            Some(most) => {
+                let most = uplink.map_or(most, |uplink| most.min(uplink));
+                feed.cap.follow(now, Some(most).filter(|most| *most < NO_LIMIT))
+            }
             None => feed.cap.lift(),
         };
         let told = feed.cap.told();

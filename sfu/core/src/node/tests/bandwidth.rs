@@ -236,6 +236,29 @@ fn where_not_even_a_small_picture_fits_the_sound_goes_on_alone_and_the_page_can_
 }
 
 #[test]
+fn who_shows_nothing_any_more_holds_nobodys_rate() {
+    let slot = Mid::new("3").expect("mid");
+    for hides in [false, true] {
+        let mut call = Narrow::new(Bitrate::kbps(3000));
+        call.run(5 * SECOND);
+        call.rate = Bitrate::kbps(300);
+        call.run(5 * SECOND);
+        assert!(call.wish().is_some_and(|most| most < 330_000), "{:?}", call.wish());
+        let viewer = call.world.clients[1].id;
+        if hides {
+            let nothing = crate::node::View { width: 0, height: 0 };
+            call.world.node.set_view(call.world.now, viewer, slot, nothing).expect("the slot is there");
+        } else {
+            call.world.node.detach(viewer, slot).expect("the slot is there");
+        }
+        // It may be recorded.
+        call.run(5 * SECOND);
+        assert_eq!(call.wish(), None);
+        assert!(call.encoder >= Bitrate::kbps(2000), "{:?}", call.encoder);
+    }
+}
+
+#[test]
 fn what_is_lost_before_it_reaches_us_lowers_nobodys_estimate() {
     let mut call = Narrow::new(Bitrate::kbps(6000));
     call.run(5 * SECOND);
