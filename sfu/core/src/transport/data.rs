@@ -4,6 +4,7 @@
 //! The client opens it as a negotiated channel with stream id 0; a channel opened in band (RFC 8832) with the label
 //! `events` works as well.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use datachannel::message::message_channel_ack::DataChannelAck;
 use rtc_shared::TransportProtocol;
 use rtc_shared::marshal::{Marshal, Unmarshal};
 use sctp::{
-    Association, AssociationHandle, DatagramEvent, Endpoint, EndpointConfig, Event, Payload,
+    Association, AssociationHandle, DatagramEvent, Endpoint, EndpointConfig, EndpointEvent, Event, Payload,
     PayloadProtocolIdentifier, ServerConfig, StreamEvent, TransportConfig,
 };
 
@@ -40,20 +41,38 @@ pub struct DataMessage {
     pub payload: Bytes,
 }
 
+/// Associations that are being set up at a time. The library makes one of every INIT, repeated ones too, and over a path with a
+/// long round trip the peer answers to the first of them.
+const PENDING_MAX: usize = 4;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// As it was.
+    SettingUp,
+    Established,
+    Lost,
+    /// And the endpoint has forgotten it; a second time would be once too often.
+    Forgotten,
+}
+
 /// The association of one transport; it waits for the peer's INIT.
 pub struct DataTransport {
     endpoint: Endpoint,
+    /// The one that is established.
     association: Option<(AssociationHandle, Association)>,
+    /// Those that may be, the oldest first.
+    pending: VecDeque<(AssociationHandle, Association)>,
     remote: SocketAddr,
     stream: u16,
-    connected: bool,
     /// The SCTP library gave up on what this peer sent: nothing of it is read any more.
     broken: bool,
 }
 
 impl std::fmt::Debug for DataTransport {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("DataTransport").field("connected", &self.connected).finish_non_exhaustive()
+        f.debug_struct("DataTransport")
+            .field("connected", &self.association.is_some())
+            .finish_non_exhaustive()
     }
 }
 
@@ -82,16 +101,17 @@ impl DataTransport {
         Self {
             endpoint,
             association: None,
+            pending: VecDeque::new(),
             remote: nowhere,
             stream: NEGOTIATED_STREAM,
-            connected: false,
             broken: false,
         }
     }
 
     /// When [`Self::handle_timeout`] wants to be called.
     pub fn deadline(&self) -> Option<Instant> {
-        self.association.as_ref().and_then(|(_, association)| association.poll_timeout())
+        let all = self.association.iter().chain(&self.pending);
+        all.filter_map(|(_, association)| association.poll_timeout()).min()
     }
 
     /// Takes one SCTP packet and returns the messages it completed.
@@ -119,14 +139,16 @@ impl DataTransport {
     fn take_packet(&mut self, now: Instant, packet: Vec<u8>) -> Vec<DataMessage> {
         match self.endpoint.handle(now, self.remote, None, Bytes::from(packet)) {
             Some((handle, DatagramEvent::NewAssociation(association))) => {
-                // A peer has one association; a second INIT under another tag replaces the first.
-                self.connected = false;
-                self.association = Some((handle, association));
+                self.pending.push_back((handle, association));
+                if self.pending.len() > PENDING_MAX
+                    && let Some((oldest, _)) = self.pending.pop_front()
+                {
+                    self.endpoint.handle_event(oldest, EndpointEvent::drained());
+                }
             }
             Some((handle, DatagramEvent::AssociationEvent(event))) => {
-                if let Some((ours, association)) = &mut self.association
-                    && *ours == handle
-                {
+                let mut all = self.association.iter_mut().chain(&mut self.pending);
+                if let Some((_, association)) = all.find(|(ours, _)| *ours == handle) {
                     association.handle_event(event);
                 }
             }
@@ -138,7 +160,7 @@ impl DataTransport {
     /// Retransmissions and delayed acknowledgements.
     pub fn handle_timeout(&mut self, now: Instant) -> Vec<DataMessage> {
         let due = |this: &mut Self| {
-            if let Some((_, association)) = &mut this.association {
+            for (_, association) in this.association.iter_mut().chain(&mut this.pending) {
                 association.handle_timeout(now);
             }
             this.read(now)
@@ -149,7 +171,7 @@ impl DataTransport {
     /// Queues a message; false when the channel is not open or too much is waiting.
     pub fn send(&mut self, now: Instant, message: &DataMessage) -> bool {
         let Some((_, association)) = &mut self.association else { return false };
-        if !self.connected || message.payload.len() > MESSAGE_MAX {
+        if message.payload.len() > MESSAGE_MAX {
             return false;
         }
         let ppi = match (message.text, message.payload.is_empty()) {
@@ -175,7 +197,7 @@ impl DataTransport {
     pub fn poll_packets(&mut self, now: Instant) -> Vec<Bytes> {
         let gather = |this: &mut Self| {
             let mut packets = Vec::new();
-            if let Some((_, association)) = &mut this.association {
+            for (_, association) in this.association.iter_mut().chain(&mut this.pending) {
                 while let Some(transmit) = association.poll_transmit(now) {
                     if let Payload::RawEncode(raw) = transmit.message {
                         packets.extend(raw);
@@ -188,30 +210,53 @@ impl DataTransport {
     }
 
     fn read(&mut self, now: Instant) -> Vec<DataMessage> {
-        let Some((handle, association)) = &mut self.association else { return Vec::new() };
-        let mut lost = false;
+        for _ in 0..self.pending.len() {
+            let Some((handle, mut association)) = self.pending.pop_front() else { break };
+            match self.poll(handle, &mut association) {
+                State::SettingUp => self.pending.push_back((handle, association)),
+                State::Lost => self.endpoint.handle_event(handle, EndpointEvent::drained()),
+                State::Forgotten => {}
+                // A peer has one association: this replaces all others.
+                State::Established => {
+                    let others = self.association.replace((handle, association)).into_iter();
+                    for (other, _) in others.chain(self.pending.drain(..)) {
+                        self.endpoint.handle_event(other, EndpointEvent::drained());
+                    }
+                }
+            }
+        }
+        let Some((handle, mut association)) = self.association.take() else { return Vec::new() };
+        let state = self.poll(handle, &mut association);
+        let mut messages = Vec::new();
+        for id in association.stream_ids() {
+            Self::read_stream(&mut association, now, id, &mut self.stream, &mut messages);
+        }
+        match state {
+            State::Lost => self.endpoint.handle_event(handle, EndpointEvent::drained()),
+            State::Forgotten => {}
+            State::SettingUp | State::Established => self.association = Some((handle, association)),
+        }
+        messages
+    }
+
+    /// What has become of an association.
+    fn poll(&mut self, handle: AssociationHandle, association: &mut Association) -> State {
+        let mut state = State::SettingUp;
         while let Some(event) = association.poll() {
             match event {
-                Event::Connected => self.connected = true,
-                Event::AssociationLost { .. } | Event::HandshakeFailed { .. } => lost = true,
+                Event::Connected if state != State::Lost => state = State::Established,
+                Event::AssociationLost { .. } | Event::HandshakeFailed { .. } => state = State::Lost,
                 Event::Stream(StreamEvent::Opened { .. }) => while association.accept_stream().is_some() {},
                 _ => {}
             }
         }
         while let Some(event) = association.poll_endpoint_event() {
-            self.endpoint.handle_event(*handle, event);
-        }
-        let mut messages = Vec::new();
-        if self.connected {
-            for id in association.stream_ids() {
-                Self::read_stream(association, now, id, &mut self.stream, &mut messages);
+            if state != State::Forgotten {
+                self.endpoint.handle_event(handle, event);
+                state = State::Forgotten;
             }
         }
-        if lost {
-            self.association = None;
-            self.connected = false;
-        }
-        messages
+        state
     }
 
     fn read_stream(
@@ -312,7 +357,7 @@ mod tests {
             }
             while client.poll().is_some() {}
         }
-        assert!(server.connected);
+        assert!(server.association.is_some());
         (server, said)
     }
 
@@ -324,6 +369,51 @@ mod tests {
         );
         let too_long = Bytes::from(vec![0; MESSAGE_MAX + 1]);
         assert!(!server.send(Instant::now(), &DataMessage { text: false, payload: too_long }));
+    }
+
+    #[test]
+    fn a_peer_that_repeats_itself_before_it_hears_us_is_answered_all_the_same() {
+        let now = Instant::now();
+        let nowhere = SocketAddr::from(([192, 0, 2, 1], 5000));
+        let config = Arc::new(EndpointConfig::default());
+        let mut endpoint = Endpoint::new(nowhere, TransportProtocol::UDP, config, None);
+        let (_, mut client) = endpoint.connect(now, ClientConfig::default(), nowhere).expect("association");
+        let mut server = DataTransport::new();
+        let Some(Payload::RawEncode(init)) = client.poll_transmit(now).map(|it| it.message) else {
+            panic!("an INIT")
+        };
+        // The answers take longer than its patience.
+        for _ in 0..3 {
+            init.iter().for_each(|packet| drop(server.handle_packet(now, packet.to_vec())));
+        }
+        for _ in 0..5 {
+            for packet in server.poll_packets(now) {
+                if let Some((_, DatagramEvent::AssociationEvent(event))) =
+                    endpoint.handle(now, nowhere, None, packet)
+                {
+                    client.handle_event(event);
+                }
+            }
+            while let Some(transmit) = client.poll_transmit(now) {
+                let Payload::RawEncode(raw) = transmit.message else { continue };
+                raw.iter().for_each(|packet| drop(server.handle_packet(now, packet.to_vec())));
+            }
+        }
+        assert!(server.association.is_some() && server.pending.is_empty());
+        assert!(server.send(now, &DataMessage { text: true, payload: Bytes::from_static(b"here") }));
+        // However often: no more is kept than a few.
+        for _ in 0..100 {
+            init.iter().for_each(|packet| drop(server.handle_packet(now, packet.to_vec())));
+        }
+        assert!(server.association.is_some() && server.pending.len() <= PENDING_MAX && !server.broken);
+        // Those that nobody answers are given up.
+        let mut later = now;
+        while let Some(at) = server.deadline().filter(|_| !server.pending.is_empty()) {
+            later = later.max(at);
+            server.handle_timeout(later);
+            let _ = server.poll_packets(later);
+        }
+        assert!(!server.broken);
     }
 
     #[test]
