@@ -18,7 +18,7 @@ const RESERVE: usize = 256;
 
 /// See the module.
 pub(crate) struct Peers {
-    /// By worker; `None` for ourselves.
+    /// By worker; `None` for ourselves, and for those that have failed.
     to: Vec<Option<Peer>>,
     from: Vec<(WorkerId, RingReceiver<RelayMessage<'static>>)>,
     /// Messages that a ring had no room for, and that may be lost.
@@ -67,6 +67,11 @@ impl Peers {
 
     /// Carries off what the node has to say. True when something has to be tried again soon.
     pub(crate) fn send(&mut self, node: &mut Node, now: Instant) -> bool {
+        for (place, worker) in self.to.iter_mut().zip(0..) {
+            if place.take_if(|peer| peer.ring.is_abandoned()).is_some() {
+                node.worker_gone(now, WorkerId(worker));
+            }
+        }
         for peer in self.to.iter_mut().flatten() {
             while let Some(message) = peer.late.front() {
                 if peer.ring.push(*message, &[], 0).is_err() {

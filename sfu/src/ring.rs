@@ -39,6 +39,11 @@ impl<T> RingSender<T> {
         Ok(())
     }
 
+    /// The other end is gone: nobody will take anything out.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.items.is_abandoned()
+    }
+
     /// Wakes the other end if there is anything new: once a batch, because waking is a system call.
     pub(crate) fn ring_bell(&mut self) {
         if std::mem::take(&mut self.pushed) {

@@ -403,6 +403,25 @@ impl Node {
         self.relay.push(worker, &RelayMessage::Data { to, text: message.text, bytes: &message.payload })
     }
 
+    /// A worker has failed: nothing will come from it, and nothing that it wanted is wanted any more.
+    pub fn worker_gone(&mut self, now: Instant, gone: WorkerId) {
+        let keys: Vec<usize> = self.feeds.iter().map(|(key, _)| key).collect();
+        for key in keys {
+            let feed = &mut self.feeds[key];
+            if matches!(feed.origin, Origin::Remote { worker, .. } if worker == gone) {
+                self.end_feed(key);
+                continue;
+            }
+            let before = feed.mirrors.len();
+            feed.mirrors.retain(|mirror| mirror.worker != gone);
+            if feed.mirrors.len() < before {
+                feed.wishes.retain(|(who, _)| *who != Wisher::Worker(gone));
+                self.review_wish(now, key);
+                self.follow_wishes(now, key);
+            }
+        }
+    }
+
     /// The last subscriber of a mirror has gone.
     pub(super) fn release_if_unused(&mut self, key: usize) {
         let feed = &self.feeds[key];

@@ -562,3 +562,22 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_worker_that_has_failed_is_forgotten_by_the_others() {
+    let mut cluster = Cluster::connected(&[2, 1]);
+    let (publisher, neighbour, stranger) = ((0, 0), (0, 1), (1, 0));
+    for (from, to) in [(publisher, neighbour), (publisher, stranger), (stranger, publisher)] {
+        cluster.attach(from, to).expect("attached");
+    }
+    cluster.frame(publisher, 1, true);
+    cluster.frame(stranger, 1, true);
+    assert_eq!(cluster.client(publisher).pictures(), [1]);
+    let world = &mut cluster.worlds[0];
+    world.node.worker_gone(world.now, WorkerId(1));
+    assert!(world.node.feeds.iter().all(|(_, feed)| feed.mirrors.is_empty() && feed.who.0 != 3));
+    let carried = cluster.packets;
+    cluster.frame(publisher, 2, false);
+    assert_eq!(cluster.packets, carried, "nothing is sent into the void");
+    assert_eq!(cluster.client(neighbour).pictures(), [1, 2]);
+}
