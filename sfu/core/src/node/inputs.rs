@@ -113,7 +113,7 @@ impl Node {
                     participant.egress.on_new_path(now);
                 }
                 if let Some(old) = accepted.evicted {
-                    self.by_path.remove(&old);
+                    self.disown_path(old, key);
                 }
                 self.own_path(now, source, key);
                 self.outbox.push(source, &accepted.response);
@@ -138,6 +138,13 @@ impl Node {
         if transport.ice().heard(path).is_none_or(|heard| now >= heard + PATH_KEPT) {
             transport.forget(path);
             self.by_path.insert(path, key);
+        }
+    }
+
+    /// A path is no longer somebody's, if it ever was.
+    pub(super) fn disown_path(&mut self, path: Path, key: usize) {
+        if self.by_path.get(&path) == Some(&key) {
+            self.by_path.remove(&path);
         }
     }
 

@@ -214,7 +214,7 @@ impl Node {
         self.by_id.remove(&participant.id);
         self.by_ufrag.remove(&participant.transport.ice().local().ufrag);
         for path in participant.transport.ice().validated() {
-            self.by_path.remove(&path);
+            self.disown_path(path, key);
         }
         for track in &participant.tracks {
             self.end_feed(track.feed);

@@ -119,11 +119,18 @@ fn nobody_takes_the_path_of_somebody_who_is_alive() {
     world.clients[2].addr = own;
     world.send_frame(0, 2, false);
     assert_eq!(world.clients[1].pictures(), [1, 2]);
+    // Nor does it take anything along.
+    let third = world.clients[2].id;
+    world.node.leave(world.now, third);
+    world.send_frame(0, 3, false);
+    assert_eq!(world.clients[1].pictures(), [1, 2, 3]);
+    world.join(2);
+    world.check(2);
     // Once the first has been silent for long it may be the third's: NATs give ports away again.
     world.pass(Duration::from_secs(11));
     world.clients[2].addr = stolen;
     world.check(2);
     let forged = world.node.counters().dropped.of(DropReason::Forged);
-    world.send_frame(0, 3, false);
+    world.send_frame(0, 4, false);
     assert_eq!(world.node.counters().dropped.of(DropReason::Forged), forged + 1);
 }
