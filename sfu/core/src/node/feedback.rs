@@ -37,13 +37,23 @@ pub(super) struct Reception {
 /// At most this many reports and requests of one compound packet are looked at; a NACK of browsers names 253 packets.
 const ITEMS_MAX: usize = 256;
 
+/// At most this many packets are sent again for one: over a second of pictures. The rest will be asked for again.
+const MISSING_MAX: usize = 512;
+
 /// Longer round trips are taken for this: reports that were lost or lied about look so, and nothing is repaired in more.
 const RTT_MAX: Duration = Duration::from_secs(3);
 
 /// Reads a decrypted compound packet; what does not parse yields nothing.
 pub(super) fn parse(compound: &[u8]) -> impl Iterator<Item = Incoming> {
+    let mut missing_left = MISSING_MAX;
+    let affordable = move |item: &Item| {
+        let Item::Nack { missing, .. } = item else { return true };
+        let rest = missing_left.checked_sub(missing.sequences().count());
+        missing_left = rest.unwrap_or(missing_left);
+        rest.is_some()
+    };
     let items = wire::packets(compound).flat_map(wire::RtcpPacket::items).take(ITEMS_MAX);
-    items.map(|item| match item {
+    items.filter(affordable).map(|item| match item {
         Item::SenderReport { ssrc, ntp, rtp_timestamp } => {
             Incoming::SenderReport { ssrc, ntp, rtp_timestamp }
         }
@@ -155,6 +165,20 @@ mod tests {
             parse(&compound).collect::<Vec<_>>(),
             [pair(7, 1), pair(65_535, 0), Incoming::KeyframeRequest { ssrc: Ssrc(2) }]
         );
+    }
+
+    #[test]
+    fn nobody_asks_for_more_than_a_second_of_pictures_at_once() {
+        let mut compound = nack(Ssrc(1), Ssrc(2), &(0..4_000).collect::<Vec<_>>()).expect("nack").to_vec();
+        compound.extend_from_slice(&pli(Ssrc(1), Ssrc(2)).expect("pli"));
+        let mut missing = Vec::new();
+        for incoming in parse(&compound) {
+            match incoming {
+                Incoming::Nack { missing: pair, .. } => missing.extend(pair.sequences()),
+                other => assert_eq!(other, Incoming::KeyframeRequest { ssrc: Ssrc(2) }),
+            }
+        }
+        assert!(missing.iter().copied().eq(0..510), "whole pairs of the first: {}", missing.len());
     }
 
     /// One RTCP packet with a true header and anything behind it.

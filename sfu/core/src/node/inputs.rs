@@ -31,8 +31,6 @@ const TWCC: u8 = 15;
 const PATH_KEPT: Duration = Duration::from_secs(10);
 /// Packets that the transport feedback of one datagram may report on: more are as many lies.
 const STATUSES_MAX: u32 = 4096;
-/// Packets that one datagram may ask for again: more than a second of pictures.
-const MISSING_MAX: usize = 512;
 /// Packets behind a late keyframe that are caught up on: more than arrive in the round trip its repair takes.
 const CATCH_UP_MAX: u64 = 256;
 
@@ -406,7 +404,7 @@ impl Node {
             return self.counters.dropped.count(DropReason::RateLimited);
         }
         // One datagram must not cost more than what an honest one is about.
-        let (mut statuses, mut missing_left) = (STATUSES_MAX, MISSING_MAX);
+        let mut statuses = STATUSES_MAX;
         for packet in rtcp::packets(compound) {
             if packet.is_transport_feedback(TWCC) {
                 self.on_twcc(now, key, packet.bytes(), &mut statuses);
@@ -424,10 +422,7 @@ impl Node {
                 Incoming::ReceptionReport { ssrc, reception } => {
                     self.on_reception(now, key, ssrc, &reception);
                 }
-                Incoming::Nack { ssrc, missing } => {
-                    self.retransmit(now, key, ssrc, missing.sequences().take(missing_left));
-                    missing_left -= missing.sequences().count().min(missing_left);
-                }
+                Incoming::Nack { ssrc, missing } => self.retransmit(now, key, ssrc, missing),
                 Incoming::KeyframeRequest { ssrc } => {
                     let shown = self.participants[key].slots.iter().find(|slot| slot.ssrcs().media == ssrc);
                     if let Some((feed, encoding)) =

@@ -17,6 +17,7 @@ use crate::rtp::packet::{RtpHeader, RtpPacket};
 use crate::rtp::red::Red;
 use crate::rtp::repair::{End, Path, Repair, RepairRule, playout_delay};
 use crate::rtp::resend::{Copies, ResendBudget};
+use crate::rtp::rtcp::NackPair;
 
 /// How often the rule looks.
 const EVERY: Duration = Duration::from_secs(1);
@@ -115,17 +116,11 @@ enum Again {
 impl Node {
     /// Answers a NACK (RFC 4585 §6.2.1): each packet at most once a round trip, and again in a moment where a round is
     /// long.
-    pub(super) fn retransmit(
-        &mut self,
-        now: Instant,
-        key: usize,
-        ssrc: Ssrc,
-        missing: impl Iterator<Item = u16>,
-    ) {
+    pub(super) fn retransmit(&mut self, now: Instant, key: usize, ssrc: Ssrc, missing: NackPair) {
         let participant = &self.participants[key];
         let Some(slot) = participant.slots.iter().position(|slot| slot.ssrcs().media == ssrc) else { return };
         let (rtt, twice) = (participant.rtt, participant.repair.sending.current().copies > 1);
-        for sequence in missing {
+        for sequence in missing.sequences() {
             let participant = &mut self.participants[key];
             if participant.slots[slot].resent.claim(now, sequence, rtt)
                 && self.resend(now, key, slot, sequence)
