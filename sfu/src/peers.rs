@@ -65,12 +65,16 @@ impl Peers {
         all
     }
 
+    /// A worker that has failed since, if there is one.
+    fn bury(&mut self) -> Option<WorkerId> {
+        let mut all = (0..).map(WorkerId).zip(&mut self.to);
+        all.find_map(|(worker, place)| place.take_if(|peer| peer.ring.is_abandoned()).map(|_| worker))
+    }
+
     /// Carries off what the node has to say. True when something has to be tried again soon.
     pub(crate) fn send(&mut self, node: &mut Node, now: Instant) -> bool {
-        for (place, worker) in self.to.iter_mut().zip(0..) {
-            if place.take_if(|peer| peer.ring.is_abandoned()).is_some() {
-                node.worker_gone(now, WorkerId(worker));
-            }
+        while let Some(gone) = self.bury() {
+            node.worker_gone(now, gone);
         }
         for peer in self.to.iter_mut().flatten() {
             while let Some(message) = peer.late.front() {
@@ -100,5 +104,21 @@ impl Peers {
             late |= !peer.late.is_empty();
         }
         late
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_that_has_failed_is_buried_once() {
+        let bells: Vec<Arc<Notify>> = (0..3).map(|_| Arc::default()).collect();
+        let mut all = Peers::mesh(&bells);
+        let mut last = all.pop().expect("three");
+        assert_eq!(last.bury(), None);
+        all.remove(0);
+        assert_eq!(last.bury(), Some(WorkerId(0)));
+        assert_eq!(last.bury(), None, "the other one is there");
     }
 }

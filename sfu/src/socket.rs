@@ -158,7 +158,7 @@ impl BatchSocket {
         by_tcp: &mut impl FnMut(Path, &[u8]) -> bool,
     ) -> u64 {
         let mut refused = 0;
-        self.keep_gso();
+        self.keep_gso(Instant::now);
         let mut rest = self.order.sort(outbox);
         while let Some((&number, others)) = rest.split_first() {
             let Some(first) = outbox.get(number as usize) else { break };
@@ -217,11 +217,11 @@ impl BatchSocket {
     }
 
     /// After an error quinn-udp sends without GSO for good. An address that is gone is such an error, too: it is tried again.
-    fn keep_gso(&mut self) {
+    fn keep_gso(&mut self, now: impl FnOnce() -> Instant) {
         if self.state.max_gso_segments() >= self.segments {
             return;
         }
-        let now = Instant::now();
+        let now = now();
         if now >= *self.fewer.get_or_insert(now) + WITHOUT_GSO {
             self.fewer = None;
             match UdpSocketState::new((&self.socket).into()) {
@@ -333,6 +333,22 @@ mod tests {
             assert_eq!(receiver.recv(&mut buffer).unwrap(), length);
             assert!(buffer[..length].iter().all(|byte| *byte == number as u8));
         }
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_sent_to_one_does_not_end_gso_for_all() {
+        let mut socket = BatchSocket::new(bind("127.0.0.1:0".parse().unwrap()).unwrap()).unwrap();
+        let before = socket.state.max_gso_segments();
+        let mut outbox = Outbox::default();
+        for _ in 0..3 {
+            outbox.push(addr(0).into(), &[7; 100]);
+        }
+        assert_eq!(socket.send(&outbox, &mut |_, _: &[u8]| false).await, 3, "nobody is at port 0");
+        assert!(before == 1 || socket.state.max_gso_segments() < before, "the library gives it up");
+        let now = Instant::now();
+        socket.keep_gso(|| now);
+        socket.keep_gso(|| now + WITHOUT_GSO);
+        assert_eq!(socket.state.max_gso_segments(), before);
     }
 
     /// Says something to a wildcard socket at several of its addresses, and checks where the answers come from.
