@@ -2,6 +2,13 @@
 
 use crate::format::marker::Reference;
 
+/// What the highest of so many spatial layers takes of the rate, and how much it is not made below: as libwebrtc's VP9 at
+/// 180, 360 and 720 lines.
+const TOP_SHARE: [f64; 3] = [1.0, 0.645, 0.54];
+const TOP_LEAST: [f64; 3] = [0.0, 193_000.0, 481_000.0];
+/// One that is made is kept down to this part of that.
+const KEPT: f64 = 0.8;
+
 /// One layer of one picture.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct LayerFrame {
@@ -89,4 +96,14 @@ impl Structure {
         self.position += 1;
         frames
     }
+}
+
+/// How many of `all` spatial layers a rate is enough for; a little less keeps those that are made `now`.
+pub fn layers_for(bps: u64, now: u8, all: u8) -> u8 {
+    let enough = |layers: &u8| {
+        let top = usize::from(layers - 1).min(TOP_SHARE.len() - 1);
+        let least = TOP_LEAST[top] * if *layers <= now { KEPT } else { 1.0 };
+        bps as f64 * TOP_SHARE[top] >= least
+    };
+    (1..=all).rev().find(enough).unwrap_or(1)
 }

@@ -8,7 +8,7 @@ use rand::Rng;
 use rand::rngs::StdRng;
 
 use super::Unsent;
-use super::layers::{LayerFrame, Structure};
+use super::layers::{LayerFrame, Structure, layers_for};
 use crate::clock::{DeviceClock, ms};
 use crate::format::dependency::{self, Structure as Dependencies};
 use crate::format::marker::{MARKER_LEN, Marker, Reference};
@@ -25,12 +25,6 @@ const KEYFRAME_INTERVAL: Duration = ms(300);
 /// A keyframe is this many times as large as an average picture.
 const KEYFRAME_FACTOR: f64 = 5.0;
 
-/// What the highest of so many spatial layers takes of the rate, and how much it is not made below: as libwebrtc's VP9 at
-/// 180, 360 and 720 lines.
-const TOP_SHARE: [f64; 3] = [1.0, 0.645, 0.54];
-const TOP_LEAST: [f64; 3] = [0.0, 193_000.0, 481_000.0];
-/// One that is made is kept down to this part of that.
-const KEPT: f64 = 0.8;
 /// Of awkward encoders: the least a keyframe takes, bytes a pixel.
 const KEYFRAME_LEAST: f64 = 0.03;
 /// The part of the way to a lower rate that they go from picture to picture.
@@ -533,14 +527,4 @@ impl VideoSender {
 fn normal(rng: &mut StdRng) -> f64 {
     let (a, b): (f64, f64) = (rng.random::<f64>().max(1e-12), rng.random());
     (-2.0 * a.ln()).sqrt() * (std::f64::consts::TAU * b).cos()
-}
-
-/// How many of `all` spatial layers a rate is enough for; a little less keeps those that are made `now`.
-fn layers_for(bps: u64, now: u8, all: u8) -> u8 {
-    let enough = |layers: &u8| {
-        let top = usize::from(layers - 1).min(TOP_SHARE.len() - 1);
-        let least = TOP_LEAST[top] * if *layers <= now { KEPT } else { 1.0 };
-        bps as f64 * TOP_SHARE[top] >= least
-    };
-    (1..=all).rev().find(enough).unwrap_or(1)
 }
